@@ -1,0 +1,31 @@
+# pg_imat: incremental materialized tables.  A PGXS build:  make && make install && make installcheck
+EXTENSION = pg_imat
+EXTVERSION = 0.1.0
+MODULE_big = pg_imat
+OBJS = $(patsubst %.cpp,%.o,$(sort $(wildcard src/*/*.cpp)))
+DATA_built = pg_imat--$(EXTVERSION).sql
+DATA = $(wildcard sql/updates/*.sql)
+
+REGRESS_OPTS = --inputdir=test/regress --outputdir=test/regress --schedule=test/regress/schedule
+REGRESS = $(shell sed -n 's/^test: *//p' test/regress/schedule 2>/dev/null)
+ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation
+ISOLATION = $(shell sed -n 's/^test: *//p' test/isolation/schedule 2>/dev/null)
+EXTRA_CLEAN = $(OBJS:.o=.d) test/regress/results test/regress/regression.* test/isolation/output_iso
+
+PG_CONFIG ?= pg_config
+# gnu++20: copyObject() needs typeof.  -isystem: PostgreSQL's headers use "register".
+PG_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wshadow -fvisibility=hidden $(WERROR) $(SANITIZE)
+PG_CPPFLAGS = -Isrc -MMD -MP -isystem $(shell $(PG_CONFIG) --includedir-server)
+SHLIB_LINK = -lstdc++ -Wl,--version-script=exports.map $(SANITIZE)
+
+# JIT cannot usefully inline C++, and would compile every file twice.
+override with_llvm = no
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# The install script is the files of sql/ in the order of their numbers.
+pg_imat--$(EXTVERSION).sql: $(sort $(wildcard sql/*.sql))
+	cat $^ > $@
+
+-include $(OBJS:.o=.d)

@@ -1,0 +1,135 @@
+/*
+ * model.hpp - the vocabulary: what a view is to the code that maintains it.
+ *
+ * A View is made once from the analysed query (room analyze) and only read afterwards.  It says which
+ * relations the query reads, how the query is best maintained and why, and, where that is `delta`, the
+ * algebra of it:
+ *
+ *     source row --(filter)--> keys, inputs --fold--> accumulators of the group --> aggregates --> outputs
+ *
+ * All of it is plain values in one memory context (no destructors): a View lives as long as that context.
+ * Expressions are PostgreSQL's node trees, which this room names but does not look into.
+ */
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+struct Node;
+struct Query;
+struct List;
+
+namespace model {
+
+using ObjectId = unsigned int; /* PostgreSQL's Oid */
+using Column = short;          /* PostgreSQL's AttrNumber; 0: none */
+
+/* A fixed array in a memory context. */
+template <class T>
+struct Array {
+    T *data = nullptr;
+    int size = 0;
+
+    T *begin() const noexcept { return data; }
+    T *end() const noexcept { return data + size; }
+    T &operator[](int i) const noexcept { return data[i]; }
+};
+
+/* How changes of the sources become changes of the table.  The values are what the catalog stores. */
+enum class Strategy : char {
+    Auto = 'a',  /* asked for, never the outcome: the best that the query allows */
+    Delta = 'd', /* add and subtract accumulators per group */
+    Swap = 's',  /* build the new contents beside the old */
+};
+
+/* When. */
+enum class Maintenance : char {
+    Immediate = 'i', /* in the transaction that changes a source */
+};
+
+/* What is summed up per group.  Each has a kernel (room kernels) except Numeric, whose sums PostgreSQL adds.
+ */
+enum class AccumulatorKind : char {
+    Rows,     /* the number of rows; has no input */
+    Count,    /* the number of inputs that are not NULL */
+    Integer,  /* that, and the sum of smallint, integer, bigint or money inputs */
+    Float4,   /* ... the exact sum of real inputs */
+    Float8,   /* ... the exact sum of double precision inputs */
+    Numeric,  /* ... the sum of numeric inputs, and how many rows show how many digits */
+    Interval, /* ... the sums of the fields of interval inputs */
+};
+
+/* One accumulator of a group.  Aggregates over the same input and filter share one. */
+struct Accumulator {
+    AccumulatorKind kind;
+    Node *input;         /* over the source row; NULL where the filter fails; absent for Rows */
+    ObjectId input_type; /* 0 for Rows */
+
+    /*
+     * Where no state table is kept, what is visible tells all: the columns (of the table) that show the
+     * count and the sum.  count_column 0: every input counts, so the count is that of the rows.
+     */
+    Column count_column;
+    Column sum_column;
+};
+
+enum class AggregateFunction : char { Count, Sum, Avg };
+
+/* One aggregate of the query, as a function of one accumulator. */
+struct Aggregate {
+    AggregateFunction function;
+    int accumulator; /* index in View::accumulators */
+    ObjectId type;   /* of the result */
+    int typmod;
+    ObjectId collation;
+    Node *call; /* the Aggref it stands for, to be shown */
+};
+
+/* One group key. */
+struct Key {
+    Node *expression; /* over the source row */
+    ObjectId type;
+    int typmod;
+    ObjectId collation;
+    ObjectId equality;  /* the operator that tells groups apart */
+    ObjectId less_than; /* the btree order that goes with it */
+    Column column;      /* of the table that shows it; 0: none does */
+    bool nullable;      /* false: proven never NULL */
+};
+
+/* A table that the query reads, through however many views. */
+struct Source {
+    ObjectId relation;
+    int references; /* how often: more than once is a self-join */
+};
+
+/* A query, understood. */
+struct View {
+    Array<Source> sources;
+    Strategy strategy;  /* Delta or Swap: the best that this query allows */
+    const char *reason; /* for Swap: why not delta, for the reader of imat.explain; else NULL */
+    bool uses_settings; /* has STABLE expressions: TimeZone and its like must be pinned */
+
+    /* The rest is there for Delta only. */
+    ObjectId source; /* the one source */
+    Node *filter;    /* over the source row; NULL: all rows */
+    Array<Key> keys;
+    Array<Accumulator> accumulators; /* the first is Rows */
+    Array<Aggregate> aggregates;
+
+    /*
+     * The group row: the keys, then the aggregates, as columns 1, 2, ... of a row whose Vars have varno 1.
+     * The outputs, one for each column of the table, and the condition on groups are over it.
+     */
+    List *outputs; /* of TargetEntry */
+    Node *having;  /* NULL: all groups */
+
+    bool single_group; /* no GROUP BY: the one group is there even when there are no rows */
+    bool keys_visible; /* every key is shown by a column, so a group's row can be found by it */
+    bool needs_state;  /* the visible columns do not determine the accumulators */
+    const char *state_reason;
+
+    int group_columns() const noexcept { return keys.size + aggregates.size; }
+};
+
+} // namespace model
