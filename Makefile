@@ -14,7 +14,7 @@ EXTRA_CLEAN = $(OBJS:.o=.d) test/regress/results test/regress/regression.* test/
 
 PG_CONFIG ?= pg_config
 # gnu++20: copyObject() needs typeof.  -isystem: PostgreSQL's headers use "register".
-PG_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wshadow -fvisibility=hidden $(WERROR) $(SANITIZE)
+PG_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wshadow $(WERROR) $(SANITIZE)
 PG_CPPFLAGS = -Isrc -MMD -MP -isystem $(shell $(PG_CONFIG) --includedir-server)
 SHLIB_LINK = -lstdc++ -Wl,--version-script=exports.map $(SANITIZE)
 

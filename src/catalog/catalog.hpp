@@ -9,6 +9,7 @@
 #pragma once
 
 #include "model/model.hpp"
+#include "pg/list.hpp"
 #include "pg/seam.hpp"
 
 namespace catalog {
@@ -30,7 +31,7 @@ struct Registration {
 /* The registration of an IMAT, in the current memory context; false where the relation is none. */
 PG_GUARDED bool find(Oid imat, Registration *registration);
 
-/* Is the relation an IMAT?  Cheap enough for every query: one cached look-up. */
+/* Is the relation an IMAT? */
 PG_GUARDED bool is_imat(Oid relation);
 
 /* Write a new registration, and the tables that it reads. */
@@ -50,6 +51,9 @@ PG_GUARDED model::Array<Oid> sources_of(Oid imat);
 
 /* Every IMAT of the database, in the order of their Oids. */
 PG_GUARDED model::Array<Oid> all_imats();
+
+/* The Oids of a list, which is freed, in order. */
+PG_GUARDED model::Array<Oid> sorted_oids(List *list);
 
 /* The Oid of a relation in schema imat; an error where the extension is damaged. */
 PG_GUARDED Oid relation_of_ours(const char *name);

@@ -3,4 +3,9 @@
  */
 #pragma once
 
+#include "delta/accumulate.hpp"
 #include "delta/fill.hpp"
+#include "delta/fold.hpp"
+#include "delta/group_row.hpp"
+#include "delta/groups.hpp"
+#include "delta/plan.hpp"

@@ -1,25 +1,24 @@
 /*
  * fill.hpp - computing all groups of a delta view that keeps a state table.
  *
- * The fill query is the definition with each aggregate replaced by the accumulators it needs: its rows are
- * the keys, then each accumulator as imat.accumulate (a bytea) gives it.  So PostgreSQL's own executor does
- * the grouping, spilling to disk where it must, and what stands in the table afterwards went through the same
- * code as every later change.
+ * The fill query is the definition with each aggregate replaced by the accumulators it needs: its rows are the
+ * keys, then the number of rows, then each further accumulator as imat.accumulate (a bytea) gives it.  So
+ * PostgreSQL's own executor does the grouping, spilling to disk where it must, and what stands in the table
+ * afterwards went through the same code as every later change.
  */
 #pragma once
 
-#include "model/model.hpp"
-#include "pg/seam.hpp"
+#include "catalog/catalog.hpp"
 
 namespace delta {
 
 struct Filler; /* opaque; lives in the context that was current at begin_fill */
 
-/* The fill query of a view with needs_state, made from its (analysed, not rewritten) definition. */
-PG_GUARDED Query *fill_query(const model::View &view, const Query *definition);
+/* The fill query of a delta view. */
+PG_GUARDED Query *fill_query(const model::View &view);
 
-/* Get ready to turn rows of the fill query into rows of the table and of its state table. */
-PG_GUARDED Filler *begin_fill(const model::View &view, TupleDesc table, TupleDesc state);
+/* Get ready to turn rows of the fill query into rows of the IMAT and of its state table. */
+PG_GUARDED Filler *begin_fill(const catalog::Registration &registration, TupleDesc state);
 
 /* Take the next row of the fill query. */
 PG_GUARDED void fill_row(Filler *filler, TupleTableSlot *row);
@@ -27,7 +26,7 @@ PG_GUARDED void fill_row(Filler *filler, TupleTableSlot *row);
 /* The row's visible row, in a virtual slot of the filler's; NULL: HAVING hides the group. */
 PG_GUARDED TupleTableSlot *visible_row(Filler *filler);
 
-/* The row's state row: the keys, then one bytea. */
+/* The row's state row, in a virtual slot of the filler's: the keys, then one bytea. */
 PG_GUARDED TupleTableSlot *state_row(Filler *filler);
 
 PG_GUARDED void end_fill(Filler *filler);

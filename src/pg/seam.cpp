@@ -77,4 +77,22 @@ void detail::raise_pending(const Pending &pending)
     pg_unreachable();
 }
 
+PG_GUARDED void watch_errors(void (*body)(void *), void (*look)(void *, const ErrorData *), void *argument)
+{
+    MemoryContext caller = CurrentMemoryContext;
+    PG_TRY();
+    {
+        body(argument);
+    }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(caller);
+        ErrorData *error = CopyErrorData();
+        look(argument, error);
+        FreeErrorData(error);
+        PG_RE_THROW();
+    }
+    PG_END_TRY();
+}
+
 } // namespace pg

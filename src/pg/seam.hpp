@@ -92,6 +92,12 @@ auto entry(Body body) -> std::invoke_result_t<Body &>
     detail::raise_pending(pending);
 }
 
+/*
+ * Run body(argument).  Where it raises an error, look(argument, error) is called before the error goes its way;
+ * it must not raise another.
+ */
+PG_GUARDED void watch_errors(void (*body)(void *), void (*look)(void *, const ErrorData *), void *argument);
+
 } // namespace pg
 
 /* Define an SQL-callable function whose body is guarded code. */

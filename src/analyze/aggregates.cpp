@@ -1,0 +1,292 @@
+/*
+ * aggregates.cpp - what is summed up per group, and the outputs as functions of it.
+ *
+ * Every aggregate call of the outputs and of HAVING becomes a function (count, sum, avg) of an accumulator.
+ * An accumulator is told by its argument and filter; calls over the same share one, of the richest kind that
+ * any of them needs: what knows a sum knows the count.  A filter is moved into the input, as CASE WHEN filter
+ * THEN argument END, so that the argument is evaluated for the rows that pass only, as the query does, and
+ * the other rows count as NULL, which all these aggregates pass over.
+ *
+ * Outputs and HAVING are rewritten over the group row: whole expressions that equal a key become the key's
+ * Var, aggregates become theirs.  Keys come first, since a key may be any expression; constants are folded
+ * after that, so as not to hide that an output equals a key.
+ */
+#include "analyze/parts.hpp"
+
+namespace analyze {
+
+namespace {
+
+using model::AccumulatorKind;
+using model::AggregateFunction;
+
+/* An accumulator in the making. */
+struct Draft {
+    model::Accumulator accumulator;
+    Node *argument; /* NULL: count(*) */
+    Node *filter;   /* NULL: every row */
+};
+
+/* What the rewriting of outputs carries along. */
+struct Rewriting {
+    const FlatQuery *flat;
+    const model::View *view;
+    const List *key_expressions;
+    List *drafts;     /* of Draft */
+    List *aggregates; /* of model::Aggregate */
+    bool whole;       /* the output is one key or aggregate, and nothing is computed with it */
+    const char *reason;
+};
+
+/* The kind of accumulator that sums a type, or Rows where none does. */
+PG_GUARDED AccumulatorKind kind_for(Oid type)
+{
+    switch (type) {
+    case INT2OID:
+    case INT4OID:
+    case INT8OID:
+    case MONEYOID:
+        return AccumulatorKind::Integer;
+    case FLOAT4OID:
+        return AccumulatorKind::Float4;
+    case FLOAT8OID:
+        return AccumulatorKind::Float8;
+    case NUMERICOID:
+        return AccumulatorKind::Numeric;
+    case INTERVALOID:
+        return AccumulatorKind::Interval;
+    default:
+        return AccumulatorKind::Rows;
+    }
+}
+
+/* What an aggregate of pg_catalog, or an exact one of ours, computes; false: nothing that can be subtracted.
+ */
+PG_GUARDED bool classify(const Aggref *call, AggregateFunction *function, AccumulatorKind *kind)
+{
+    const Oid type = call->aggargtypes != NIL ? linitial_oid(call->aggargtypes) : InvalidOid;
+    const char *name = get_func_name(call->aggfnoid);
+    const bool built_in = get_func_namespace(call->aggfnoid) == PG_CATALOG_NAMESPACE;
+    *kind = AccumulatorKind::Count;
+    *function = AggregateFunction::Count;
+    if (built_in && strcmp(name, "count") == 0)
+        return true;
+    const bool exact = is_exact_aggregate(call->aggfnoid);
+    const bool sum = exact ? strcmp(name, "exact_sum") == 0 : built_in && strcmp(name, "sum") == 0;
+    const bool avg = exact ? strcmp(name, "exact_avg") == 0 : built_in && strcmp(name, "avg") == 0;
+    *function = avg ? AggregateFunction::Avg : AggregateFunction::Sum;
+    *kind = kind_for(type);
+    return (sum || avg) && *kind != AccumulatorKind::Rows;
+}
+
+/* Why an aggregate call can't be added to and subtracted from. */
+PG_GUARDED const char *why_not_call(const Aggref *call)
+{
+    const char *shown = show_call(call->aggfnoid, call->aggargtypes, call->aggstar);
+    AggregateFunction function = {};
+    AccumulatorKind kind = {};
+    if (call->aggkind != AGGKIND_NORMAL)
+        return psprintf("aggregate %s needs all rows of its group in order", shown);
+    if (call->aggdistinct != NIL)
+        return psprintf("aggregate %s with DISTINCT needs all rows of its group", shown);
+    if (call->aggorder != NIL)
+        return psprintf("ORDER BY inside aggregate %s needs all rows of its group", shown);
+    if (classify(call, &function, &kind))
+        return nullptr;
+    const char *name = get_func_name(call->aggfnoid);
+    if (strcmp(name, "min") == 0 || strcmp(name, "max") == 0)
+        return psprintf("%s cannot be subtracted: what comes next is only in the rows of the group", shown);
+    return psprintf("aggregate %s needs all rows of its group", shown);
+}
+
+/* CASE WHEN filter THEN argument END. */
+PG_GUARDED Node *filtered(Node *filter, Node *argument)
+{
+    CaseWhen *branch = makeNode(CaseWhen);
+    branch->expr = reinterpret_cast<Expr *>(filter);
+    branch->result = reinterpret_cast<Expr *>(argument);
+    branch->location = -1;
+    CaseExpr *choice = makeNode(CaseExpr);
+    choice->casetype = exprType(argument);
+    choice->casecollid = exprCollation(argument);
+    choice->args = list_make1(branch);
+    choice->defresult =
+        reinterpret_cast<Expr *>(makeNullConst(choice->casetype, exprTypmod(argument), choice->casecollid));
+    choice->location = -1;
+    return reinterpret_cast<Node *>(choice);
+}
+
+/* A new accumulator. */
+PG_GUARDED Draft *make_draft(AccumulatorKind kind, Node *argument, Node *filter)
+{
+    auto *draft = static_cast<Draft *>(palloc0(sizeof(Draft)));
+    draft->argument = argument;
+    draft->filter = filter;
+    draft->accumulator.kind = kind;
+    if (argument == nullptr && filter == nullptr)
+        return draft;
+    Node *value = argument != nullptr ? argument : makeBoolConst(true, false);
+    Node *input = filter != nullptr ? filtered(filter, value) : value;
+    draft->accumulator.input = prepare_expression(input);
+    draft->accumulator.input_type = exprType(input);
+    return draft;
+}
+
+/* The index of the accumulator for an argument and filter, which is made, or made richer, where needed. */
+PG_GUARDED int find_draft(Rewriting *rewriting, AccumulatorKind kind, Node *argument, Node *filter)
+{
+    const bool counts_rows = kind == AccumulatorKind::Count && filter == nullptr &&
+                             (argument == nullptr || never_null(*rewriting->flat, argument));
+    if (counts_rows)
+        return 0;
+    int index = 0;
+    for (auto *draft : pg::each<Draft>(rewriting->drafts)) {
+        if (draft->accumulator.kind != AccumulatorKind::Rows && equal(draft->argument, argument) &&
+            equal(draft->filter, filter)) {
+            if (draft->accumulator.kind == AccumulatorKind::Count)
+                draft->accumulator.kind = kind;
+            return index;
+        }
+        index++;
+    }
+    rewriting->drafts = lappend(rewriting->drafts, make_draft(kind, argument, filter));
+    return index;
+}
+
+/* The Var of the group row that stands for an aggregate call. */
+PG_GUARDED Node *aggregate_var(Rewriting *rewriting, const Aggref *call)
+{
+    rewriting->reason = why_not_call(call);
+    if (rewriting->reason != nullptr)
+        return nullptr;
+    int index = 0;
+    for (auto *known : pg::each<model::Aggregate>(rewriting->aggregates)) {
+        if (equal(known->call, call))
+            break;
+        index++;
+    }
+    if (index == list_length(rewriting->aggregates)) {
+        auto *aggregate = static_cast<model::Aggregate *>(palloc0(sizeof(model::Aggregate)));
+        AccumulatorKind kind = {};
+        classify(call, &aggregate->function, &kind);
+        Node *argument =
+            call->aggstar ? nullptr : reinterpret_cast<Node *>(linitial_node(TargetEntry, call->args)->expr);
+        aggregate->accumulator =
+            find_draft(rewriting, kind, argument, reinterpret_cast<Node *>(call->aggfilter));
+        aggregate->type = call->aggtype;
+        aggregate->typmod = -1;
+        aggregate->collation = call->aggcollid;
+        aggregate->call = static_cast<Node *>(copyObjectImpl(call));
+        rewriting->aggregates = lappend(rewriting->aggregates, aggregate);
+    }
+    return reinterpret_cast<Node *>(makeVar(1,
+                                            static_cast<AttrNumber>(rewriting->view->keys.size + index + 1),
+                                            call->aggtype, -1, call->aggcollid, 0));
+}
+
+/* The Var of the group row that stands for a key, where the expression is one; else NULL. */
+PG_GUARDED Node *key_var(Rewriting *rewriting, const Node *expression)
+{
+    int index = 0;
+    for (auto *known : pg::each<Node>(rewriting->key_expressions)) {
+        const model::Key &key = rewriting->view->keys[index++];
+        if (!equal(known, expression))
+            continue;
+        if (!rewriting->whole && !looks_determined(key))
+            rewriting->reason = psprintf(
+                "something is computed with key %s, whose equal values of type %s can look different",
+                show_over_source(*rewriting->view, key.expression), format_type_be(key.type));
+        return reinterpret_cast<Node *>(
+            makeVar(1, static_cast<AttrNumber>(index), key.type, key.typmod, key.collation, 0));
+    }
+    return nullptr;
+}
+
+/* A column that is neither a key nor inside an aggregate: the primary key is, and so determines it. */
+PG_GUARDED const char *describe_ungrouped(const Rewriting *rewriting, const Var *var)
+{
+    return psprintf("column %s is determined by the primary key, but not grouped by",
+                    quote_identifier(get_attname(rewriting->flat->source, var->varattno, false)));
+}
+
+extern "C" {
+
+/* Mutator: from over the source row to over the group row. */
+PG_GUARDED static Node *group_mutator(Node *node, void *context)
+{
+    auto *rewriting = static_cast<Rewriting *>(context);
+    if (node == nullptr || rewriting->reason != nullptr)
+        return nullptr;
+    if (Node *key = key_var(rewriting, node))
+        return key;
+    if (IsA(node, Aggref))
+        return aggregate_var(rewriting, castNode(Aggref, node));
+    if (IsA(node, Var)) {
+        rewriting->reason = describe_ungrouped(rewriting, castNode(Var, node));
+        return nullptr;
+    }
+    if (IsA(node, GroupingFunc)) {
+        rewriting->reason = "GROUPING() tells grouping sets apart";
+        return nullptr;
+    }
+    rewriting->whole = false;
+    return pg::mutate_expression(node, group_mutator, context);
+}
+
+} // extern "C"
+
+/* An expression of the query, over the group row. */
+PG_GUARDED Node *over_group(Rewriting *rewriting, Node *expression)
+{
+    rewriting->whole = true;
+    return group_mutator(expression, rewriting);
+}
+
+} // namespace
+
+PG_GUARDED Node *prepare_expression(Node *expression)
+{
+    return reinterpret_cast<Node *>(expression_planner(reinterpret_cast<Expr *>(expression)));
+}
+
+PG_GUARDED Node *prepare_conditions(List *conditions)
+{
+    if (conditions == NIL)
+        return nullptr;
+    Node *all = prepare_expression(reinterpret_cast<Node *>(make_ands_explicit(conditions)));
+    return reinterpret_cast<Node *>(make_ands_implicit(reinterpret_cast<Expr *>(all)));
+}
+
+PG_GUARDED const char *find_aggregates(const FlatQuery &flat, const List *key_expressions, model::View *view)
+{
+    Rewriting rewriting = {};
+    rewriting.flat = &flat;
+    rewriting.view = view;
+    rewriting.key_expressions = key_expressions;
+    rewriting.drafts = list_make1(make_draft(AccumulatorKind::Rows, nullptr, nullptr));
+    view->outputs = NIL;
+    for (auto *target : pg::each<TargetEntry>(flat.targets)) {
+        if (target->resjunk)
+            continue;
+        Node *output = over_group(&rewriting, reinterpret_cast<Node *>(target->expr));
+        if (rewriting.reason != nullptr)
+            return rewriting.reason;
+        view->outputs =
+            lappend(view->outputs, makeTargetEntry(reinterpret_cast<Expr *>(prepare_expression(output)),
+                                                   target->resno, target->resname, false));
+    }
+    if (flat.having != nullptr) {
+        Node *having = over_group(&rewriting, flat.having);
+        if (rewriting.reason != nullptr)
+            return rewriting.reason;
+        view->having = prepare_conditions(list_make1(having));
+    }
+    view->aggregates = to_array<model::Aggregate>(rewriting.aggregates);
+    List *accumulators = NIL;
+    for (auto *draft : pg::each<Draft>(rewriting.drafts))
+        accumulators = lappend(accumulators, &draft->accumulator);
+    view->accumulators = to_array<model::Accumulator>(accumulators);
+    return nullptr;
+}
+
+} // namespace analyze

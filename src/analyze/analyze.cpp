@@ -1,0 +1,90 @@
+/*
+ * analyze.cpp - an analysed Query becomes a model::View.
+ *
+ * The order of the work is the order of parts.hpp: first what may be refused, on the query with all views
+ * expanded; then, as far as delta goes, one step after the other.  The first step that says no ends it, and
+ * the view is maintained by swap.
+ */
+#include "analyze/parts.hpp"
+
+namespace analyze {
+
+namespace {
+
+/* Fill in what delta needs; or say why it can't take the query. */
+PG_GUARDED const char *understand_delta(Query *expanded, model::View *view)
+{
+    FlatQuery flat = {};
+    List *key_expressions = NIL;
+    if (const char *reason = flatten(expanded, &flat))
+        return reason;
+    view->source = flat.source;
+    if (const char *reason = find_keys(flat, view, &key_expressions))
+        return reason;
+    lower_having(*view, &flat);
+    if (const char *reason = find_aggregates(flat, key_expressions, view))
+        return reason;
+    view->filter = prepare_conditions(flat.conditions);
+    decide_state(flat, view);
+    return nullptr;
+}
+
+/* Why this is no query to begin with, or NULL. */
+PG_GUARDED const Refusal *refuse_statement(const Query *query)
+{
+    if (query->commandType == CMD_SELECT)
+        return nullptr;
+    return refuse(ERRCODE_FEATURE_NOT_SUPPORTED, "an incremental materialized table needs a SELECT",
+                  "The statement is not a query, or does more than read.", nullptr);
+}
+
+} // namespace
+
+PG_GUARDED const Refusal *refuse(int sqlstate, const char *message, const char *detail, const char *hint)
+{
+    auto *refusal = static_cast<Refusal *>(palloc(sizeof(Refusal)));
+    *refusal = {.sqlstate = sqlstate, .message = message, .detail = detail, .hint = hint};
+    return refusal;
+}
+
+[[noreturn]] PG_GUARDED void raise(const Refusal &refusal)
+{
+    ereport(ERROR, (errcode(refusal.sqlstate), errmsg_internal("%s", refusal.message),
+                    refusal.detail != nullptr ? errdetail_internal("%s", refusal.detail) : 0,
+                    refusal.hint != nullptr ? errhint("%s", refusal.hint) : 0));
+    pg_unreachable();
+}
+
+PG_GUARDED model::View *try_understand(const Query *query, const Refusal **refusal)
+{
+    auto *view = static_cast<model::View *>(palloc0(sizeof(model::View)));
+    *refusal = refuse_statement(query);
+    if (*refusal != nullptr)
+        return nullptr;
+    Query *expanded = expand_views(query, refusal);
+    if (expanded == nullptr)
+        return nullptr;
+    *refusal = find_sources(expanded, &view->sources);
+    if (*refusal == nullptr)
+        *refusal = check_functions(expanded, &view->uses_settings);
+    if (*refusal != nullptr)
+        return nullptr;
+
+    model::View delta = *view;
+    view->reason = understand_delta(expanded, &delta);
+    if (view->reason == nullptr)
+        *view = delta;
+    view->strategy = view->reason == nullptr ? model::Strategy::Delta : model::Strategy::Swap;
+    return view;
+}
+
+PG_GUARDED model::View *understand(const Query *query)
+{
+    const Refusal *refusal = nullptr;
+    model::View *view = try_understand(query, &refusal);
+    if (view == nullptr)
+        raise(*refusal);
+    return view;
+}
+
+} // namespace analyze

@@ -1,0 +1,75 @@
+/*
+ * analyze.hpp - the front door of room analyze: an analysed Query becomes a model::View, with reasons.
+ *
+ * Everything here reads nodes and the system catalogs and writes nothing.  Queries are taken as the parser
+ * leaves them (analysed, not rewritten), and are never changed: what is changed is a copy.  Results are in
+ * the memory context that is current at the call.  Tables and views that a query names are locked
+ * AccessShare until the end of the transaction.
+ *
+ * The expressions of a View are ready for ExecInitExpr: constants are folded, and no sublink, outer reference
+ * or grouping-step Var is left in them.  Vars over the source row have varno 1 and the source's attribute
+ * numbers, which are those of ordinary columns; Vars over the group row have varno 1 and 1, 2, ... for keys,
+ * then aggregates.  View::filter and View::having are lists of conditions that must all be true, cast to
+ * Node *: give them back to ExecInitQual as List *.
+ *
+ * Folding constants may call IMMUTABLE functions that the query calls.  So a query that somebody else wrote
+ * is understood with its owner's rights only.
+ */
+#pragma once
+
+#include "model/model.hpp"
+#include "pg/seam.hpp"
+
+namespace analyze {
+
+/* Why a query can't be maintained at all: an error that hasn't been raised. */
+struct Refusal {
+    int sqlstate;
+    const char *message;
+    const char *detail; /* or NULL */
+    const char *hint;   /* or NULL */
+};
+
+/* A copy of the analysed query behind a view or materialized view (its _RETURN rule), not rewritten. */
+PG_GUARDED Query *definition_query(Oid view);
+
+/*
+ * A copy of the query in which sum and avg over real and double precision, at every level of it and as
+ * aggregates as well as window functions, are imat.exact_sum and imat.exact_avg; all else is equal.
+ */
+PG_GUARDED Query *exact_query(const Query *query);
+
+/*
+ * The query, understood.  Raises an error for a query that can't be maintained at all; one that delta can't
+ * take gets Strategy::Swap and a reason.
+ */
+PG_GUARDED model::View *understand(const Query *query);
+
+/* The same, but NULL and the refusal where understand would raise an error. */
+PG_GUARDED model::View *try_understand(const Query *query, const Refusal **refusal);
+
+/* Raise a refusal as the error that it is. */
+[[noreturn]] PG_GUARDED void raise(const Refusal &refusal);
+
+/* What a reader of imat.explain is told: a List of C strings, one a line.  asked: the strategy asked for. */
+PG_GUARDED List *explain(const model::View &view, model::Strategy asked);
+
+/* The query that a text consists of; errors where that isn't one SELECT that the current user may run. */
+PG_GUARDED Query *query_of_text(const char *text);
+
+/* What would make an understood query cheaper to maintain, in one sentence, or NULL. */
+PG_GUARDED const char *advice_on(const model::View &view);
+
+/* What is to be said about turning a materialized view into an IMAT. */
+struct Advice {
+    Oid view;
+    bool convertible;
+    const char *strategy; /* "delta" or "swap"; or NULL */
+    const char *reason;   /* why not delta, why a state table, or why not at all; or NULL */
+    const char *advice;   /* or NULL */
+};
+
+/* A List of Advice: every materialized view that the current user owns or may read, by schema and name. */
+PG_GUARDED List *advise();
+
+} // namespace analyze

@@ -1,0 +1,142 @@
+/*
+ * explain.cpp - a View, told to whoever wants to know how a query is maintained.
+ *
+ * One fact a line, each line "what: ...", in the order in which a reader asks.  Nothing here depends on the
+ * machine or the contents of tables, so tests compare the lines as they are.
+ */
+#include "analyze/parts.hpp"
+
+namespace analyze {
+
+namespace {
+
+using model::AccumulatorKind;
+using model::AggregateFunction;
+
+/* A relation with its schema, whatever the search_path. */
+PG_GUARDED const char *qualified_name(Oid relation)
+{
+    return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+                                      get_rel_name(relation));
+}
+
+/* The name of a column of the table. */
+PG_GUARDED const char *column_name(const model::View &view, model::Column column)
+{
+    for (auto *output : pg::each<TargetEntry>(view.outputs))
+        if (output->resno == column)
+            return quote_identifier(output->resname);
+    elog(ERROR, "the query has no column %d", column);
+}
+
+/* The strategy, and why it isn't another one. */
+PG_GUARDED const char *strategy_line(const model::View &view, model::Strategy asked)
+{
+    using model::Strategy;
+    if (view.strategy == Strategy::Delta)
+        return asked == Strategy::Swap ? "strategy: swap, as asked for (delta could maintain this query)"
+                                       : "strategy: delta";
+    return psprintf("strategy: swap, since %s", view.reason);
+}
+
+/* One line a source. */
+PG_GUARDED List *source_lines(const model::View &view, List *lines)
+{
+    for (const model::Source &source : view.sources)
+        lines = lappend(lines, source.references > 1
+                                   ? psprintf("source: %s, read %d times", qualified_name(source.relation),
+                                              source.references)
+                                   : psprintf("source: %s", qualified_name(source.relation)));
+    return view.sources.size > 0 ? lines : lappend(lines, pstrdup("source: none, the contents never change"));
+}
+
+/* One line a group key. */
+PG_GUARDED List *key_lines(const model::View &view, List *lines)
+{
+    for (const model::Key &key : view.keys) {
+        const char *column =
+            key.column != 0 ? psprintf("column %s", column_name(view, key.column)) : "not shown by a column";
+        lines = lappend(lines, psprintf("group key: %s, %s, %s", show_over_source(view, key.expression),
+                                        column, key.nullable ? "may be NULL" : "never NULL"));
+    }
+    return view.single_group ? lappend(lines, pstrdup("group key: none, all rows are one group")) : lines;
+}
+
+/* What is kept for an aggregate. */
+PG_GUARDED const char *describe_accumulator(const model::Aggregate &aggregate, AccumulatorKind kind)
+{
+    const bool average = aggregate.function == AggregateFunction::Avg;
+    if (kind == AccumulatorKind::Rows)
+        return "the number of rows";
+    if (aggregate.function == AggregateFunction::Count)
+        return "a count";
+    switch (kind) {
+    case AccumulatorKind::Float4:
+    case AccumulatorKind::Float8:
+        return average ? "an exact sum, rounded once, and a count" : "an exact sum, rounded once";
+    case AccumulatorKind::Numeric:
+        return average ? "a sum, the digits shown, and a count" : "a sum and the digits shown";
+    case AccumulatorKind::Interval:
+        return average ? "a sum for each field and a count" : "a sum for each field";
+    default:
+        return average ? "a sum and a count" : "a sum";
+    }
+}
+
+/* One line an aggregate. */
+PG_GUARDED List *aggregate_lines(const model::View &view, List *lines)
+{
+    for (const model::Aggregate &aggregate : view.aggregates)
+        lines = lappend(
+            lines, psprintf("aggregate: %s, kept as %s", show_over_source(view, aggregate.call),
+                            describe_accumulator(aggregate, view.accumulators[aggregate.accumulator].kind)));
+    return lines;
+}
+
+/* Conditions on rows or on groups, joined by AND. */
+PG_GUARDED Node *conjunction(Node *conditions)
+{
+    return reinterpret_cast<Node *>(make_ands_explicit(reinterpret_cast<List *>(conditions)));
+}
+
+/* What is particular to delta. */
+PG_GUARDED List *delta_lines(const model::View &view, List *lines)
+{
+    if (view.filter != nullptr)
+        lines = lappend(lines, psprintf("row filter: %s", show_over_source(view, conjunction(view.filter))));
+    lines = aggregate_lines(view, key_lines(view, lines));
+    if (view.having != nullptr)
+        lines = lappend(lines, psprintf("group filter: %s", show_over_group(view, conjunction(view.having))));
+    return lappend(lines, view.needs_state
+                              ? psprintf("hidden state: one row a group, since %s", view.state_reason)
+                              : pstrdup("hidden state: none, the columns of the table tell all"));
+}
+
+/* What writes to the sources lead to. */
+PG_GUARDED List *write_lines(bool delta, List *lines)
+{
+    if (!delta)
+        return lappend(lines,
+                       pstrdup("on INSERT, UPDATE, DELETE, TRUNCATE: the contents are rebuilt (swap)"));
+    lines = lappend(
+        lines, pstrdup("on INSERT, UPDATE, DELETE: the groups of the changed rows are adjusted (delta)"));
+    return lappend(lines, pstrdup("on TRUNCATE: the contents are rebuilt (swap)"));
+}
+
+} // namespace
+
+PG_GUARDED List *explain(const model::View &view, model::Strategy asked)
+{
+    const bool delta = view.strategy == model::Strategy::Delta && asked != model::Strategy::Swap;
+    List *lines = list_make1(const_cast<char *>(strategy_line(view, asked)));
+    lines = source_lines(view, lines);
+    if (delta)
+        lines = delta_lines(view, lines);
+    lines = lappend(lines,
+                    pstrdup(view.uses_settings
+                                ? "settings: TimeZone and its like are pinned, since results depend on them"
+                                : "settings: none are needed"));
+    return view.sources.size > 0 ? write_lines(delta, lines) : lines;
+}
+
+} // namespace analyze

@@ -1,0 +1,289 @@
+/*
+ * functions.cpp - is what a query computes determined by what it reads?
+ *
+ * A table can be kept equal to a query only if the query's result changes when a source changes, and at no
+ * other time.  Every function that the query calls, by whatever syntax, is looked up in pg_proc:
+ *
+ *     IMMUTABLE   determined by its arguments.
+ *     VOLATILE    refused.
+ *     STABLE      of pg_catalog: refused where its result changes by itself (the table below); the others
+ *                 depend on settings such as TimeZone at most, which are pinned.
+ *                 Of anybody else: refused, since it may read tables.
+ *
+ * PostgreSQL marks every aggregate IMMUTABLE, so an aggregate is judged by the functions it is made of.
+ * Follows contain_mutable_functions (PostgreSQL, optimizer/util/clauses.c).
+ */
+#include "analyze/parts.hpp"
+
+extern "C" {
+#include "catalog/pg_aggregate.h"
+}
+
+namespace analyze {
+
+namespace {
+
+/* Why a function's result changes by itself. */
+enum class Cause : char { Clock, Session, Catalogs, Relations };
+
+/* STABLE functions of pg_catalog that are refused. */
+struct Unsteady {
+    const char *name;
+    bool prefix; /* every function whose name starts so */
+    Cause cause;
+};
+
+constexpr Unsteady unsteady[] = {
+    {"now", false, Cause::Clock},
+    {"transaction_timestamp", false, Cause::Clock},
+    {"statement_timestamp", false, Cause::Clock},
+    {"mxid_age", false, Cause::Clock},
+    {"pg_postmaster_start_time", false, Cause::Session},
+    {"pg_conf_load_time", false, Cause::Session},
+    {"txid_", true, Cause::Session},
+    {"pg_current_", true, Cause::Session},
+    {"pg_backend_pid", false, Cause::Session},
+    {"pg_my_temp_schema", false, Cause::Session},
+    {"pg_trigger_depth", false, Cause::Session},
+    {"pg_listening_channels", false, Cause::Session},
+    {"pg_cursor", false, Cause::Session},
+    {"pg_prepared_statement", false, Cause::Session},
+    {"current_database", false, Cause::Session},
+    {"current_catalog", false, Cause::Session},
+    {"current_schema", false, Cause::Session},
+    {"current_schemas", false, Cause::Session},
+    {"current_setting", false, Cause::Session},
+    {"current_user", false, Cause::Session},
+    {"session_user", false, Cause::Session},
+    {"system_user", false, Cause::Session},
+    {"getpgusername", false, Cause::Session},
+    {"inet_client_", true, Cause::Session},
+    {"inet_server_", true, Cause::Session},
+    {"row_security_active", false, Cause::Session},
+    {"version", false, Cause::Session},
+    {"has_", true, Cause::Catalogs},
+    {"reg", true, Cause::Catalogs},
+    {"to_reg", true, Cause::Catalogs},
+    {"aclitemin", false, Cause::Catalogs},
+    {"aclitemout", false, Cause::Catalogs},
+    {"col_description", false, Cause::Catalogs},
+    {"obj_description", false, Cause::Catalogs},
+    {"shobj_description", false, Cause::Catalogs},
+    {"format_type", false, Cause::Catalogs},
+    {"oidvectortypes", false, Cause::Catalogs},
+    {"enum_first", false, Cause::Catalogs},
+    {"enum_last", false, Cause::Catalogs},
+    {"enum_range", false, Cause::Catalogs},
+    {"table_to_xml", true, Cause::Relations},
+    {"schema_to_xml", true, Cause::Relations},
+    {"database_to_xml", true, Cause::Relations},
+};
+
+/*
+ * The STABLE functions whose names start with pg_ look at the server (catalogs, statistics, files), but for
+ * these, which look at their argument.
+ */
+constexpr const char *steady[] = {"pg_typeof", "pg_collation_for", "pg_client_encoding",
+                                  "pg_char_to_encoding", "pg_encoding_to_char"};
+
+/* What is gathered on the way. */
+struct Search {
+    bool uses_settings;
+    const Refusal *refusal;
+};
+
+/* The cause as a sentence. */
+PG_GUARDED const char *describe(Cause cause)
+{
+    switch (cause) {
+    case Cause::Clock:
+        return "Its result changes by itself as time passes.";
+    case Cause::Session:
+        return "Its result depends on the session or transaction that calls it.";
+    case Cause::Catalogs:
+        return "It looks at the system catalogs or the state of the server, whose changes cannot be noticed.";
+    case Cause::Relations:
+        return "It reads tables, whose changes cannot be noticed when they are read in this way.";
+    }
+    return nullptr;
+}
+
+/* The way out, where there is one. */
+PG_GUARDED const char *way_out(Cause cause)
+{
+    switch (cause) {
+    case Cause::Clock:
+        return "Leave what depends on time out of the definition, and apply it where the table is queried.";
+    case Cause::Session:
+        return "Leave it out of the definition, and apply it where the table is queried.";
+    case Cause::Catalogs:
+    case Cause::Relations:
+        return nullptr;
+    }
+    return nullptr;
+}
+
+/* A refusal of a function whose result changes by itself. */
+PG_GUARDED const Refusal *refuse_unsteady(const char *function, Cause cause)
+{
+    return refuse(ERRCODE_FEATURE_NOT_SUPPORTED,
+                  psprintf("%s cannot be used in an incremental materialized table", function),
+                  describe(cause), way_out(cause));
+}
+
+/* Does a STABLE function of pg_catalog change its result by itself, and why? */
+PG_GUARDED const Unsteady *find_unsteady(const char *name, int arguments)
+{
+    static constexpr Unsteady age = {"age", false, Cause::Clock};
+    static constexpr Unsteady of_the_server = {"pg_", true, Cause::Catalogs};
+    for (const Unsteady &known : unsteady) {
+        if (known.prefix ? strncmp(name, known.name, strlen(known.name)) == 0 : strcmp(name, known.name) == 0)
+            return &known;
+    }
+    if (strcmp(name, age.name) == 0 && arguments == 1)
+        return &age;
+    if (strncmp(name, of_the_server.name, strlen(of_the_server.name)) != 0)
+        return nullptr;
+    for (const char *exception : steady)
+        if (strcmp(name, exception) == 0)
+            return nullptr;
+    return &of_the_server;
+}
+
+/* The command that declares a function IMMUTABLE. */
+PG_GUARDED const char *declare_immutable(Oid function)
+{
+    return psprintf(
+        "If its result depends on nothing but its arguments, say so: ALTER FUNCTION %s IMMUTABLE.",
+        format_procedure_qualified(function));
+}
+
+/* Judge a function by its pg_proc row; true: refused. */
+PG_GUARDED bool check_declared(Oid function, Search *search)
+{
+    HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+    if (!HeapTupleIsValid(tuple))
+        elog(ERROR, "cache lookup failed for function %u", function);
+    const auto *proc = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
+    const char volatility = proc->provolatile;
+    const bool ours = proc->pronamespace == PG_CATALOG_NAMESPACE;
+    const char *name = pstrdup(NameStr(proc->proname));
+    const int arguments = proc->pronargs;
+    ReleaseSysCache(tuple);
+
+    if (volatility == PROVOLATILE_IMMUTABLE)
+        return false;
+    const char *shown = psprintf("function %s", format_procedure(function));
+    if (volatility == PROVOLATILE_VOLATILE) {
+        search->refusal = refuse(ERRCODE_FEATURE_NOT_SUPPORTED,
+                                 psprintf("%s cannot be used in an incremental materialized table", shown),
+                                 "It is VOLATILE: its result may be another one each time it is called.",
+                                 ours ? nullptr : declare_immutable(function));
+    } else if (!ours) {
+        search->refusal =
+            refuse(ERRCODE_FEATURE_NOT_SUPPORTED,
+                   psprintf("%s cannot be used in an incremental materialized table", shown),
+                   "It is STABLE: it may read tables, or other things whose changes cannot be noticed.",
+                   declare_immutable(function));
+    } else if (const Unsteady *known = find_unsteady(name, arguments)) {
+        search->refusal = refuse_unsteady(shown, known->cause);
+    } else {
+        search->uses_settings = true;
+    }
+    return search->refusal != nullptr;
+}
+
+/* Judge an aggregate by the functions it is made of; true: refused. */
+PG_GUARDED bool check_aggregate(Oid aggregate, Search *search)
+{
+    HeapTuple tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggregate));
+    if (!HeapTupleIsValid(tuple))
+        return false;
+    const auto *row = reinterpret_cast<Form_pg_aggregate>(GETSTRUCT(tuple));
+    const Oid parts[] = {row->aggtransfn, row->aggfinalfn, row->aggmtransfn, row->aggminvtransfn,
+                         row->aggmfinalfn};
+    ReleaseSysCache(tuple);
+    for (const Oid part : parts)
+        if (OidIsValid(part) && check_declared(part, search))
+            return true;
+    return false;
+}
+
+extern "C" {
+
+/* Callback of check_functions_in_node; true: refused. */
+PG_GUARDED static bool check_one(Oid function, void *context)
+{
+    auto *search = static_cast<Search *>(context);
+    return check_declared(function, search) || check_aggregate(function, search);
+}
+
+} // extern "C"
+
+/* Judge CURRENT_DATE and its like, which are no function calls. */
+PG_GUARDED const Refusal *check_value_function(const SQLValueFunction *function)
+{
+    switch (function->op) {
+    case SVFOP_CURRENT_DATE:
+        return refuse_unsteady("CURRENT_DATE", Cause::Clock);
+    case SVFOP_CURRENT_TIME:
+    case SVFOP_CURRENT_TIME_N:
+        return refuse_unsteady("CURRENT_TIME", Cause::Clock);
+    case SVFOP_CURRENT_TIMESTAMP:
+    case SVFOP_CURRENT_TIMESTAMP_N:
+        return refuse_unsteady("CURRENT_TIMESTAMP", Cause::Clock);
+    case SVFOP_LOCALTIME:
+    case SVFOP_LOCALTIME_N:
+        return refuse_unsteady("LOCALTIME", Cause::Clock);
+    case SVFOP_LOCALTIMESTAMP:
+    case SVFOP_LOCALTIMESTAMP_N:
+        return refuse_unsteady("LOCALTIMESTAMP", Cause::Clock);
+    case SVFOP_CURRENT_ROLE:
+        return refuse_unsteady("CURRENT_ROLE", Cause::Session);
+    case SVFOP_CURRENT_USER:
+        return refuse_unsteady("CURRENT_USER", Cause::Session);
+    case SVFOP_USER:
+        return refuse_unsteady("USER", Cause::Session);
+    case SVFOP_SESSION_USER:
+        return refuse_unsteady("SESSION_USER", Cause::Session);
+    case SVFOP_CURRENT_CATALOG:
+        return refuse_unsteady("CURRENT_CATALOG", Cause::Session);
+    case SVFOP_CURRENT_SCHEMA:
+        return refuse_unsteady("CURRENT_SCHEMA", Cause::Session);
+    }
+    return refuse_unsteady("an SQL value function", Cause::Session);
+}
+
+extern "C" {
+
+/* Walker: judge whatever is computed, at every level; true: refused. */
+PG_GUARDED static bool function_walker(Node *node, void *context)
+{
+    auto *search = static_cast<Search *>(context);
+    if (node == nullptr)
+        return false;
+    if (IsA(node, Query))
+        return pg::walk_query(castNode(Query, node), function_walker, context, QTW_IGNORE_JOINALIASES);
+    if (IsA(node, SQLValueFunction))
+        search->refusal = check_value_function(castNode(SQLValueFunction, node));
+    else if (IsA(node, NextValueExpr))
+        search->refusal = refuse_unsteady("nextval", Cause::Session);
+    else if (IsA(node, XmlExpr) || pg::is_sql_json(node))
+        search->uses_settings = true;
+    return search->refusal != nullptr || check_functions_in_node(node, check_one, search) ||
+           pg::walk_expression(node, function_walker, context);
+}
+
+} // extern "C"
+
+} // namespace
+
+PG_GUARDED const Refusal *check_functions(Query *expanded, bool *uses_settings)
+{
+    Search search = {};
+    function_walker(reinterpret_cast<Node *>(expanded), &search);
+    *uses_settings = search.uses_settings;
+    return search.refusal;
+}
+
+} // namespace analyze

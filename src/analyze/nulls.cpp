@@ -1,0 +1,134 @@
+/*
+ * nulls.cpp - what is never NULL.
+ *
+ * Proofs, not guesses: an expression for which nothing is known may be NULL.  What is known comes from NOT
+ * NULL constraints of the source, from conditions (x IS NOT NULL), and from a short list of built-in strict
+ * functions that have a result for every argument.
+ */
+#include "analyze/parts.hpp"
+
+namespace analyze {
+
+namespace {
+
+/* Functions of pg_catalog that are never NULL where no argument is; operators by their functions. */
+constexpr const char *total[] = {
+    "abs",         "bpchar",      "btrim",     "ceil",        "ceiling",   "date",        "date_bin",
+    "date_trunc",  "div",         "float4",    "float8",      "float8div", "float8mi",    "float8mul",
+    "float8pl",    "floor",       "int2",      "int2mi",      "int2mul",   "int2pl",      "int4",
+    "int4div",     "int4mi",      "int4mod",   "int4mul",     "int4pl",    "int8",        "int8div",
+    "int8mi",      "int8mod",     "int8mul",   "int8pl",      "interval",  "left",        "length",
+    "lower",       "ltrim",       "md5",       "mod",         "numeric",   "numeric_add", "numeric_div",
+    "numeric_mul", "numeric_sub", "replace",   "right",       "round",     "rtrim",       "substr",
+    "text",        "textcat",     "timestamp", "timestamptz", "timezone",  "trunc",       "upper",
+    "varchar"};
+
+/* Is this one of those functions, with such arguments?  JSON has a null of its own, which may become NULL. */
+PG_GUARDED bool is_total(Oid function, const List *arguments)
+{
+    if (get_func_namespace(function) != PG_CATALOG_NAMESPACE)
+        return false;
+    for (auto *argument : pg::each<Node>(arguments))
+        if (exprType(argument) == JSONBOID)
+            return false;
+    const char *name = get_func_name(function);
+    for (const char *known : total)
+        if (strcmp(name, known) == 0)
+            return true;
+    return false;
+}
+
+/* Is the column NOT NULL in every row that the source shows? */
+PG_GUARDED bool column_never_null(const FlatQuery &flat, AttrNumber column)
+{
+    Relation table = table_open(flat.source, NoLock);
+    /* A child of an inheritance tree, as opposed to a partition, may lack a constraint of its parent. */
+    const bool strays = table->rd_rel->relkind == RELKIND_RELATION && table->rd_rel->relhassubclass;
+    const bool proven = column > 0 && !strays && pg::is_not_null(RelationGetDescr(table), column);
+    table_close(table, NoLock);
+    return proven;
+}
+
+/* Does a condition, or a conjunct of it, keep NULL out of the expression? */
+PG_GUARDED bool kept_out(const Node *condition, const Node *expression)
+{
+    if (is_andclause(condition)) {
+        for (auto *part : pg::each<Node>(reinterpret_cast<const BoolExpr *>(condition)->args))
+            if (kept_out(part, expression))
+                return true;
+        return false;
+    }
+    if (!IsA(condition, NullTest))
+        return false;
+    const auto *test = reinterpret_cast<const NullTest *>(condition);
+    return test->nulltesttype == IS_NOT_NULL && !test->argisrow && equal(test->arg, expression);
+}
+
+/* Is every one of them never NULL? */
+PG_GUARDED bool all_never_null(const FlatQuery &flat, const List *expressions)
+{
+    for (auto *expression : pg::each<Node>(expressions))
+        if (!never_null(flat, expression))
+            return false;
+    return true;
+}
+
+/* Is one of them never NULL? */
+PG_GUARDED bool some_never_null(const FlatQuery &flat, const List *expressions)
+{
+    for (auto *expression : pg::each<Node>(expressions))
+        if (never_null(flat, expression))
+            return true;
+    return false;
+}
+
+/* Is every branch of a CASE never NULL? */
+PG_GUARDED bool case_never_null(const FlatQuery &flat, const CaseExpr *choice)
+{
+    for (auto *branch : pg::each<CaseWhen>(choice->args))
+        if (!never_null(flat, reinterpret_cast<Node *>(branch->result)))
+            return false;
+    return choice->defresult != nullptr && never_null(flat, reinterpret_cast<Node *>(choice->defresult));
+}
+
+} // namespace
+
+PG_GUARDED bool never_null(const FlatQuery &flat, Node *expression)
+{
+    check_stack_depth();
+    for (auto *condition : pg::each<Node>(flat.conditions))
+        if (kept_out(condition, expression))
+            return true;
+    switch (nodeTag(expression)) {
+    case T_Var:
+        return column_never_null(flat, castNode(Var, expression)->varattno);
+    case T_Const:
+        return !castNode(Const, expression)->constisnull;
+    case T_RelabelType:
+        return never_null(flat, reinterpret_cast<Node *>(castNode(RelabelType, expression)->arg));
+    case T_FuncExpr: {
+        const auto *call = castNode(FuncExpr, expression);
+        return !call->funcretset && is_total(call->funcid, call->args) && all_never_null(flat, call->args);
+    }
+    case T_OpExpr: {
+        auto *operation = castNode(OpExpr, expression);
+        set_opfuncid(operation);
+        return is_total(operation->opfuncid, operation->args) && all_never_null(flat, operation->args);
+    }
+    case T_CoalesceExpr:
+        return some_never_null(flat, castNode(CoalesceExpr, expression)->args);
+    case T_MinMaxExpr:
+        return some_never_null(flat, castNode(MinMaxExpr, expression)->args);
+    case T_CaseExpr:
+        return case_never_null(flat, castNode(CaseExpr, expression));
+    case T_NullTest:
+    case T_BooleanTest:
+    case T_RowExpr:
+    case T_ArrayExpr:
+        return true;
+    default:
+        return false;
+    }
+}
+
+} // namespace analyze

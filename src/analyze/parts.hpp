@@ -1,0 +1,111 @@
+/*
+ * parts.hpp - what the files of room analyze hand to each other, in the order of the work.
+ *
+ *     definition --expand--> query without views --sources, functions--> refused, or
+ *                --flatten--> one table, its conditions, the expressions over it
+ *                --keys, aggregates, state--> model::View
+ *
+ * Two kinds of "no" are told apart.  A Refusal: the query can't be maintained.  A reason (const char *, NULL
+ * where there is none): delta can't take it, swap can.  Neither is an error until somebody raises it.
+ */
+#pragma once
+
+#include "analyze/analyze.hpp"
+#include "pg/list.hpp"
+
+namespace analyze {
+
+/* A refusal, in the current memory context. */
+PG_GUARDED const Refusal *refuse(int sqlstate, const char *message, const char *detail, const char *hint);
+
+/* A List of pointers, or of values that were allocated one by one, as an array. */
+template <class T>
+PG_GUARDED model::Array<T> to_array(const List *list)
+{
+    model::Array<T> array{static_cast<T *>(palloc0(sizeof(T) * (list_length(list) + 1))), 0};
+    for (auto *element : pg::each<T>(list))
+        array.data[array.size++] = *element;
+    return array;
+}
+
+/* --- expand.cpp: views are replaced by their queries --- */
+
+/* A copy of the query in which every view is a subquery; NULL and a refusal where a view is none of ours. */
+PG_GUARDED Query *expand_views(const Query *query, const Refusal **refusal);
+
+/* The indexes (an integer List) of the range table entries that the FROM clause of this level joins. */
+PG_GUARDED List *from_items(const Query *query);
+
+/* --- sources.cpp: which tables are read, and how --- */
+
+/* Look at everything that an expanded query reads; NULL: all of it can be maintained. */
+PG_GUARDED const Refusal *find_sources(Query *expanded, model::Array<model::Source> *sources);
+
+/* A relation as PostgreSQL's own messages name it: quoted, and qualified where it has to be. */
+PG_GUARDED const char *relation_name(Oid relation);
+
+/* --- functions.cpp: is what is computed determined by what is read? --- */
+
+/* Look at everything that an expanded query calls.  uses_settings: results depend on TimeZone and its like.
+ */
+PG_GUARDED const Refusal *check_functions(Query *expanded, bool *uses_settings);
+
+/* --- flatten.cpp: subqueries, views and WITH queries that only filter and project disappear --- */
+
+/* A query over one table.  All expressions are over its row, as varno 1. */
+struct FlatQuery {
+    Query *query; /* the level that groups: its clauses refer to the targets */
+    Oid source;
+    List *conditions; /* of the WHERE clauses, innermost first */
+    List *targets;    /* of TargetEntry, resjunk ones included */
+    Node *having;
+};
+
+/* Make a flat query of an expanded one, which is used up; or say why not. */
+PG_GUARDED const char *flatten(Query *expanded, FlatQuery *flat);
+
+/* Make conditions of HAVING that are about the keys only, which are found by now, conditions on rows. */
+PG_GUARDED void lower_having(const model::View &view, FlatQuery *flat);
+
+/* --- nulls.cpp: what is never NULL --- */
+
+/* Is the expression proven to be never NULL for a row of the source that meets the conditions? */
+PG_GUARDED bool never_null(const FlatQuery &flat, Node *expression);
+
+/* --- keys.cpp: what is grouped by --- */
+
+/* Find the keys; expressions: those of the keys before constants are folded, to be compared with. */
+PG_GUARDED const char *find_keys(const FlatQuery &flat, model::View *view, List **expressions);
+
+/* Do equal values of the key look the same, so that expressions over it are the same for a whole group? */
+PG_GUARDED bool looks_determined(const model::Key &key);
+
+/* --- aggregates.cpp: what is summed up --- */
+
+/* Find aggregates and accumulators, and write outputs and HAVING over the group row. */
+PG_GUARDED const char *find_aggregates(const FlatQuery &flat, const List *key_expressions, model::View *view);
+
+/* Take an expression to the form that ExecInitExpr takes; and conditions to the one of ExecInitQual. */
+PG_GUARDED Node *prepare_expression(Node *expression);
+PG_GUARDED Node *prepare_conditions(List *conditions);
+
+/* --- state.cpp: do the visible columns tell all? --- */
+
+/* Decide on the state table, and find the columns that make it unnecessary. */
+PG_GUARDED void decide_state(const FlatQuery &flat, model::View *view);
+
+/* --- exact.cpp --- */
+
+/* Is this imat.exact_sum or imat.exact_avg? */
+PG_GUARDED bool is_exact_aggregate(Oid function);
+
+/* --- deparse.cpp: expressions as a reader would write them --- */
+
+/* An expression over the source row, or over the group row. */
+PG_GUARDED const char *show_over_source(const model::View &view, Node *expression);
+PG_GUARDED const char *show_over_group(const model::View &view, Node *expression);
+
+/* A function with the types that it is called with, as in "min(integer)". */
+PG_GUARDED const char *show_call(Oid function, const List *argument_types, bool star);
+
+} // namespace analyze

@@ -1,0 +1,320 @@
+/*
+ * apply.cpp - changes of groups become changes of rows.
+ *
+ * Why this is exact under concurrency.  Accumulators form a commutative group, so the changes of different
+ * transactions may be added in any order; it only matters that none is lost or counted twice.  Each group has
+ * one row that stands for it (in the state table if there is one, else in the IMAT).  It is locked, read in its
+ * latest version, and written; the lock is held until the transaction ends.  So changes of one group are added
+ * one after the other, each to the result of the one before, whatever any snapshot says.
+ *
+ * A group that has no row is made under a lock on its key (a lock tag of class imat.registered, object the
+ * IMAT, sub-object the key's hash), held from the last look until the index entry is there.  Whoever comes
+ * second finds the row, still uncommitted, and waits for the transaction that made it.  Nobody waits while
+ * holding a key lock.
+ *
+ * Every transaction takes groups in the order of their keys, so no two wait for each other.
+ */
+#include "apply/apply.hpp"
+
+#include "apply/probe.hpp"
+#include "apply/row_search.hpp"
+#include "pg/lookup.hpp"
+
+namespace apply {
+
+namespace {
+
+/* What is open while one IMAT is written. */
+struct Target {
+    const delta::Plan *plan;
+    Moment moment;
+    const Listener *listener;
+    delta::GroupRow *group;
+
+    Relation table;
+    Writer *rows;
+    Probe *row_by_key;     /* where the keys are visible, else NULL */
+    RowSearch *row_by_all; /* where they are not */
+
+    Relation state; /* NULL: the visible row is all there is */
+    Writer *states;
+    Probe *state_by_key;
+    TupleTableSlot *state_row;
+
+    TupleTableSlot *before; /* a copy of what was visible */
+};
+
+PG_GUARDED bool is_empty(const TupleTableSlot *slot)
+{
+    return TTS_EMPTY(slot);
+}
+
+PG_GUARDED [[noreturn]] void raise_mismatch(const Target &target)
+{
+    const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(target.table)),
+                                                  RelationGetRelationName(target.table));
+    ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+            errmsg("incremental materialized table %s does not match its sources", name),
+            errdetail("Rows were removed from a group that does not have so many."),
+            errhint("Run SELECT imat.refresh(%s); something changed the sources or the table unnoticed.",
+                    quote_literal_cstr(name)));
+    pg_unreachable();
+}
+
+PG_GUARDED [[noreturn]] void raise_serialization_failure()
+{
+    ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+            errmsg("could not serialize access due to concurrent update"),
+            errdetail("The transaction has to see its own changes of an incremental materialized table whose "
+                      "group was changed by another transaction since its snapshot."),
+            errhint("Retry the transaction."));
+    pg_unreachable();
+}
+
+/* The row that stands for the groups: where it is found, and what writes it. */
+PG_GUARDED Probe *primary_probe(const Target &target)
+{
+    return target.state != nullptr ? target.state_by_key : target.row_by_key;
+}
+
+/*
+ * In a transaction with one snapshot that goes on, what was locked must be what the snapshot sees: otherwise
+ * the transaction would find changes in the group that it can't find in the sources.
+ */
+PG_GUARDED void check_snapshot(const Target &target, const delta::Group &change, Found found)
+{
+    if (target.moment == Moment::Commit || !IsolationUsesXactSnapshot())
+        return;
+    const delta::Layout &layout = *target.plan->layout;
+    Probe *probe = primary_probe(target);
+    const bool same = found == Found::Locked
+                          ? table_tuple_satisfies_snapshot(target.state != nullptr ? target.state : target.table,
+                                                           probe->row(), GetTransactionSnapshot())
+                          : !probe->sees(change.keys(), change.nulls(layout), GetTransactionSnapshot());
+    if (!same)
+        raise_serialization_failure();
+}
+
+/* The lock under which a group is born. */
+PG_GUARDED LOCKTAG birth_lock(const Target &target, const delta::Group &change)
+{
+    LOCKTAG tag;
+    SET_LOCKTAG_OBJECT(tag, MyDatabaseId, catalog::relation_of_ours("registered"), RelationGetRelid(target.table),
+                       static_cast<uint16>(change.hash ^ (change.hash >> 16)));
+    return tag;
+}
+
+/*
+ * Find and lock the row that stands for the group.  Missing: there is none, and the birth lock is held, so
+ * that it can be made.
+ */
+PG_GUARDED Found lock_group(const Target &target, const delta::Group &change, LOCKTAG *birth)
+{
+    const delta::Layout &layout = *target.plan->layout;
+    Probe *probe = primary_probe(target);
+    for (;;) {
+        if (probe->lock(change.keys(), change.nulls(layout)) == Found::Locked)
+            return Found::Locked;
+        *birth = birth_lock(target, change);
+        LockAcquire(birth, ExclusiveLock, false, false);
+        const Found found = probe->try_lock(change.keys(), change.nulls(layout));
+        if (found == Found::Missing)
+            return found;
+        LockRelease(birth, ExclusiveLock, false);
+        if (found == Found::Locked)
+            return found;
+    }
+}
+
+/* The keys as they are stored: a group keeps the representative that it was made with. */
+PG_GUARDED void stored_keys(const Target &target, Datum *keys, bool *nulls)
+{
+    const model::View &view = *target.plan->view;
+    TupleTableSlot *row = primary_probe(target)->row();
+    const AttrNumber *columns = catalog::key_columns(view, target.state != nullptr);
+    for (int i = 0; i < view.keys.size; ++i)
+        keys[i] = slot_getattr(row, columns[i], &nulls[i]);
+}
+
+/* Keep a copy of the visible row, or of its absence. */
+PG_GUARDED void remember(const Target &target, TupleTableSlot *visible)
+{
+    ExecClearTuple(target.before);
+    if (visible != nullptr)
+        ExecCopySlot(target.before, visible);
+}
+
+/* Where the visible row of the group is, which is locked by way of its state row. */
+PG_GUARDED ItemPointerData place_of_visible(const Target &target, const Datum *keys, const bool *nulls)
+{
+    ItemPointerData where;
+    if (target.row_by_key != nullptr) {
+        if (target.state != nullptr && target.row_by_key->lock(keys, nulls) != Found::Locked)
+            raise_mismatch(target);
+        return target.row_by_key->row()->tts_tid;
+    }
+    if (!target.row_by_all->lock(target.before, &where))
+        raise_mismatch(target);
+    return where;
+}
+
+/* Write the visible row: from target.before to after (NULL: none). */
+PG_GUARDED bool write_visible(const Target &target, const Datum *keys, const bool *nulls, TupleTableSlot *after)
+{
+    TupleTableSlot *before = is_empty(target.before) ? nullptr : target.before;
+    if (before == nullptr && after == nullptr)
+        return false;
+    if (before != nullptr && after != nullptr && same_row(before, after))
+        return false;
+    if (before == nullptr) {
+        insert_row(target.rows, after);
+    } else {
+        ItemPointerData where = place_of_visible(target, keys, nulls);
+        if (after == nullptr)
+            delete_row(target.rows, &where, GetActiveSnapshot());
+        else
+            update_row(target.rows, &where, after, GetActiveSnapshot());
+    }
+    if (target.listener != nullptr)
+        target.listener->row_changed(target.listener->self, before, after);
+    return true;
+}
+
+PG_GUARDED TupleTableSlot *make_state_row(const Target &target, const Datum *keys, const bool *nulls)
+{
+    const int size = target.plan->view->keys.size;
+    TupleTableSlot *row = target.state_row;
+    ExecClearTuple(row);
+    memcpy(row->tts_values, keys, sizeof(Datum) * size);
+    memcpy(row->tts_isnull, nulls, sizeof(bool) * size);
+    row->tts_values[size] = target.group->state();
+    row->tts_isnull[size] = false;
+    return ExecStoreVirtualTuple(row);
+}
+
+PG_GUARDED void write_state(const Target &target, const Datum *keys, const bool *nulls, Found found)
+{
+    const bool stays = target.group->rows() > 0 || target.plan->view->single_group;
+    if (found == Found::Missing) {
+        insert_row(target.states, make_state_row(target, keys, nulls));
+    } else {
+        ItemPointerData where = target.state_by_key->row()->tts_tid;
+        if (stays)
+            update_row(target.states, &where, make_state_row(target, keys, nulls), GetActiveSnapshot());
+        else
+            delete_row(target.states, &where, GetActiveSnapshot());
+    }
+}
+
+/* Read the group as it is stored, and what of it is visible. */
+PG_GUARDED void read_group(const Target &target, const Datum *keys, const bool *nulls)
+{
+    if (target.state != nullptr) {
+        bool null;
+        const int column = target.plan->view->keys.size + 1;
+        target.group->read_state(slot_getattr(target.state_by_key->row(), column, &null));
+        remember(target, target.group->visible(keys, nulls));
+    } else {
+        target.group->read_visible(target.row_by_key->row());
+        remember(target, target.row_by_key->row());
+    }
+}
+
+/* Add one change to its group; true if anything was written. */
+PG_GUARDED bool apply_group(const Target &target, const delta::Group &change)
+{
+    const delta::Layout &layout = *target.plan->layout;
+    LOCKTAG birth;
+    const Found found = lock_group(target, change, &birth);
+    check_snapshot(target, change, found);
+
+    auto *keys = static_cast<Datum *>(palloc(sizeof(Datum) * (layout.keys.size + 1)));
+    bool *nulls = static_cast<bool *>(palloc(sizeof(bool) * (layout.keys.size + 1)));
+    target.group->clear();
+    ExecClearTuple(target.before);
+    if (found == Found::Locked) {
+        stored_keys(target, keys, nulls);
+        read_group(target, keys, nulls);
+    } else {
+        memcpy(keys, change.keys(), sizeof(Datum) * layout.keys.size);
+        memcpy(nulls, change.nulls(layout), sizeof(bool) * layout.keys.size);
+    }
+    if (!target.group->add(change) || (found == Found::Missing && target.group->rows() == 0))
+        raise_mismatch(target);
+
+    if (target.state != nullptr) {
+        write_state(target, keys, nulls, found);
+        if (found == Found::Missing)
+            LockRelease(&birth, ExclusiveLock, false);
+    }
+    const bool written = write_visible(target, keys, nulls, target.group->visible(keys, nulls));
+    if (target.state == nullptr && found == Found::Missing)
+        LockRelease(&birth, ExclusiveLock, false);
+    return written;
+}
+
+PG_GUARDED Target open_target(const delta::Plan &plan, Moment moment, const Listener *listener)
+{
+    Target target = {};
+    target.plan = &plan;
+    target.moment = moment;
+    target.listener = listener;
+    target.group = delta::GroupRow::create(&plan, CurrentMemoryContext);
+    target.table = table_open(plan.registration.imat, RowExclusiveLock);
+    TupleTableSlot *visible = plan.outputs->pi_state.resultslot;
+    target.rows = open_writer(target.table, visible->tts_tupleDescriptor, true);
+    if (plan.view->keys_visible)
+        target.row_by_key = Probe::open(target.table, plan, false);
+    else
+        target.row_by_all = RowSearch::open(target.table);
+    target.before = MakeSingleTupleTableSlot(RelationGetDescr(target.table), &TTSOpsVirtual);
+    if (plan.view->needs_state) {
+        target.state = table_open(plan.registration.state, RowExclusiveLock);
+        TupleDesc type = RelationGetDescr(target.state);
+        target.states = open_writer(target.state, type, true);
+        target.state_by_key = Probe::open(target.state, plan, true);
+        target.state_row = MakeSingleTupleTableSlot(type, &TTSOpsVirtual);
+    }
+    return target;
+}
+
+PG_GUARDED void close_target(const Target &target)
+{
+    if (target.state != nullptr) {
+        ExecDropSingleTupleTableSlot(target.state_row);
+        target.state_by_key->close();
+        close_writer(target.states);
+        table_close(target.state, NoLock);
+    }
+    ExecDropSingleTupleTableSlot(target.before);
+    if (target.row_by_key != nullptr)
+        target.row_by_key->close();
+    else
+        target.row_by_all->close();
+    close_writer(target.rows);
+    table_close(target.table, NoLock);
+    target.group->destroy();
+}
+
+} // namespace
+
+PG_GUARDED int64 apply_groups(const delta::Plan &plan, delta::GroupTable *changes, Moment moment,
+                              const Listener *listener)
+{
+    int64 written = 0;
+    const Target target = open_target(plan, moment, listener);
+    MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_imat apply", ALLOCSET_SMALL_SIZES);
+    MemoryContext caller = MemoryContextSwitchTo(scratch);
+    for (delta::Group *change : changes->sorted()) {
+        CHECK_FOR_INTERRUPTS();
+        if (!delta::is_zero(*plan.layout, *change))
+            written += apply_group(target, *change) ? 1 : 0;
+        MemoryContextReset(scratch);
+    }
+    MemoryContextSwitchTo(caller);
+    MemoryContextDelete(scratch);
+    close_target(target);
+    return written;
+}
+
+} // namespace apply

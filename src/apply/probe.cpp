@@ -1,0 +1,173 @@
+/*
+ * probe.cpp - finding the row of a group, and locking it in its latest version.
+ *
+ * The index is read under a dirty snapshot: what other transactions are doing right now is what matters, not
+ * what was true when ours began.  A row that another is updating is waited for in table_tuple_lock, which
+ * queues fairly and then follows the update to the newest version; one that another is inserting is waited for
+ * by its transaction.  A dirty snapshot also takes no predicate locks, so that two serializable transactions
+ * don't fail for nothing but having looked for the same group.
+ * Follows RelationFindReplTupleByIndex (PostgreSQL, executor/execReplication.c).
+ */
+#include "apply/probe.hpp"
+
+namespace apply {
+
+namespace {
+
+/* The operators of an index column that stand for = are the same whatever the search value. */
+PG_GUARDED void set_up_column(Relation index, int position, ScanKey scan)
+{
+    const Oid type = index->rd_opcintype[position];
+    const Oid equality =
+        get_opfamily_member(index->rd_opfamily[position], type, type, BTEqualStrategyNumber);
+    ScanKeyEntryInitialize(scan, 0, static_cast<AttrNumber>(position + 1), BTEqualStrategyNumber, InvalidOid,
+                           index->rd_indcollation[position], get_opcode(equality), Datum{});
+}
+
+PG_GUARDED int key_over(const delta::Plan &plan, AttrNumber column, const AttrNumber *columns)
+{
+    for (int i = 0; i < plan.view->keys.size; ++i)
+        if (columns[i] == column)
+            return i;
+    elog(ERROR, "column %d of the key index is no group key", column);
+    pg_unreachable();
+}
+
+PG_GUARDED [[noreturn]] void raise_no_index(Relation table)
+{
+    ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+            errmsg("incremental materialized table \"%s\" has no index on its group columns",
+                   RelationGetRelationName(table)),
+            errdetail("Maintenance finds the row of a group by a unique index, which is gone or invalid."),
+            errhint("Run imat.refresh to have it made again."));
+    pg_unreachable();
+}
+
+/* ARRAY[value], as an index over a nullable column has it where NULLs can't be equal in an index. */
+PG_GUARDED Datum wrap(Datum value, bool null, Oid type)
+{
+    int16 length;
+    bool by_value;
+    char alignment;
+    int dimension = 1;
+    int lower_bound = 1;
+    get_typlenbyvalalign(type, &length, &by_value, &alignment);
+    return PointerGetDatum(construct_md_array(&value, &null, 1, &dimension, &lower_bound, type, length, by_value,
+                                              alignment));
+}
+
+} // namespace
+
+PG_GUARDED Probe *Probe::open(Relation table, const delta::Plan &plan, bool of_state)
+{
+    const Oid index = catalog::find_key_index(table, *plan.view, of_state);
+    if (!OidIsValid(index))
+        raise_no_index(table);
+
+    auto *probe = static_cast<Probe *>(palloc0(sizeof(Probe)));
+    probe->table_ = table;
+    probe->index_ = index_open(index, RowExclusiveLock);
+    probe->row_ = table_slot_create(table, nullptr);
+    probe->size_ = plan.view->keys.size;
+    probe->scan_ = static_cast<ScanKey>(palloc0(sizeof(ScanKeyData) * (probe->size_ + 1)));
+    probe->key_ = static_cast<int *>(palloc0(sizeof(int) * (probe->size_ + 1)));
+    probe->array_of_ = static_cast<Oid *>(palloc0(sizeof(Oid) * (probe->size_ + 1)));
+
+    const AttrNumber *columns = catalog::key_columns(*plan.view, of_state);
+    List *expressions = RelationGetIndexExpressions(probe->index_);
+    ListCell *expression = list_head(expressions);
+    for (int i = 0; i < probe->size_; ++i) {
+        AttrNumber column = probe->index_->rd_index->indkey.values[i];
+        set_up_column(probe->index_, i, &probe->scan_[i]);
+        if (column == 0) {
+            column = catalog::wrapped_column(static_cast<Node *>(lfirst(expression)));
+            expression = pg::next_cell(expressions, expression);
+            probe->array_of_[i] = TupleDescAttr(RelationGetDescr(table), column - 1)->atttypid;
+        }
+        probe->key_[i] = key_over(plan, column, columns);
+    }
+    return probe;
+}
+
+PG_GUARDED void Probe::close()
+{
+    ExecDropSingleTupleTableSlot(row_);
+    index_close(index_, NoLock);
+}
+
+PG_GUARDED void Probe::set_keys(const Datum *keys, const bool *nulls)
+{
+    for (int i = 0; i < size_; ++i) {
+        const bool null = nulls[key_[i]];
+        scan_[i].sk_argument = keys[key_[i]];
+        scan_[i].sk_flags &= ~(SK_ISNULL | SK_SEARCHNULL);
+        if (OidIsValid(array_of_[i]))
+            scan_[i].sk_argument = wrap(keys[key_[i]], null, array_of_[i]);
+        else if (null)
+            scan_[i].sk_flags |= SK_ISNULL | SK_SEARCHNULL;
+    }
+}
+
+/* Lock the newest version of the row at that place; *retry: it is gone, look again. */
+PG_GUARDED Found Probe::lock_version(ItemPointerData where, bool *retry)
+{
+    TM_FailureData failure;
+    const TM_Result result = table_tuple_lock(table_, &where, GetActiveSnapshot(), row_, GetCurrentCommandId(false),
+                                              LockTupleNoKeyExclusive, LockWaitBlock,
+                                              TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+    switch (result) {
+    case TM_Ok:
+        break;
+    case TM_Updated:
+    case TM_Deleted:
+        *retry = true;
+        break;
+    default:
+        elog(ERROR, "unexpected result %d of locking a row of table \"%s\"", static_cast<int>(result),
+             RelationGetRelationName(table_));
+    }
+    return Found::Locked;
+}
+
+PG_GUARDED Found Probe::find(const Datum *keys, const bool *nulls, bool wait)
+{
+    set_keys(keys, nulls);
+    for (;;) {
+        CHECK_FOR_INTERRUPTS();
+        SnapshotData dirty;
+        InitDirtySnapshot(dirty);
+        IndexScanDesc scan = pg::index_beginscan(table_, index_, &dirty, size_);
+        index_rescan(scan, scan_, size_, nullptr, 0);
+        const bool found = index_getnext_slot(scan, ForwardScanDirection, row_);
+        ItemPointerData where = row_->tts_tid;
+        const TransactionId maker = found ? dirty.xmin : InvalidTransactionId;
+        ExecClearTuple(row_);
+        index_endscan(scan);
+
+        if (!found)
+            return Found::Missing;
+        if (TransactionIdIsValid(maker)) {
+            if (!wait)
+                return Found::InFlight;
+            XactLockTableWait(maker, table_, &where, XLTW_InsertIndex);
+            continue;
+        }
+        bool retry = false;
+        const Found result = lock_version(where, &retry);
+        if (!retry)
+            return result;
+    }
+}
+
+PG_GUARDED bool Probe::sees(const Datum *keys, const bool *nulls, Snapshot snapshot)
+{
+    set_keys(keys, nulls);
+    IndexScanDesc scan = pg::index_beginscan(table_, index_, snapshot, size_);
+    index_rescan(scan, scan_, size_, nullptr, 0);
+    const bool found = index_getnext_slot(scan, ForwardScanDirection, row_);
+    ExecClearTuple(row_);
+    index_endscan(scan);
+    return found;
+}
+
+} // namespace apply

@@ -1,0 +1,51 @@
+/*
+ * probe.hpp - finding the row of a group, and locking it in its latest version.
+ */
+#pragma once
+
+#include "catalog/key_index.hpp"
+#include "delta/delta.hpp"
+
+namespace apply {
+
+/* Whether a row was found. */
+enum class Found : char {
+    Locked,   /* and locked: nobody else changes it until our transaction ends */
+    Missing,  /* there is no such row, and nobody is just making one */
+    InFlight, /* another transaction is making one (only where the probe may not wait) */
+};
+
+/* Looks up rows of one table by group key. */
+class Probe {
+  public:
+    /* For the IMAT itself or for its state table; the table is open and locked. */
+    PG_GUARDED static Probe *open(Relation table, const delta::Plan &plan, bool of_state);
+    PG_GUARDED void close();
+
+    /* Find and lock the row with the key; it is in row() if so.  Waits for whoever else has it. */
+    PG_GUARDED Found lock(const Datum *keys, const bool *nulls) { return find(keys, nulls, true); }
+
+    /* The same, but never waits for a row that another transaction is making. */
+    PG_GUARDED Found try_lock(const Datum *keys, const bool *nulls) { return find(keys, nulls, false); }
+
+    /* Is there a row with the key that the snapshot sees? */
+    PG_GUARDED bool sees(const Datum *keys, const bool *nulls, Snapshot snapshot);
+
+    /* The row that was locked last. */
+    TupleTableSlot *row() const noexcept { return row_; }
+
+  private:
+    PG_GUARDED Found find(const Datum *keys, const bool *nulls, bool wait);
+    PG_GUARDED void set_keys(const Datum *keys, const bool *nulls);
+    PG_GUARDED Found lock_version(ItemPointerData where, bool *retry);
+
+    Relation table_;
+    Relation index_;
+    TupleTableSlot *row_;
+    int size_;             /* columns of the scan key */
+    ScanKeyData *scan_;    /* one for each column of the index, in its order */
+    int *key_;             /* which group key it is */
+    Oid *array_of_;        /* element type where the index has ARRAY[column], else InvalidOid */
+};
+
+} // namespace apply

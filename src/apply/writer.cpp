@@ -1,0 +1,156 @@
+/*
+ * writer.cpp - writing rows of a table outside of a ModifyTable plan.
+ *
+ * What INSERT, DELETE and UPDATE do around the table access method is done here by the same functions of
+ * the executor: generated columns, NOT NULL and CHECK constraints, index entries with their uniqueness, and
+ * AFTER ROW triggers, among which are foreign keys in both directions.  BEFORE triggers are not fired: the
+ * contents of an IMAT are what its definition says, not what a trigger would rather have.  (That an IMAT is
+ * written by nobody else is seen to by a BEFORE STATEMENT trigger of ours, which is so not in the way.)
+ *
+ * The caller holds ShareRowExclusiveLock at least, so no row is changed by others; rows that somebody has
+ * locked are waited for.  Memory: everything is in the writer's EState; close_writer frees it.
+ *
+ * Follows apply_handle_insert and its siblings (PostgreSQL, replication/logical/worker.c).
+ */
+#include "apply/writer.hpp"
+
+#include "pg/list.hpp"
+
+namespace apply {
+
+namespace {
+
+/* An error for a table whose columns are no longer those of its definition. */
+PG_GUARDED void check_column(Relation table, TupleDesc row_type, int i)
+{
+    TupleDesc layout = RelationGetDescr(table);
+    const Form_pg_attribute wanted = TupleDescAttr(row_type, i);
+    if (i < layout->natts && !TupleDescAttr(layout, i)->attisdropped &&
+        TupleDescAttr(layout, i)->atttypid == wanted->atttypid)
+        return;
+    ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
+            errmsg("the columns of table %s are not those of its definition any more",
+                   quote_qualified_identifier(get_namespace_name(RelationGetNamespace(table)),
+                                              RelationGetRelationName(table))),
+            errdetail("Column %d should be %s of type %s.", i + 1, quote_identifier(NameStr(wanted->attname)),
+                      format_type_be(wanted->atttypid)),
+            errhint("Undo the change of the column, or give the table up with imat.drop(..., 'table')."));
+}
+
+/* What a write came to: an error unless it is done. */
+PG_GUARDED void expect_ok(Relation table, TM_Result result)
+{
+    if (result == TM_Ok)
+        return;
+    ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+            errmsg("could not write table \"%s\" because of a concurrent change", RelationGetRelationName(table)));
+}
+
+} // namespace
+
+PG_GUARDED bool has_row_triggers(Relation table)
+{
+    const TriggerDesc *triggers = table->trigdesc;
+    return triggers != nullptr && (triggers->trig_insert_after_row || triggers->trig_update_after_row ||
+                                   triggers->trig_delete_after_row);
+}
+
+PG_GUARDED Writer *open_writer(Relation table, TupleDesc row_type, bool with_indexes)
+{
+    for (int i = 0; i < row_type->natts; i++)
+        check_column(table, row_type, i);
+
+    auto *writer = static_cast<Writer *>(palloc0(sizeof(Writer)));
+    writer->table = table;
+    writer->estate = pg::create_write_state(table);
+    writer->columns = row_type->natts;
+    writer->command = GetCurrentCommandId(true);
+
+    MemoryContext caller = MemoryContextSwitchTo(writer->estate->es_query_cxt);
+    writer->info = makeNode(ResultRelInfo);
+    InitResultRelInfo(writer->info, table, 1, nullptr, 0);
+    writer->slot = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsVirtual);
+    writer->slot->tts_tableOid = RelationGetRelid(table);
+    if (with_indexes) {
+        ExecOpenIndices(writer->info, false);
+        writer->row_triggers = has_row_triggers(table);
+        if (writer->row_triggers)
+            AfterTriggerBeginQuery();
+    }
+    MemoryContextSwitchTo(caller);
+    return writer;
+}
+
+PG_GUARDED TupleTableSlot *prepare_row(Writer *writer, TupleTableSlot *row, CmdType command)
+{
+    TupleTableSlot *slot = writer->slot;
+    const TupleConstr *constraints = RelationGetDescr(writer->table)->constr;
+
+    ResetPerTupleExprContext(writer->estate);
+    slot_getallattrs(row);
+    ExecClearTuple(slot);
+    for (int i = 0; i < slot->tts_tupleDescriptor->natts; i++) {
+        slot->tts_isnull[i] = i >= writer->columns || row->tts_isnull[i];
+        slot->tts_values[i] = slot->tts_isnull[i] ? Datum(0) : row->tts_values[i];
+    }
+    ExecStoreVirtualTuple(slot);
+    if (constraints != nullptr) {
+        if (constraints->has_generated_stored)
+            pg::compute_stored_generated(writer->info, writer->estate, slot, command);
+        ExecConstraints(writer->info, slot, writer->estate);
+    }
+    return slot;
+}
+
+PG_GUARDED void insert_row(Writer *writer, TupleTableSlot *row)
+{
+    List *recheck = NIL;
+    TupleTableSlot *slot = prepare_row(writer, row, CMD_INSERT);
+    table_tuple_insert(writer->table, slot, writer->command, 0, nullptr);
+    if (writer->info->ri_NumIndices > 0)
+        recheck = pg::insert_index_tuples(writer->info, slot, writer->estate, false, false);
+    if (writer->row_triggers)
+        ExecARInsertTriggers(writer->estate, writer->info, slot, recheck, nullptr);
+    list_free(recheck);
+}
+
+PG_GUARDED void delete_row(Writer *writer, ItemPointer where, Snapshot snapshot)
+{
+    TM_FailureData failure;
+    expect_ok(writer->table, table_tuple_delete(writer->table, where, writer->command, snapshot, InvalidSnapshot,
+                                                true, &failure, false));
+    if (writer->row_triggers)
+        pg::after_row_delete(writer->estate, writer->info, where);
+}
+
+PG_GUARDED void update_row(Writer *writer, ItemPointer where, TupleTableSlot *row, Snapshot snapshot)
+{
+    TM_FailureData failure;
+    pg::IndexesToUpdate indexes;
+    List *recheck = NIL;
+    TupleTableSlot *slot = prepare_row(writer, row, CMD_UPDATE);
+    expect_ok(writer->table, pg::update_tuple(writer->table, where, slot, writer->command, snapshot, &failure,
+                                              &indexes));
+    if (writer->info->ri_NumIndices > 0 && indexes != pg::IndexesToUpdate::None)
+        recheck = pg::insert_index_tuples(writer->info, slot, writer->estate, true,
+                                          indexes == pg::IndexesToUpdate::Summarizing);
+    if (writer->row_triggers)
+        pg::after_row_update(writer->estate, writer->info, where, slot, recheck);
+    list_free(recheck);
+}
+
+PG_GUARDED void close_writer(Writer *writer)
+{
+    if (writer->row_triggers)
+        AfterTriggerEndQuery(writer->estate);
+    if (writer->info->ri_IndexRelationDescs != nullptr)
+        ExecCloseIndices(writer->info);
+    ExecDropSingleTupleTableSlot(writer->slot);
+    ExecResetTupleTable(writer->estate->es_tupleTable, false);
+    for (ResultRelInfo *info : pg::each<ResultRelInfo>(writer->estate->es_trig_target_relations))
+        table_close(info->ri_RelationDesc, NoLock);
+    FreeExecutorState(writer->estate);
+    pfree(writer);
+}
+
+} // namespace apply

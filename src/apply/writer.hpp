@@ -1,0 +1,40 @@
+/*
+ * writer.hpp - writing rows of a table outside of a ModifyTable plan.
+ */
+#pragma once
+
+#include "pg/seam.hpp"
+
+namespace apply {
+
+/* A table that is being written; lives from open_writer to close_writer. */
+struct Writer {
+    Relation table;
+    EState *estate;
+    ResultRelInfo *info;
+    TupleTableSlot *slot; /* a row in the layout of the table */
+    int columns;          /* the first so many columns are given; the rest are the owner's own */
+    CommandId command;
+    bool row_triggers; /* AFTER ROW triggers are queued, and run by close_writer */
+};
+
+/*
+ * Get ready to write rows of the given type: column i of it is column i of the table.  An error where the
+ * table's columns have been altered so that it is not.  with_indexes: index entries and AFTER ROW triggers
+ * are taken care of, as is needed unless the row goes into a heap that is nobody's yet.
+ */
+PG_GUARDED Writer *open_writer(Relation table, TupleDesc row_type, bool with_indexes);
+
+/* The row in the layout of the table, generated columns computed, constraints checked: writer->slot. */
+PG_GUARDED TupleTableSlot *prepare_row(Writer *writer, TupleTableSlot *row, CmdType command);
+
+PG_GUARDED void insert_row(Writer *writer, TupleTableSlot *row);
+PG_GUARDED void delete_row(Writer *writer, ItemPointer where, Snapshot snapshot);
+PG_GUARDED void update_row(Writer *writer, ItemPointer where, TupleTableSlot *row, Snapshot snapshot);
+
+PG_GUARDED void close_writer(Writer *writer);
+
+/* Has the table AFTER ROW triggers (those of foreign keys are such) that a write must fire? */
+PG_GUARDED bool has_row_triggers(Relation table);
+
+} // namespace apply

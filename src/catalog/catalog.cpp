@@ -1,0 +1,219 @@
+/*
+ * catalog.cpp - reading and writing imat.registered and imat.source.
+ *
+ * They are ordinary tables, accessed as PostgreSQL accesses its own catalogs: index scans under a catalog
+ * snapshot, so that what an earlier command of the transaction wrote is seen, and no SQL, so that neither
+ * search_path nor privileges matter.
+ */
+#include "catalog/catalog.hpp"
+
+namespace catalog {
+
+namespace {
+
+/* Columns of imat.registered; see sql/20_catalog.sql. */
+enum RegisteredColumn : AttrNumber {
+    COLUMN_IMAT = 1,
+    COLUMN_DEFINITION,
+    COLUMN_STATE,
+    COLUMN_OLD_VIEW,
+    COLUMN_OLD_SCHEMA,
+    COLUMN_MAINTENANCE,
+    COLUMN_STRATEGY,
+    COLUMN_SETTINGS,
+    COLUMN_CREATED_AT,
+    COLUMN_SWAPS,
+    REGISTERED_COLUMNS = COLUMN_SWAPS
+};
+
+/* Columns of imat.source. */
+enum SourceColumn : AttrNumber { COLUMN_SOURCE_IMAT = 1, COLUMN_SOURCE, SOURCE_COLUMNS = COLUMN_SOURCE };
+
+/* Visit the rows whose column equals the Oid (InvalidOid: all rows), through the index if there is one. */
+template <class Visit>
+PG_GUARDED void scan(Relation table, const char *index, AttrNumber column, Oid value, Visit visit)
+{
+    ScanKeyData key;
+    ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
+    const Oid index_oid = index == nullptr ? InvalidOid : relation_of_ours(index);
+    SysScanDesc descriptor = systable_beginscan(table, index_oid, OidIsValid(index_oid), nullptr,
+                                                OidIsValid(value) ? 1 : 0, &key);
+    for (HeapTuple row = systable_getnext(descriptor); HeapTupleIsValid(row); row = systable_getnext(descriptor))
+        visit(row);
+    systable_endscan(descriptor);
+}
+
+PG_GUARDED Oid oid_or_invalid(Datum value, bool null)
+{
+    return null ? InvalidOid : DatumGetObjectId(value);
+}
+
+PG_GUARDED void read_registration(HeapTuple row, TupleDesc type, Registration *registration)
+{
+    Datum values[REGISTERED_COLUMNS];
+    bool nulls[REGISTERED_COLUMNS];
+    heap_deform_tuple(row, type, values, nulls);
+    auto value = [&](RegisteredColumn column) { return values[column - 1]; };
+    auto null = [&](RegisteredColumn column) { return nulls[column - 1]; };
+
+    registration->imat = DatumGetObjectId(value(COLUMN_IMAT));
+    registration->definition = DatumGetObjectId(value(COLUMN_DEFINITION));
+    registration->state = oid_or_invalid(value(COLUMN_STATE), null(COLUMN_STATE));
+    registration->old_view = oid_or_invalid(value(COLUMN_OLD_VIEW), null(COLUMN_OLD_VIEW));
+    namestrcpy(&registration->old_schema, NameStr(*DatumGetName(value(COLUMN_OLD_SCHEMA))));
+    registration->maintenance = static_cast<model::Maintenance>(DatumGetChar(value(COLUMN_MAINTENANCE)));
+    registration->strategy = static_cast<model::Strategy>(DatumGetChar(value(COLUMN_STRATEGY)));
+    registration->settings =
+        null(COLUMN_SETTINGS) ? nullptr : DatumGetArrayTypePCopy(value(COLUMN_SETTINGS));
+    registration->created_at = DatumGetTimestampTz(value(COLUMN_CREATED_AT));
+    registration->swaps = DatumGetInt64(value(COLUMN_SWAPS));
+}
+
+PG_GUARDED HeapTuple form_registration(const Registration &registration, TupleDesc type)
+{
+    Datum values[REGISTERED_COLUMNS];
+    bool nulls[REGISTERED_COLUMNS] = {};
+    auto set = [&](RegisteredColumn column, Datum value, bool null = false) {
+        values[column - 1] = value;
+        nulls[column - 1] = null;
+    };
+
+    set(COLUMN_IMAT, ObjectIdGetDatum(registration.imat));
+    set(COLUMN_DEFINITION, ObjectIdGetDatum(registration.definition));
+    set(COLUMN_STATE, ObjectIdGetDatum(registration.state), !OidIsValid(registration.state));
+    set(COLUMN_OLD_VIEW, ObjectIdGetDatum(registration.old_view), !OidIsValid(registration.old_view));
+    set(COLUMN_OLD_SCHEMA, NameGetDatum(&registration.old_schema));
+    set(COLUMN_MAINTENANCE, CharGetDatum(static_cast<char>(registration.maintenance)));
+    set(COLUMN_STRATEGY, CharGetDatum(static_cast<char>(registration.strategy)));
+    set(COLUMN_SETTINGS, PointerGetDatum(registration.settings), registration.settings == nullptr);
+    set(COLUMN_CREATED_AT, TimestampTzGetDatum(registration.created_at));
+    set(COLUMN_SWAPS, Int64GetDatum(registration.swaps));
+    return heap_form_tuple(type, values, nulls);
+}
+
+/* The Oids in one column of the rows of imat.source whose other column has the value, in order. */
+PG_GUARDED model::Array<Oid> related(const char *index, AttrNumber by, Oid value, AttrNumber wanted)
+{
+    List *found = NIL;
+    Relation table = table_open(relation_of_ours("source"), AccessShareLock);
+    scan(table, index, by, value, [&](HeapTuple row) {
+        bool null;
+        found = list_append_unique_oid(found,
+                                       DatumGetObjectId(heap_getattr(row, wanted, RelationGetDescr(table), &null)));
+    });
+    table_close(table, AccessShareLock);
+    return sorted_oids(found);
+}
+
+/* Delete the rows of one of our tables that are about the IMAT. */
+PG_GUARDED void delete_rows(const char *name, const char *index, AttrNumber column, Oid imat)
+{
+    Relation table = table_open(relation_of_ours(name), RowExclusiveLock);
+    scan(table, index, column, imat, [&](HeapTuple row) { CatalogTupleDelete(table, &row->t_self); });
+    table_close(table, RowExclusiveLock);
+}
+
+} // namespace
+
+PG_GUARDED model::Array<Oid> sorted_oids(List *list)
+{
+    model::Array<Oid> result = {.data = static_cast<Oid *>(palloc(sizeof(Oid) * (list_length(list) + 1))), .size = 0};
+    for (Oid oid : pg::each_oid(list))
+        result.data[result.size++] = oid;
+    qsort(result.data, result.size, sizeof(Oid), oid_cmp);
+    list_free(list);
+    return result;
+}
+
+PG_GUARDED Oid relation_of_ours(const char *name)
+{
+    const Oid schema = get_namespace_oid("imat", true);
+    const Oid relation = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+    if (!OidIsValid(relation))
+        ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation \"imat.%s\" does not exist", name),
+                errdetail("It belongs to extension pg_imat, which is not installed in this database or damaged."),
+                errhint("Run CREATE EXTENSION pg_imat."));
+    return relation;
+}
+
+PG_GUARDED bool find(Oid imat, Registration *registration)
+{
+    bool found = false;
+    Relation table = table_open(relation_of_ours("registered"), AccessShareLock);
+    scan(table, "registered_pkey", COLUMN_IMAT, imat, [&](HeapTuple row) {
+        read_registration(row, RelationGetDescr(table), registration);
+        found = true;
+    });
+    table_close(table, AccessShareLock);
+    return found;
+}
+
+PG_GUARDED bool is_imat(Oid relation)
+{
+    Registration ignored;
+    return find(relation, &ignored);
+}
+
+PG_GUARDED void insert(const Registration &registration, const model::Array<model::Source> &sources)
+{
+    Relation table = table_open(relation_of_ours("registered"), RowExclusiveLock);
+    CatalogTupleInsert(table, form_registration(registration, RelationGetDescr(table)));
+    table_close(table, RowExclusiveLock);
+
+    table = table_open(relation_of_ours("source"), RowExclusiveLock);
+    for (const model::Source &source : sources) {
+        Datum values[SOURCE_COLUMNS] = {ObjectIdGetDatum(registration.imat), ObjectIdGetDatum(source.relation)};
+        bool nulls[SOURCE_COLUMNS] = {};
+        CatalogTupleInsert(table, heap_form_tuple(RelationGetDescr(table), values, nulls));
+        CacheInvalidateRelcacheByRelid(source.relation);
+    }
+    table_close(table, RowExclusiveLock);
+    CacheInvalidateRelcacheByRelid(registration.imat);
+    CommandCounterIncrement();
+}
+
+PG_GUARDED void update(const Registration &registration)
+{
+    Relation table = table_open(relation_of_ours("registered"), RowExclusiveLock);
+    scan(table, "registered_pkey", COLUMN_IMAT, registration.imat, [&](HeapTuple row) {
+        CatalogTupleUpdate(table, &row->t_self, form_registration(registration, RelationGetDescr(table)));
+    });
+    table_close(table, RowExclusiveLock);
+    CacheInvalidateRelcacheByRelid(registration.imat);
+    CommandCounterIncrement();
+}
+
+PG_GUARDED void remove(Oid imat)
+{
+    const model::Array<Oid> sources = sources_of(imat);
+    delete_rows("registered", "registered_pkey", COLUMN_IMAT, imat);
+    delete_rows("source", nullptr, COLUMN_SOURCE_IMAT, imat);
+    for (Oid source : sources)
+        if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(source)))
+            CacheInvalidateRelcacheByRelid(source);
+    CommandCounterIncrement();
+}
+
+PG_GUARDED model::Array<Oid> imats_on(Oid table)
+{
+    return related("source_pkey", COLUMN_SOURCE, table, COLUMN_SOURCE_IMAT);
+}
+
+PG_GUARDED model::Array<Oid> sources_of(Oid imat)
+{
+    return related(nullptr, COLUMN_SOURCE_IMAT, imat, COLUMN_SOURCE);
+}
+
+PG_GUARDED model::Array<Oid> all_imats()
+{
+    List *found = NIL;
+    Relation table = table_open(relation_of_ours("registered"), AccessShareLock);
+    scan(table, nullptr, COLUMN_IMAT, InvalidOid, [&](HeapTuple row) {
+        bool null;
+        found = lappend_oid(found, DatumGetObjectId(heap_getattr(row, COLUMN_IMAT, RelationGetDescr(table), &null)));
+    });
+    table_close(table, AccessShareLock);
+    return sorted_oids(found);
+}
+
+} // namespace catalog

@@ -1,0 +1,171 @@
+/*
+ * key_index.cpp - which index finds the row of a group.
+ *
+ * An index serves as key index if it lets no two rows of one group in, whatever made it: ours, or one that
+ * the owner of the materialized view had already.  So it must be complete (valid, ready, without a
+ * predicate), immediate, and take the same values as equal as GROUP BY does: the operator class must have
+ * the equality operator of the group key, the collation must be the key's, and NULLs must be equal to it or
+ * be kept out by NOT NULL.  Follows is_usable_unique_index and infer_arbiter_indexes (PostgreSQL,
+ * commands/matview.c and optimizer/util/plancat.c).
+ */
+#include "catalog/key_index.hpp"
+
+#include "pg/list.hpp"
+
+namespace catalog {
+
+namespace {
+
+/* Can every row be found through the index? */
+PG_GUARDED bool is_complete(Relation index)
+{
+    const Form_pg_index form = index->rd_index;
+    return form->indisvalid && form->indisready && form->indislive && RelationGetIndexPredicate(index) == NIL;
+}
+
+/* Does a btree over the type with this operator family take as equal what the key's operator does? */
+PG_GUARDED bool same_equality(Relation index, int position, const model::Key &key)
+{
+    const Oid family = index->rd_opfamily[position];
+    const Oid type = index->rd_opcintype[position];
+    return get_opfamily_member(family, type, type, BTEqualStrategyNumber) == key.equality &&
+           index->rd_indcollation[position] == key.collation;
+}
+
+/* The same for the expression ARRAY[column]: arrays compare elements by their type's default operator. */
+PG_GUARDED bool same_element_equality(Relation index, int position, const model::Key &key)
+{
+    const Oid equality = get_opfamily_member(index->rd_opfamily[position], index->rd_opcintype[position],
+                                             index->rd_opcintype[position], BTEqualStrategyNumber);
+    return equality == ARRAY_EQ_OP &&
+           lookup_type_cache(key.type, TYPECACHE_EQ_OPR)->eq_opr == key.equality &&
+           index->rd_indcollation[position] == key.collation;
+}
+
+/* Is the constant expression (true) all that the index is over? */
+PG_GUARDED bool is_over_constant(Relation index)
+{
+    List *expressions = RelationGetIndexExpressions(index);
+    return list_length(expressions) == 1 && IsA(linitial(expressions), Const);
+}
+
+/* The key that a column of the index stands for, if it tells groups apart as the key does; else -1. */
+PG_GUARDED int key_of_index_column(Relation table, Relation index, int position, Node *expression,
+                                   const model::View &view, const AttrNumber *columns)
+{
+    const AttrNumber plain = index->rd_index->indkey.values[position];
+    const AttrNumber column = plain != 0 ? plain : wrapped_column(expression);
+    for (int i = 0; i < view.keys.size; i++) {
+        if (columns[i] != column)
+            continue;
+        if (plain == 0)
+            return same_element_equality(index, position, view.keys[i]) ? i : -1;
+        const bool nulls_told_apart =
+            !pg::nulls_not_distinct(index) && !pg::is_not_null(RelationGetDescr(table), plain);
+        return !nulls_told_apart && same_equality(index, position, view.keys[i]) ? i : -1;
+    }
+    return -1;
+}
+
+/* Is the index over exactly the keys? */
+PG_GUARDED bool is_over_keys(Relation table, Relation index, const model::View &view, const AttrNumber *columns)
+{
+    Bitmapset *covered = nullptr;
+    List *expressions = RelationGetIndexExpressions(index);
+    ListCell *cell = list_head(expressions);
+    for (int position = 0; position < IndexRelationGetNumberOfKeyAttributes(index); position++) {
+        Node *expression = nullptr;
+        if (index->rd_index->indkey.values[position] == 0) {
+            expression = static_cast<Node *>(lfirst(cell));
+            cell = pg::next_cell(expressions, cell);
+        }
+        const int key = key_of_index_column(table, index, position, expression, view, columns);
+        if (key < 0)
+            return false;
+        covered = bms_add_member(covered, columns[key]);
+    }
+    for (int i = 0; i < view.keys.size; i++)
+        if (!bms_is_member(columns[i], covered))
+            return false;
+    return true;
+}
+
+/* May the index decide which row a group has? */
+PG_GUARDED bool serves_as_key(Relation table, Relation index, const model::View &view, const AttrNumber *columns)
+{
+    if (!index->rd_index->indisunique || !index->rd_index->indimmediate || index->rd_rel->relam != BTREE_AM_OID ||
+        !is_complete(index))
+        return false;
+    return view.keys.size == 0 ? is_over_constant(index) : is_over_keys(table, index, view, columns);
+}
+
+/* How good the index is for finding rows by value; 0: not at all. */
+PG_GUARDED int worth_for_rows(Relation index)
+{
+    const Oid method = index->rd_rel->relam;
+    const int size = IndexRelationGetNumberOfKeyAttributes(index);
+    if ((method != BTREE_AM_OID && method != HASH_AM_OID) || !is_complete(index))
+        return 0;
+    for (int position = 0; position < size; position++) {
+        const AttrNumber column = index->rd_index->indkey.values[position];
+        if (column <= 0)
+            return 0;
+        const Oid opclass = GetDefaultOpClass(index->rd_opcintype[position], method);
+        if (!OidIsValid(opclass) || get_opclass_family(opclass) != index->rd_opfamily[position])
+            return 0;
+    }
+    return (index->rd_index->indisunique ? 1000 : 0) + (method == BTREE_AM_OID ? 100 : 0) + size;
+}
+
+} // namespace
+
+PG_GUARDED AttrNumber *key_columns(const model::View &view, bool of_state)
+{
+    auto *columns = static_cast<AttrNumber *>(palloc(sizeof(AttrNumber) * (view.keys.size + 1)));
+    for (int i = 0; i < view.keys.size; i++)
+        columns[i] = of_state ? static_cast<AttrNumber>(i + 1) : view.keys[i].column;
+    return columns;
+}
+
+PG_GUARDED AttrNumber wrapped_column(Node *expression)
+{
+    if (expression == nullptr || !IsA(expression, ArrayExpr))
+        return 0;
+    const auto *array = reinterpret_cast<ArrayExpr *>(expression);
+    if (list_length(array->elements) != 1 || !IsA(linitial(array->elements), Var))
+        return 0;
+    return static_cast<Var *>(linitial(array->elements))->varattno;
+}
+
+PG_GUARDED Oid find_key_index(Relation table, const model::View &view, bool of_state)
+{
+    if (view.strategy != model::Strategy::Delta || (!of_state && !view.keys_visible))
+        return InvalidOid;
+    const AttrNumber *columns = key_columns(view, of_state);
+    Oid found = InvalidOid;
+    for (Oid oid : pg::each_oid(RelationGetIndexList(table))) {
+        Relation index = index_open(oid, AccessShareLock);
+        if (!OidIsValid(found) && serves_as_key(table, index, view, columns))
+            found = oid;
+        index_close(index, AccessShareLock);
+    }
+    return found;
+}
+
+PG_GUARDED Oid find_row_index(Relation table)
+{
+    Oid found = InvalidOid;
+    int worth = 0;
+    for (Oid oid : pg::each_oid(RelationGetIndexList(table))) {
+        Relation index = index_open(oid, AccessShareLock);
+        const int this_worth = worth_for_rows(index);
+        if (this_worth > worth) {
+            found = oid;
+            worth = this_worth;
+        }
+        index_close(index, AccessShareLock);
+    }
+    return found;
+}
+
+} // namespace catalog

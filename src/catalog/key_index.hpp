@@ -1,0 +1,36 @@
+/*
+ * key_index.hpp - the indexes by which maintenance finds a row.
+ *
+ * Part of room catalog: whoever writes rows (room apply) and whoever creates tables (room rebuild) must
+ * agree on which index serves.
+ */
+#pragma once
+
+#include "model/model.hpp"
+#include "pg/seam.hpp"
+
+namespace catalog {
+
+/*
+ * The unique index that decides which row a group has, or InvalidOid.  Every column of it is a group key,
+ * in any order, either plain or (where a release has no NULLS NOT DISTINCT) as the expression ARRAY[column];
+ * a view without keys has an index on the constant expression (true).  For a state table (of_state) the
+ * keys are columns 1, 2, ...; for the IMAT they are the columns that show them, and there is no such index
+ * unless view.keys_visible.  The table is open and locked.
+ */
+PG_GUARDED Oid find_key_index(Relation table, const model::View &view, bool of_state);
+
+/*
+ * An index by which a row can be found by the values in its columns, or InvalidOid: btree or hash, over
+ * plain columns, every one of them with an opclass that is its type's default, without a predicate.  A hash index
+ * can't find NULLs.  Of several the one with the most columns; unique ones first.
+ */
+PG_GUARDED Oid find_row_index(Relation table);
+
+/* The columns of the table that the index of find_key_index is over: one for each key, in their order. */
+PG_GUARDED AttrNumber *key_columns(const model::View &view, bool of_state);
+
+/* Is this index column the expression ARRAY[column]?  Then that column, else 0. */
+PG_GUARDED AttrNumber wrapped_column(Node *expression);
+
+} // namespace catalog

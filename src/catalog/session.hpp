@@ -1,0 +1,46 @@
+/*
+ * session.hpp - everything that a backend remembers between two calls of the extension, in one place.
+ *
+ * Nothing here has a constructor or a destructor: the library may be loaded in the postmaster and forked.
+ * What the pointers point to is known to the rooms that they belong to.
+ */
+#pragma once
+
+#include "pg/seam.hpp"
+
+namespace delta {
+struct Plan;
+}
+
+namespace flush {
+struct Layer;
+}
+
+namespace catalog {
+
+/* When pending changes are applied (setting pg_imat.flush). */
+enum class FlushAt : int { Commit, Statement };
+
+struct Session {
+    /* Room delta: compiled views by IMAT, and the IMATs on each table; both filled on demand. */
+    HTAB *plans;
+    HTAB *targets;
+    uint64 invalidations; /* how often something was marked stale: has anything changed since we looked? */
+
+    /* Room flush: this transaction's pending changes, innermost subtransaction first. */
+    flush::Layer *pending;
+    int flushing; /* nest level of the flush that is under way, or 0: our own reads are not noticed */
+    void (*rebuild)(Oid imat, Snapshot snapshot, bool may_exchange); /* room rebuild's */
+
+    /* Settings. */
+    int flush_at;       /* a FlushAt */
+    int pending_memory; /* kB; beyond it pending changes are applied at once */
+
+    /* What hooked before us. */
+    ExecutorStart_hook_type next_executor_start;
+    ProcessUtility_hook_type next_process_utility;
+};
+
+extern constinit Session session;
+
+} // namespace catalog

@@ -1,0 +1,105 @@
+/*
+ * accumulate.cpp - accumulators as aggregates of SQL.
+ *
+ * imat.accumulate gives an accumulator's bytes: the fill query is made of it.  imat.exact_sum and imat.exact_avg
+ * are the float aggregates that do not depend on the order of the rows.  The state is PostgreSQL's `internal`:
+ * a pointer into the aggregate's own memory context, with an arena on it.
+ */
+#include "delta/accumulate.hpp"
+
+namespace delta {
+
+struct Accumulated {
+    Arena arena;
+    model::AccumulatorKind kind;
+    Oid type;
+    alignas(16) char state[]; /* state_size(kind) bytes */
+};
+
+namespace {
+
+struct Letter {
+    char letter;
+    model::AccumulatorKind kind;
+};
+
+constexpr Letter LETTERS[] = {
+    {'c', model::AccumulatorKind::Count},  {'i', model::AccumulatorKind::Integer},
+    {'4', model::AccumulatorKind::Float4}, {'8', model::AccumulatorKind::Float8},
+    {'n', model::AccumulatorKind::Numeric}, {'v', model::AccumulatorKind::Interval},
+};
+
+PG_GUARDED Accumulated *make(FunctionCallInfo call, model::AccumulatorKind kind, Oid type)
+{
+    MemoryContext context;
+    if (AggCheckCallContext(call, &context) == 0)
+        ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                errmsg("function can only be called as part of an aggregate"));
+    const std::size_t size = offsetof(Accumulated, state) + state_size(kind) + 16;
+    char *memory = static_cast<char *>(MemoryContextAllocZero(context, size));
+    auto *accumulated = reinterpret_cast<Accumulated *>(TYPEALIGN(16, memory));
+    accumulated->arena = Arena(context);
+    accumulated->kind = kind;
+    accumulated->type = type;
+    return accumulated;
+}
+
+} // namespace
+
+PG_GUARDED Accumulated *accumulate(FunctionCallInfo call, model::AccumulatorKind kind, Oid type,
+                                   NullableDatum state, NullableDatum value)
+{
+    auto *accumulated = state.isnull ? make(call, kind, type)
+                                     : reinterpret_cast<Accumulated *>(DatumGetPointer(state.value));
+    if (!value.isnull)
+        fold(kind, accumulated->state, type, value.value, Sign::In, accumulated->arena);
+    return accumulated;
+}
+
+PG_GUARDED void unaccumulate(Accumulated *accumulated, Datum value)
+{
+    fold(accumulated->kind, accumulated->state, accumulated->type, value, Sign::Out, accumulated->arena);
+}
+
+PG_GUARDED Datum accumulated_bytes(Accumulated *accumulated)
+{
+    return visit(accumulated->kind, static_cast<void *>(accumulated->state), [](const auto &state) {
+        kernels::Writer measure;
+        state.encode(measure);
+        const std::size_t size = measure.size();
+        auto *result = static_cast<bytea *>(palloc(VARHDRSZ + size));
+        SET_VARSIZE(result, VARHDRSZ + size);
+        kernels::Writer writer(reinterpret_cast<unsigned char *>(VARDATA(result)), size);
+        state.encode(writer);
+        return PointerGetDatum(result);
+    });
+}
+
+PG_GUARDED Datum accumulated_result(Accumulated *accumulated, model::AggregateFunction function, Oid type,
+                                    bool *null)
+{
+    model::Aggregate aggregate = {};
+    aggregate.function = function;
+    aggregate.type = type;
+    return result_of(aggregate, accumulated->kind, accumulated->state, null);
+}
+
+PG_GUARDED model::AccumulatorKind kind_of_letter(char letter)
+{
+    for (const Letter &known : LETTERS)
+        if (known.letter == letter)
+            return known.kind;
+    ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unrecognized kind of accumulator: \"%c\"", letter));
+    pg_unreachable();
+}
+
+PG_GUARDED char letter_of_kind(model::AccumulatorKind kind)
+{
+    for (const Letter &known : LETTERS)
+        if (known.kind == kind)
+            return known.letter;
+    elog(ERROR, "accumulator of kind %d has no letter", static_cast<int>(kind));
+    pg_unreachable();
+}
+
+} // namespace delta

@@ -1,0 +1,146 @@
+/*
+ * accumulator.hpp - what a group keeps of one input, for each kind of input.
+ *
+ * An accumulator is an element of a commutative group (in the algebraic sense): a value can be folded in and
+ * out, two accumulators merge, and the order of all that does not matter.  That is what makes a delta exact.
+ * The sums are the kernels'; here they meet PostgreSQL's Datums, and are put to the question that the query
+ * asks: sum or average, in the type, with the digits and with the errors that PostgreSQL gives.
+ *
+ * Accumulators are plain values in an arena; zeroed memory is the empty accumulator.
+ */
+#pragma once
+
+#include "delta/arena.hpp"
+#include "kernels/kernels.hpp"
+#include "model/model.hpp"
+#include "pg/seam.hpp"
+
+namespace delta {
+
+/* In or out. */
+enum class Sign : signed char { In = 1, Out = -1 };
+
+constexpr int64 as_number(Sign sign) noexcept
+{
+    return static_cast<int64>(sign);
+}
+
+/* Rows and Count: how many. */
+struct CountState {
+    int64 count;
+
+    PG_GUARDED void fold(Oid /*type*/, Datum /*value*/, Sign sign, Arena & /*arena*/) { count += as_number(sign); }
+    PG_GUARDED void merge(const CountState &other, Arena & /*arena*/) { count += other.count; }
+    PG_GUARDED bool is_zero() const { return count == 0; }
+    PG_GUARDED void encode(kernels::Writer &writer) const { writer.signed_varint(count); }
+    PG_GUARDED void decode(kernels::Reader &reader, Arena & /*arena*/) { count = reader.signed_varint(); }
+    PG_GUARDED Datum sum(Oid type) const;
+    PG_GUARDED Datum average(Oid type) const;
+};
+
+/* smallint, integer, bigint, money. */
+struct IntegerState {
+    int64 count;
+    kernels::IntegerSum total;
+
+    PG_GUARDED void fold(Oid type, Datum value, Sign sign, Arena &arena);
+    PG_GUARDED void merge(const IntegerState &other, Arena &arena);
+    PG_GUARDED bool is_zero() const { return count == 0 && total.is_zero(); }
+    PG_GUARDED void encode(kernels::Writer &writer) const;
+    PG_GUARDED void decode(kernels::Reader &reader, Arena &arena);
+    PG_GUARDED Datum sum(Oid type) const;
+    PG_GUARDED Datum average(Oid type) const;
+};
+
+/* real and double precision. */
+struct FloatState {
+    int64 count;
+    kernels::ExactSum total;
+
+    PG_GUARDED void fold(Oid type, Datum value, Sign sign, Arena &arena);
+    PG_GUARDED void merge(const FloatState &other, Arena &arena);
+    PG_GUARDED bool is_zero() const { return count == 0 && total.is_zero(); }
+    PG_GUARDED void encode(kernels::Writer &writer) const;
+    PG_GUARDED void decode(kernels::Reader &reader, Arena &arena);
+    PG_GUARDED Datum sum(Oid type) const;
+    PG_GUARDED Datum average(Oid type) const;
+};
+
+/* numeric: the finite sum as a numeric, exact at any scale; the specials, and the display scales, counted. */
+struct NumericState {
+    int64 count;
+    int64 nans;
+    int64 positive_infinities;
+    int64 negative_infinities;
+    Numeric total; /* NULL: zero; in the arena's context */
+    kernels::ScaleCounts scales;
+
+    PG_GUARDED void fold(Oid type, Datum value, Sign sign, Arena &arena);
+    PG_GUARDED void merge(const NumericState &other, Arena &arena);
+    PG_GUARDED bool is_zero() const;
+    PG_GUARDED void encode(kernels::Writer &writer) const;
+    PG_GUARDED void decode(kernels::Reader &reader, Arena &arena);
+    PG_GUARDED Datum sum(Oid type) const;
+    PG_GUARDED Datum average(Oid type) const;
+
+  private:
+    PG_GUARDED void add_to_total(Numeric value, Sign sign, Arena &arena);
+    PG_GUARDED Numeric shown_total() const;
+    PG_GUARDED Numeric special() const;
+};
+
+/* interval. */
+struct IntervalState {
+    int64 count;
+    kernels::IntervalSum total;
+
+    PG_GUARDED void fold(Oid type, Datum value, Sign sign, Arena &arena);
+    PG_GUARDED void merge(const IntervalState &other, Arena &arena);
+    PG_GUARDED bool is_zero() const { return count == 0 && total.is_zero(); }
+    PG_GUARDED void encode(kernels::Writer &writer) const;
+    PG_GUARDED void decode(kernels::Reader &reader, Arena &arena);
+    PG_GUARDED Datum sum(Oid type) const;
+    PG_GUARDED Datum average(Oid type) const;
+};
+
+/* Call f with the state as what its kind says it is. */
+template <class F>
+PG_GUARDED auto visit(model::AccumulatorKind kind, void *state, F f)
+{
+    using Kind = model::AccumulatorKind;
+    switch (kind) {
+    case Kind::Rows:
+    case Kind::Count:
+        break;
+    case Kind::Integer:
+        return f(*static_cast<IntegerState *>(state));
+    case Kind::Float4:
+    case Kind::Float8:
+        return f(*static_cast<FloatState *>(state));
+    case Kind::Numeric:
+        return f(*static_cast<NumericState *>(state));
+    case Kind::Interval:
+        return f(*static_cast<IntervalState *>(state));
+    }
+    return f(*static_cast<CountState *>(state));
+}
+
+/* Bytes that the state of the kind takes, a multiple of 16. */
+PG_GUARDED std::size_t state_size(model::AccumulatorKind kind);
+
+/* Fold a value of the type, not NULL, in or out. */
+PG_GUARDED void fold(model::AccumulatorKind kind, void *state, Oid type, Datum value, Sign sign, Arena &arena);
+
+/* Add the other state, which is left as it is and shares no memory with the result. */
+PG_GUARDED void merge(model::AccumulatorKind kind, void *state, const void *other, Arena &arena);
+
+/* How many values that are not NULL are in it. */
+inline int64 count_of(const void *state) noexcept
+{
+    return *static_cast<const int64 *>(state); /* the first member of every state */
+}
+
+/* What the aggregate function of the accumulator gives; *null is set where that is NULL. */
+PG_GUARDED Datum result_of(const model::Aggregate &aggregate, model::AccumulatorKind kind, void *state, bool *null);
+
+} // namespace delta

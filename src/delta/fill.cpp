@@ -1,0 +1,155 @@
+/*
+ * fill.cpp - computing all groups of a delta view that keeps a state table.
+ *
+ * The query is built over the one source table, from the same expressions that changed rows go through.  It is
+ * run as the IMAT's owner by whoever has checked that the owner may read the definition, so its range table
+ * entry asks for no permission of its own.
+ */
+#include "delta/fill.hpp"
+
+#include "delta/accumulate.hpp"
+#include "delta/group_row.hpp"
+
+namespace delta {
+
+struct Filler {
+    Plan *plan;
+    GroupRow *group;
+    Datum *keys;
+    bool *nulls;
+    TupleTableSlot *state_row;
+};
+
+namespace {
+
+PG_GUARDED RangeTblEntry *source_entry(Oid source)
+{
+    Relation relation = table_open(source, AccessShareLock);
+    auto *entry = makeNode(RangeTblEntry);
+    entry->rtekind = RTE_RELATION;
+    entry->relid = source;
+    entry->relkind = relation->rd_rel->relkind;
+    entry->rellockmode = AccessShareLock;
+    entry->inh = true;
+    entry->inFromCl = true;
+    List *columns = NIL;
+    for (int i = 0; i < RelationGetNumberOfAttributes(relation); ++i)
+        columns = lappend(columns, makeString(pstrdup(NameStr(TupleDescAttr(RelationGetDescr(relation), i)->attname))));
+    entry->eref = makeAlias(RelationGetRelationName(relation), columns);
+    table_close(relation, NoLock);
+    return entry;
+}
+
+PG_GUARDED Aggref *count_rows()
+{
+    Aggref *call = pg::make_aggref(pg::F_COUNT_ROWS, INT8OID, NIL, NIL);
+    call->aggstar = true;
+    return call;
+}
+
+PG_GUARDED Aggref *accumulate_call(const model::Accumulator &accumulator)
+{
+    const Oid types[] = {CHAROID, ANYOID};
+    const Oid function = LookupFuncName(list_make2(makeString(pstrdup("imat")), makeString(pstrdup("accumulate"))), 2,
+                                        types, false);
+    auto *kind = makeConst(CHAROID, -1, InvalidOid, sizeof(char), CharGetDatum(letter_of_kind(accumulator.kind)),
+                           false, true);
+    auto *input = static_cast<Expr *>(copyObjectImpl(accumulator.input));
+    List *arguments = list_make2(makeTargetEntry(&kind->xpr, 1, nullptr, false),
+                                 makeTargetEntry(input, 2, nullptr, false));
+    return pg::make_aggref(function, BYTEAOID, arguments, list_make2_oid(CHAROID, accumulator.input_type));
+}
+
+PG_GUARDED SortGroupClause *group_clause(const model::Key &key, Index reference)
+{
+    auto *clause = makeNode(SortGroupClause);
+    clause->tleSortGroupRef = reference;
+    clause->eqop = key.equality;
+    clause->sortop = key.less_than;
+    clause->nulls_first = false;
+    clause->hashable = op_hashjoinable(key.equality, key.type);
+    return clause;
+}
+
+} // namespace
+
+PG_GUARDED Query *fill_query(const model::View &view)
+{
+    auto *query = makeNode(Query);
+    query->commandType = CMD_SELECT;
+    query->querySource = QSRC_ORIGINAL;
+    query->canSetTag = true;
+    query->hasAggs = true;
+    query->rtable = list_make1(source_entry(view.source));
+
+    auto *from = makeNode(RangeTblRef);
+    from->rtindex = 1;
+    Node *filter = view.filter == nullptr
+                       ? nullptr
+                       : reinterpret_cast<Node *>(make_ands_explicit(
+                             static_cast<List *>(copyObjectImpl(view.filter))));
+    query->jointree = makeFromExpr(list_make1(from), filter);
+
+    AttrNumber number = 0;
+    auto append = [&](Expr *expression) {
+        TargetEntry *entry = makeTargetEntry(expression, ++number, pstrdup("column"), false);
+        query->targetList = lappend(query->targetList, entry);
+        return entry;
+    };
+    for (const model::Key &key : view.keys) {
+        TargetEntry *entry = append(static_cast<Expr *>(copyObjectImpl(key.expression)));
+        entry->ressortgroupref = static_cast<Index>(number);
+        query->groupClause = lappend(query->groupClause, group_clause(key, entry->ressortgroupref));
+    }
+    append(&count_rows()->xpr);
+    for (int i = 1; i < view.accumulators.size; ++i)
+        append(&accumulate_call(view.accumulators[i])->xpr);
+    return query;
+}
+
+PG_GUARDED Filler *begin_fill(const catalog::Registration &registration, TupleDesc state)
+{
+    auto *filler = static_cast<Filler *>(palloc0(sizeof(Filler)));
+    filler->plan = compile(registration, CurrentMemoryContext);
+    filler->group = GroupRow::create(filler->plan, CurrentMemoryContext);
+    filler->state_row = MakeSingleTupleTableSlot(state, &TTSOpsVirtual);
+    return filler;
+}
+
+PG_GUARDED void fill_row(Filler *filler, TupleTableSlot *row)
+{
+    const int keys = filler->plan->view->keys.size;
+    slot_getallattrs(row);
+    filler->keys = row->tts_values;
+    filler->nulls = row->tts_isnull;
+    filler->group->clear();
+    filler->group->read_rows(DatumGetInt64(row->tts_values[keys]));
+    for (int i = 1; i < filler->plan->view->accumulators.size; ++i)
+        filler->group->read_accumulator(i, row->tts_values[keys + i], row->tts_isnull[keys + i]);
+}
+
+PG_GUARDED TupleTableSlot *visible_row(Filler *filler)
+{
+    return filler->group->visible(filler->keys, filler->nulls);
+}
+
+PG_GUARDED TupleTableSlot *state_row(Filler *filler)
+{
+    const int keys = filler->plan->view->keys.size;
+    TupleTableSlot *row = filler->state_row;
+    ExecClearTuple(row);
+    memcpy(row->tts_values, filler->keys, sizeof(Datum) * keys);
+    memcpy(row->tts_isnull, filler->nulls, sizeof(bool) * keys);
+    row->tts_values[keys] = filler->group->state();
+    row->tts_isnull[keys] = false;
+    return ExecStoreVirtualTuple(row);
+}
+
+PG_GUARDED void end_fill(Filler *filler)
+{
+    filler->group->destroy();
+    ExecDropSingleTupleTableSlot(filler->state_row);
+    let_go(filler->plan);
+}
+
+} // namespace delta

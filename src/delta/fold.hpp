@@ -1,0 +1,20 @@
+/*
+ * fold.hpp - changed rows of a source become changes of groups.
+ */
+#pragma once
+
+#include "delta/groups.hpp"
+#include "delta/plan.hpp"
+
+namespace delta {
+
+/*
+ * Fold every row of a transition table into the groups, in or out.  Runs the view's expressions, so under
+ * as_maintainer, with a snapshot active.
+ */
+PG_GUARDED void fold_rows(const Plan &plan, GroupTable *groups, Tuplestorestate *rows, Sign sign);
+
+/* Fold one row of the source, in a slot of any kind. */
+PG_GUARDED void fold_row(const Plan &plan, GroupTable *groups, TupleTableSlot *row, Sign sign);
+
+} // namespace delta

@@ -1,0 +1,168 @@
+/*
+ * groups.cpp - the groups that a transaction changes, by key: open addressing with linear probing.
+ *
+ * The slots hold indexes, so that growing them moves four bytes a group, and the groups stay where they are.
+ * An ERROR inside leaves at worst a group that was allocated and not entered; the transaction or
+ * subtransaction that owned the table is over then anyway.
+ */
+#include "delta/groups.hpp"
+
+namespace delta {
+
+namespace {
+
+constexpr uint32 FIRST_SLOTS = 16;
+constexpr uint32 NULL_HASH = 0x9e3779b9;
+
+/* Spread the bits of a plain Datum over 32 (the finalizer of MurmurHash3). */
+uint32 mix(Datum datum) noexcept
+{
+    uint64 bits = datum;
+    bits = (bits ^ (bits >> 33)) * UINT64CONST(0xff51afd7ed558ccd);
+    bits = (bits ^ (bits >> 33)) * UINT64CONST(0xc4ceb9fe1a85ec53);
+    return static_cast<uint32>(bits ^ (bits >> 33));
+}
+
+extern "C" {
+static int compare_groups(const void *left, const void *right, void *layout)
+{
+    return compare(*static_cast<const Layout *>(layout), **static_cast<Group *const *>(left),
+                   **static_cast<Group *const *>(right));
+}
+}
+
+} // namespace
+
+PG_GUARDED GroupTable *GroupTable::create(const Layout *layout, MemoryContext parent)
+{
+    MemoryContext memory = AllocSetContextCreate(parent, "pg_imat groups", ALLOCSET_SMALL_SIZES);
+    auto *table = static_cast<GroupTable *>(MemoryContextAllocZero(memory, sizeof(GroupTable)));
+    table->memory_ = memory;
+    table->layout_ = layout;
+    table->arena_ = Arena(memory);
+    table->slots_ = static_cast<uint32 *>(MemoryContextAllocZero(memory, sizeof(uint32) * FIRST_SLOTS));
+    table->groups_ = static_cast<Group **>(MemoryContextAlloc(memory, sizeof(Group *) * FIRST_SLOTS / 2));
+    table->mask_ = FIRST_SLOTS - 1;
+    return table;
+}
+
+PG_GUARDED uint32 GroupTable::hash(const Datum *keys, const bool *nulls) const
+{
+    uint32 result = 0;
+    for (int i = 0; i < layout_->keys.size; ++i) {
+        KeyOperations &key = layout_->keys[i];
+        uint32 part = 0;
+        if (nulls[i])
+            part = NULL_HASH;
+        else if (key.plain)
+            part = mix(keys[i]);
+        else if (key.hashable)
+            part = DatumGetUInt32(FunctionCall1Coll(&key.hash, key.collation, keys[i]));
+        result = ((result << 1) | (result >> 31)) ^ part;
+    }
+    return result;
+}
+
+PG_GUARDED bool GroupTable::matches(const Group &group, uint32 hash, const Datum *keys, const bool *nulls) const
+{
+    if (group.hash != hash)
+        return false;
+    for (int i = 0; i < layout_->keys.size; ++i) {
+        KeyOperations &key = layout_->keys[i];
+        if (nulls[i] != group.nulls(*layout_)[i])
+            return false;
+        if (nulls[i])
+            continue;
+        const bool equal = key.plain ? keys[i] == group.keys()[i]
+                                     : DatumGetBool(FunctionCall2Coll(&key.equal, key.collation, keys[i],
+                                                                      group.keys()[i]));
+        if (!equal)
+            return false;
+    }
+    return true;
+}
+
+PG_GUARDED Group *GroupTable::add(uint32 hash, const Datum *keys, const bool *nulls)
+{
+    auto *group = static_cast<Group *>(arena_.allocate(layout_->size));
+    memset(static_cast<void *>(group), 0, layout_->size);
+    group->hash = hash;
+    for (int i = 0; i < layout_->keys.size; ++i) {
+        const KeyOperations &key = layout_->keys[i];
+        group->nulls(*layout_)[i] = nulls[i];
+        if (nulls[i])
+            continue;
+        if (key.by_value) {
+            group->keys()[i] = keys[i];
+        } else {
+            const Datum flat = key.length == -1 ? PointerGetDatum(PG_DETOAST_DATUM_PACKED(keys[i])) : keys[i];
+            const Size length = datumGetSize(flat, false, key.length);
+            void *copy = arena_.allocate(length);
+            memcpy(copy, DatumGetPointer(flat), length);
+            group->keys()[i] = PointerGetDatum(copy);
+        }
+    }
+    return group;
+}
+
+PG_GUARDED void GroupTable::grow()
+{
+    const uint32 slots = (mask_ + 1) * 2;
+    groups_ = static_cast<Group **>(repalloc_huge(groups_, sizeof(Group *) * (slots / 2)));
+    auto *fresh = static_cast<uint32 *>(MemoryContextAllocExtended(memory_, sizeof(uint32) * slots,
+                                                                   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
+    for (int i = 0; i < size_; ++i) {
+        uint32 slot = groups_[i]->hash & (slots - 1);
+        while (fresh[slot] != 0)
+            slot = (slot + 1) & (slots - 1);
+        fresh[slot] = static_cast<uint32>(i) + 1;
+    }
+    pfree(slots_);
+    slots_ = fresh;
+    mask_ = slots - 1;
+}
+
+PG_GUARDED Group *GroupTable::find_or_add(const Datum *keys, const bool *nulls)
+{
+    const uint32 wanted = hash(keys, nulls);
+    uint32 slot = wanted & mask_;
+    for (; slots_[slot] != 0; slot = (slot + 1) & mask_) {
+        Group *group = groups_[slots_[slot] - 1];
+        if (matches(*group, wanted, keys, nulls))
+            return group;
+    }
+    if (static_cast<uint32>(size_) >= (mask_ + 1) / 2) {
+        grow();
+        for (slot = wanted & mask_; slots_[slot] != 0; slot = (slot + 1) & mask_)
+            ;
+    }
+    Group *group = add(wanted, keys, nulls);
+    groups_[size_] = group;
+    slots_[slot] = static_cast<uint32>(++size_);
+    return group;
+}
+
+PG_GUARDED void GroupTable::merge(const GroupTable &other)
+{
+    for (int i = 0; i < other.size_; ++i) {
+        const Group &group = *other.groups_[i];
+        Group *own = find_or_add(group.keys(), group.nulls(*layout_));
+        delta::merge(*layout_, *own, group, arena_);
+    }
+}
+
+/* Sorting moves the groups under the slots, so nothing can be looked up afterwards: the slots are rebuilt. */
+PG_GUARDED model::Array<Group *> GroupTable::sorted()
+{
+    qsort_arg(groups_, size_, sizeof(Group *), compare_groups, const_cast<Layout *>(layout_));
+    memset(slots_, 0, sizeof(uint32) * (mask_ + 1));
+    for (int i = 0; i < size_; ++i) {
+        uint32 slot = groups_[i]->hash & mask_;
+        while (slots_[slot] != 0)
+            slot = (slot + 1) & mask_;
+        slots_[slot] = static_cast<uint32>(i) + 1;
+    }
+    return {.data = groups_, .size = size_};
+}
+
+} // namespace delta

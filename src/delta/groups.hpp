@@ -1,0 +1,51 @@
+/*
+ * groups.hpp - the groups that a transaction changes, by key.
+ *
+ * A hash table from key to Group that only grows; it lives in a memory context of its own and ends with it.
+ */
+#pragma once
+
+#include "delta/layout.hpp"
+
+namespace delta {
+
+class GroupTable {
+  public:
+    /* Make an empty table for the layout, in a child of the context. */
+    PG_GUARDED static GroupTable *create(const Layout *layout, MemoryContext parent);
+
+    /* Free it. */
+    PG_GUARDED void destroy() { MemoryContextDelete(memory_); }
+
+    /* The group with the key: found, or added with empty accumulators and a copy of the key. */
+    PG_GUARDED Group *find_or_add(const Datum *keys, const bool *nulls);
+
+    /* Add all groups of another table with the same layout. */
+    PG_GUARDED void merge(const GroupTable &other);
+
+    /* The groups in the order of their keys; the array is the table's own. */
+    PG_GUARDED model::Array<Group *> sorted();
+
+    Arena &arena() noexcept { return arena_; }
+    const Layout &layout() const noexcept { return *layout_; }
+    int size() const noexcept { return size_; }
+
+    /* Bytes of memory it takes. */
+    PG_GUARDED std::size_t bytes() const { return pg::memory_allocated(memory_); }
+
+  private:
+    PG_GUARDED uint32 hash(const Datum *keys, const bool *nulls) const;
+    PG_GUARDED bool matches(const Group &group, uint32 hash, const Datum *keys, const bool *nulls) const;
+    PG_GUARDED Group *add(uint32 hash, const Datum *keys, const bool *nulls);
+    PG_GUARDED void grow();
+
+    MemoryContext memory_;
+    const Layout *layout_;
+    Arena arena_;
+    Group **groups_; /* in the order in which they came */
+    int size_;
+    uint32 *slots_; /* open addressing: index into groups_ plus one, or 0 */
+    uint32 mask_;
+};
+
+} // namespace delta

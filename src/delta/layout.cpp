@@ -1,0 +1,103 @@
+/*
+ * layout.cpp - how a group lies in memory, and what can be done with one as a whole.
+ *
+ * What counts as the same group is what GROUP BY takes for it: the equality operator of the query, under the
+ * collation of the key, NULLs equal.  The hash function is the one that goes with the operator; a type that has
+ * none still works, at the price of comparing with every group.
+ */
+#include "delta/layout.hpp"
+
+namespace delta {
+
+namespace {
+
+/* Types whose values are equal exactly where their Datums are. */
+constexpr Oid PLAIN_TYPES[] = {BOOLOID, CHAROID,      INT2OID,        INT4OID, INT8OID, OIDOID,
+                               DATEOID, TIMESTAMPOID, TIMESTAMPTZOID, CASHOID, TIMEOID};
+
+/* The fast path is taken only for the operators that the types come with. */
+PG_GUARDED bool is_plain(Oid type, Oid equality_function)
+{
+    if (!FLOAT8PASSBYVAL || equality_function >= FirstNormalObjectId)
+        return false;
+    for (Oid plain : PLAIN_TYPES)
+        if (plain == type)
+            return true;
+    return false;
+}
+
+PG_GUARDED void set_up_key(const model::Key &key, KeyOperations *operations)
+{
+    char ignored;
+    operations->type = key.type;
+    operations->collation = key.collation;
+    get_typlenbyvalalign(key.type, &operations->length, &operations->by_value, &ignored);
+
+    const Oid equality = get_opcode(key.equality);
+    fmgr_info(equality, &operations->equal);
+    operations->plain = is_plain(getBaseType(key.type), equality);
+
+    Oid left;
+    Oid right;
+    operations->hashable = get_op_hash_functions(key.equality, &left, &right) && left == right;
+    if (operations->hashable)
+        fmgr_info(left, &operations->hash);
+
+    operations->order.ssup_cxt = CurrentMemoryContext;
+    operations->order.ssup_collation = key.collation;
+    operations->order.ssup_nulls_first = false;
+    operations->order.abbreviate = false;
+    PrepareSortSupportFromOrderingOp(key.less_than, &operations->order);
+}
+
+} // namespace
+
+PG_GUARDED Layout *make_layout(const model::View &view)
+{
+    auto *layout = static_cast<Layout *>(palloc0(sizeof(Layout)));
+    layout->keys.size = view.keys.size;
+    layout->keys.data = static_cast<KeyOperations *>(palloc0(sizeof(KeyOperations) * (view.keys.size + 1)));
+    for (int i = 0; i < view.keys.size; ++i)
+        set_up_key(view.keys[i], &layout->keys[i]);
+
+    layout->accumulators = view.accumulators;
+    layout->offsets = static_cast<std::size_t *>(palloc(sizeof(std::size_t) * view.accumulators.size));
+    layout->nulls = sizeof(Group) + sizeof(Datum) * view.keys.size;
+    std::size_t offset = TYPEALIGN(16, layout->nulls + sizeof(bool) * view.keys.size);
+    for (int i = 0; i < view.accumulators.size; ++i) {
+        layout->offsets[i] = offset;
+        offset += state_size(view.accumulators[i].kind);
+    }
+    layout->size = offset;
+    return layout;
+}
+
+PG_GUARDED bool is_zero(const Layout &layout, Group &group)
+{
+    for (int i = 0; i < layout.accumulators.size; ++i) {
+        const bool zero = visit(layout.accumulators[i].kind, group.accumulator(layout, i),
+                                [](const auto &state) { return state.is_zero(); });
+        if (!zero)
+            return false;
+    }
+    return true;
+}
+
+PG_GUARDED void merge(const Layout &layout, Group &group, const Group &other, Arena &arena)
+{
+    for (int i = 0; i < layout.accumulators.size; ++i)
+        merge(layout.accumulators[i].kind, group.accumulator(layout, i), other.accumulator(layout, i), arena);
+}
+
+PG_GUARDED int compare(const Layout &layout, const Group &left, const Group &right)
+{
+    for (int i = 0; i < layout.keys.size; ++i) {
+        const int order = ApplySortComparator(left.keys()[i], left.nulls(layout)[i], right.keys()[i],
+                                              right.nulls(layout)[i], &layout.keys[i].order);
+        if (order != 0)
+            return order;
+    }
+    return 0;
+}
+
+} // namespace delta

@@ -1,0 +1,159 @@
+/*
+ * plan.cpp - compiling a view: expressions become ExprStates.
+ *
+ * Filter and inputs are evaluated for each changed row, outputs and HAVING for each changed group; both run
+ * without an executor state, as the expressions contain nothing that needs one (room analyze sees to that).
+ * A filtered aggregate's input is NULL where its filter fails, so every accumulator sees one value a row.
+ */
+#include "delta/plan.hpp"
+
+#include "analyze/analyze.hpp"
+#include "pg/lookup.hpp"
+
+namespace delta {
+
+namespace {
+
+/* The target entries of the keys, then of the inputs. */
+PG_GUARDED List *input_targets(const model::View &view)
+{
+    List *targets = NIL;
+    AttrNumber number = 0;
+    auto append = [&](Node *expression) {
+        targets = lappend(targets, makeTargetEntry(reinterpret_cast<Expr *>(expression), ++number, nullptr, false));
+    };
+    for (const model::Key &key : view.keys)
+        append(key.expression);
+    for (int i = 1; i < view.accumulators.size; ++i)
+        append(view.accumulators[i].input);
+    return targets;
+}
+
+/* The row type of the group row. */
+PG_GUARDED TupleDesc group_row_type(const model::View &view)
+{
+    TupleDesc type = CreateTemplateTupleDesc(view.group_columns());
+    AttrNumber number = 0;
+    auto append = [&](Oid column, int32 typmod, Oid collation) {
+        TupleDescInitEntry(type, ++number, nullptr, column, typmod, 0);
+        TupleDescInitEntryCollation(type, number, collation);
+    };
+    for (const model::Key &key : view.keys)
+        append(key.type, key.typmod, key.collation);
+    for (const model::Aggregate &aggregate : view.aggregates)
+        append(aggregate.type, aggregate.typmod, aggregate.collation);
+    pg::finalize_tuple_desc(type);
+    return type;
+}
+
+PG_GUARDED ProjectionInfo *project(List *targets, ExprContext *context, TupleDesc from)
+{
+    TupleTableSlot *result = MakeSingleTupleTableSlot(ExecTypeFromTL(targets), &TTSOpsVirtual);
+    return ExecBuildProjectionInfo(targets, context, result, nullptr, from);
+}
+
+PG_GUARDED ExprState *condition(Node *conditions)
+{
+    return conditions == nullptr ? nullptr : ExecInitQual(reinterpret_cast<List *>(conditions), nullptr);
+}
+
+extern "C" {
+static bool is_foreign(Oid function, void * /*context*/)
+{
+    return function >= FirstNormalObjectId;
+}
+
+static bool find_foreign_code(Node *node, void *context)
+{
+    return node != nullptr && (check_functions_in_node(node, is_foreign, context) ||
+                               pg::walk_expression(node, find_foreign_code, context));
+}
+}
+
+/* Does a function of the view's expressions come from elsewhere than PostgreSQL itself? */
+PG_GUARDED bool calls_foreign_code(const model::View &view)
+{
+    bool foreign = find_foreign_code(view.filter, nullptr) || find_foreign_code(view.having, nullptr) ||
+                   find_foreign_code(reinterpret_cast<Node *>(view.outputs), nullptr);
+    for (const model::Key &key : view.keys)
+        foreign = foreign || find_foreign_code(key.expression, nullptr) || key.type >= FirstNormalObjectId;
+    for (const model::Accumulator &accumulator : view.accumulators)
+        foreign = foreign || find_foreign_code(accumulator.input, nullptr);
+    return foreign;
+}
+
+PG_GUARDED void compile_source_side(Plan *plan)
+{
+    const model::View &view = *plan->view;
+    Relation source = table_open(view.source, AccessShareLock);
+    TupleDesc type = CreateTupleDescCopyConstr(RelationGetDescr(source));
+    table_close(source, NoLock);
+
+    plan->source_row = MakeSingleTupleTableSlot(type, &TTSOpsMinimalTuple);
+    plan->filter = condition(view.filter);
+    plan->inputs = project(input_targets(view), plan->context, type);
+}
+
+PG_GUARDED void compile_group_side(Plan *plan)
+{
+    const model::View &view = *plan->view;
+    TupleDesc type = group_row_type(view);
+    plan->group_row = MakeSingleTupleTableSlot(type, &TTSOpsVirtual);
+    plan->having = condition(view.having);
+    plan->outputs = project(view.outputs, plan->context, type);
+}
+
+/* Plans with the same one can take over each other's pending changes. */
+PG_GUARDED uint64 fingerprint_of(const Plan &plan, Query *definition)
+{
+    const char *text = nodeToString(definition);
+    const uint32 query = DatumGetUInt32(pg::hash_bytes(text, strlen(text)));
+    return (static_cast<uint64>(query) << 32) ^ (static_cast<uint64>(plan.registration.state) << 8) ^
+           static_cast<uint64>(plan.strategy);
+}
+
+} // namespace
+
+PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContext parent)
+{
+    MemoryContext memory = AllocSetContextCreate(parent, "pg_imat plan", ALLOCSET_SMALL_SIZES);
+    MemoryContext caller = MemoryContextSwitchTo(memory);
+    auto *plan = static_cast<Plan *>(palloc0(sizeof(Plan)));
+    plan->memory = memory;
+    plan->references = 1;
+    plan->registration = registration;
+    if (registration.settings != nullptr)
+        plan->registration.settings = DatumGetArrayTypePCopy(PointerGetDatum(registration.settings));
+    plan->owner = pg::owner_of_relation(registration.imat);
+
+    /* The expressions are bound to functions, and constants folded, as whom and as what they will run. */
+    pg::with_rights_of(plan->owner, [&] {
+        catalog::with_settings(plan->registration.settings, [&] {
+            Query *definition = analyze::definition_query(registration.definition);
+            plan->view = analyze::understand(definition);
+            plan->strategy = registration.strategy == model::Strategy::Swap ? model::Strategy::Swap
+                                                                            : plan->view->strategy;
+            if (plan->strategy == model::Strategy::Delta) {
+                plan->foreign_code = calls_foreign_code(*plan->view);
+                plan->layout = make_layout(*plan->view);
+                plan->context = CreateStandaloneExprContext();
+                compile_source_side(plan);
+                compile_group_side(plan);
+            }
+            plan->fingerprint = fingerprint_of(*plan, definition);
+        });
+    });
+    MemoryContextSwitchTo(caller);
+    return plan;
+}
+
+PG_GUARDED void let_go(Plan *plan)
+{
+    if (--plan->references > 0)
+        return;
+    if (plan->context != nullptr)
+        FreeExprContext(plan->context, true);
+    MemoryContextDelete(plan->memory);
+}
+
+} // namespace delta

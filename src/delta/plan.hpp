@@ -1,0 +1,76 @@
+/*
+ * plan.hpp - a view, compiled: what a session keeps to maintain an IMAT without analysing or planning anything
+ * a second time.
+ *
+ * Plans are cached per session, each in a memory context of its own, and dropped when a relation, function or
+ * type that they depend on changes.  Pending changes may still be in a dropped plan's layout; so plans are
+ * counted, and freed by the last one who lets go.
+ */
+#pragma once
+
+#include "catalog/catalog.hpp"
+#include "delta/layout.hpp"
+#include "pg/scope.hpp"
+
+namespace delta {
+
+struct Plan {
+    MemoryContext memory;
+    int references; /* the cache's, and one for each set of pending changes */
+    bool stale;     /* something that it depends on has changed */
+
+    catalog::Registration registration;
+    model::View *view;
+    model::Strategy strategy; /* what is done: Delta or Swap */
+    Oid owner;
+    uint64 fingerprint; /* of all that the shape of pending changes depends on */
+    bool foreign_code;  /* calls functions that don't come with PostgreSQL */
+
+    /* For Delta: from a row of the source to keys and inputs. */
+    Layout *layout;
+    ExprContext *context;
+    TupleTableSlot *source_row; /* as transition tables have it */
+    ExprState *filter;          /* NULL: all rows */
+    ProjectionInfo *inputs;     /* the keys, then the input of each accumulator but the first */
+
+    /* For Delta: from a group to the row that shows it. */
+    TupleTableSlot *group_row; /* the keys, then the aggregates */
+    ExprState *having;         /* NULL: all groups */
+    ProjectionInfo *outputs;
+};
+
+/* The plan of an IMAT, compiled if need be; NULL where there is no such IMAT any more. */
+PG_GUARDED Plan *plan_of(Oid imat);
+
+/* The IMATs to maintain when the table changes: cached. */
+PG_GUARDED model::Array<Oid> targets_of(Oid table);
+
+/* Compile a view that is registered so, in a memory context below parent.  The cache does not know of it. */
+PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContext parent);
+
+/* Hold on to a plan, and let go of it. */
+inline Plan *keep(Plan *plan) noexcept
+{
+    ++plan->references;
+    return plan;
+}
+PG_GUARDED void let_go(Plan *plan);
+
+/* Have the caches hear of changes.  Called once, when the library is loaded. */
+PG_GUARDED void watch_for_changes();
+
+/* Run body with the rights and under the settings that the IMAT's expressions are evaluated with. */
+template <class Body>
+PG_GUARDED void as_maintainer(const Plan &plan, Body body)
+{
+    pg::with_rights_of(plan.owner, [&] {
+        catalog::with_settings(plan.registration.settings, [&] {
+            if (plan.foreign_code)
+                pg::with_safe_search_path(body);
+            else
+                body();
+        });
+    });
+}
+
+} // namespace delta

@@ -1,0 +1,154 @@
+/*
+ * plan_cache.cpp - the session's compiled views, and which IMATs to maintain when a table changes.
+ *
+ * Invalidation only marks; nothing is freed while somebody may be using it.  A relation that changes drops the
+ * plans that name it; a function, operator, type or schema that changes drops them all: that is rare, and
+ * compiling takes less than a millisecond.
+ */
+#include "catalog/session.hpp"
+#include "delta/plan.hpp"
+
+namespace delta {
+
+namespace {
+
+struct CachedPlan {
+    Oid imat; /* the key */
+    Plan *plan;
+};
+
+struct CachedTargets {
+    Oid table; /* the key */
+    bool stale;
+    model::Array<Oid> imats;
+};
+
+PG_GUARDED HTAB *make_cache(const char *name, Size entry)
+{
+    HASHCTL control = {};
+    control.keysize = sizeof(Oid);
+    control.entrysize = entry;
+    control.hcxt = CacheMemoryContext;
+    return hash_create(name, 32, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+PG_GUARDED bool depends_on(const Plan &plan, Oid relation)
+{
+    if (relation == plan.registration.imat || relation == plan.registration.definition ||
+        relation == plan.registration.state)
+        return true;
+    for (const model::Source &source : plan.view->sources)
+        if (source.relation == relation)
+            return true;
+    return false;
+}
+
+/* InvalidOid: everything. */
+PG_GUARDED void mark_stale(Oid relation)
+{
+    HASH_SEQ_STATUS scan;
+    ++catalog::session.invalidations;
+    if (catalog::session.plans != nullptr) {
+        hash_seq_init(&scan, catalog::session.plans);
+        while (auto *entry = static_cast<CachedPlan *>(hash_seq_search(&scan)))
+            if (entry->plan != nullptr && (!OidIsValid(relation) || depends_on(*entry->plan, relation)))
+                entry->plan->stale = true;
+    }
+    if (catalog::session.targets != nullptr) {
+        hash_seq_init(&scan, catalog::session.targets);
+        while (auto *entry = static_cast<CachedTargets *>(hash_seq_search(&scan)))
+            entry->stale = entry->stale || !OidIsValid(relation) || entry->table == relation;
+    }
+}
+
+extern "C" {
+static void relation_changed(Datum /*argument*/, Oid relation)
+{
+    mark_stale(relation);
+}
+
+static void object_changed(Datum /*argument*/, int /*cache*/, uint32 /*hash*/)
+{
+    mark_stale(InvalidOid);
+}
+}
+
+} // namespace
+
+PG_GUARDED void watch_for_changes()
+{
+    CacheRegisterRelcacheCallback(relation_changed, Datum{});
+    CacheRegisterSyscacheCallback(PROCOID, object_changed, Datum{});
+    CacheRegisterSyscacheCallback(OPEROID, object_changed, Datum{});
+    CacheRegisterSyscacheCallback(TYPEOID, object_changed, Datum{});
+    CacheRegisterSyscacheCallback(NAMESPACEOID, object_changed, Datum{});
+}
+
+PG_GUARDED Plan *plan_of(Oid imat)
+{
+    if (catalog::session.plans == nullptr)
+        catalog::session.plans = make_cache("pg_imat plans", sizeof(CachedPlan));
+
+    bool found;
+    auto *entry = static_cast<CachedPlan *>(hash_search(catalog::session.plans, &imat, HASH_ENTER, &found));
+    if (!found)
+        entry->plan = nullptr;
+    if (entry->plan != nullptr && !entry->plan->stale)
+        return entry->plan;
+    if (entry->plan != nullptr) {
+        Plan *stale = entry->plan;
+        entry->plan = nullptr;
+        let_go(stale);
+    }
+
+    catalog::Registration registration;
+    uint64 before;
+    Plan *plan = nullptr;
+    do {
+        if (plan != nullptr)
+            let_go(plan);
+        before = catalog::session.invalidations;
+        if (!catalog::find(imat, &registration))
+            return nullptr;
+        plan = compile(registration, CurrentMemoryContext);
+    } while (catalog::session.invalidations != before);
+
+    MemoryContextSetParent(plan->memory, CacheMemoryContext);
+    entry = static_cast<CachedPlan *>(hash_search(catalog::session.plans, &imat, HASH_ENTER, &found));
+    entry->plan = plan;
+    return plan;
+}
+
+PG_GUARDED model::Array<Oid> targets_of(Oid table)
+{
+    if (catalog::session.targets == nullptr)
+        catalog::session.targets = make_cache("pg_imat targets", sizeof(CachedTargets));
+
+    bool found;
+    auto *entry = static_cast<CachedTargets *>(hash_search(catalog::session.targets, &table, HASH_ENTER, &found));
+    if (!found) {
+        entry->imats = {};
+        entry->stale = true;
+    }
+    if (!entry->stale)
+        return entry->imats;
+
+    model::Array<Oid> imats;
+    uint64 before;
+    do {
+        before = catalog::session.invalidations;
+        imats = catalog::imats_on(table);
+    } while (catalog::session.invalidations != before);
+
+    MemoryContext caller = MemoryContextSwitchTo(CacheMemoryContext);
+    Oid *copy = static_cast<Oid *>(palloc(sizeof(Oid) * (imats.size + 1)));
+    MemoryContextSwitchTo(caller);
+    memcpy(copy, imats.data, sizeof(Oid) * imats.size);
+    if (entry->imats.data != nullptr)
+        pfree(entry->imats.data);
+    entry->imats = {.data = copy, .size = imats.size};
+    entry->stale = false;
+    return entry->imats;
+}
+
+} // namespace delta

@@ -1,0 +1,88 @@
+/*
+ * aggregates.cpp - the support functions of imat.accumulate, imat.exact_sum and imat.exact_avg.
+ */
+#include "delta/delta.hpp"
+
+using delta::Accumulated;
+
+namespace {
+
+/* The transition state, which may be absent. */
+PG_GUARDED NullableDatum argument(FunctionCallInfo fcinfo, int n)
+{
+    NullableDatum result;
+    result.value = PG_ARGISNULL(n) ? Datum{} : PG_GETARG_DATUM(n);
+    result.isnull = PG_ARGISNULL(n);
+    return result;
+}
+
+PG_GUARDED Accumulated *state_of(FunctionCallInfo fcinfo)
+{
+    return reinterpret_cast<Accumulated *>(PG_GETARG_POINTER(0));
+}
+
+/* The sum or average, or NULL. */
+PG_GUARDED Datum result(FunctionCallInfo fcinfo, model::AggregateFunction function, Oid type)
+{
+    if (PG_ARGISNULL(0))
+        PG_RETURN_NULL();
+    bool null;
+    const Datum value = delta::accumulated_result(state_of(fcinfo), function, type, &null);
+    if (null)
+        PG_RETURN_NULL();
+    return value;
+}
+
+} // namespace
+
+/* imat.accumulate_step(internal, kind "char", value "any"): fold a value in. */
+PG_IMAT_FUNCTION(imat_accumulate_step)
+{
+    const model::AccumulatorKind kind = delta::kind_of_letter(PG_GETARG_CHAR(1));
+    const Oid type = get_fn_expr_argtype(fcinfo->flinfo, 2);
+    PG_RETURN_POINTER(delta::accumulate(fcinfo, kind, type, argument(fcinfo, 0), argument(fcinfo, 2)));
+}
+
+/* imat.accumulate_final(internal): the bytes, or NULL where there was no row. */
+PG_IMAT_FUNCTION(imat_accumulate_final)
+{
+    if (PG_ARGISNULL(0))
+        PG_RETURN_NULL();
+    return delta::accumulated_bytes(state_of(fcinfo));
+}
+
+/* imat.exact_step(internal, real) and (internal, double precision): fold a value in. */
+PG_IMAT_FUNCTION(imat_exact_step_float4)
+{
+    PG_RETURN_POINTER(delta::accumulate(fcinfo, model::AccumulatorKind::Float4, FLOAT4OID, argument(fcinfo, 0),
+                                        argument(fcinfo, 1)));
+}
+
+PG_IMAT_FUNCTION(imat_exact_step_float8)
+{
+    PG_RETURN_POINTER(delta::accumulate(fcinfo, model::AccumulatorKind::Float8, FLOAT8OID, argument(fcinfo, 0),
+                                        argument(fcinfo, 1)));
+}
+
+/* imat.exact_unstep(internal, double precision), and for real: fold a value out, for moving windows. */
+PG_IMAT_FUNCTION(imat_exact_unstep)
+{
+    if (!PG_ARGISNULL(1))
+        delta::unaccumulate(state_of(fcinfo), PG_GETARG_DATUM(1));
+    PG_RETURN_POINTER(state_of(fcinfo));
+}
+
+PG_IMAT_FUNCTION(imat_exact_sum_float4)
+{
+    return result(fcinfo, model::AggregateFunction::Sum, FLOAT4OID);
+}
+
+PG_IMAT_FUNCTION(imat_exact_sum_float8)
+{
+    return result(fcinfo, model::AggregateFunction::Sum, FLOAT8OID);
+}
+
+PG_IMAT_FUNCTION(imat_exact_avg)
+{
+    return result(fcinfo, model::AggregateFunction::Avg, FLOAT8OID);
+}

@@ -1,0 +1,87 @@
+/*
+ * explain.cpp - imat.explain, imat.explain_query and imat.advise.
+ *
+ * What is said about an IMAT is for those who may read it.  Its definition is understood with its owner's
+ * rights, since folding constants may call functions of the owner's.
+ */
+#include "analyze/analyze.hpp"
+#include "catalog/catalog.hpp"
+#include "pg/list.hpp"
+#include "pg/scope.hpp"
+
+namespace {
+
+/* Return lines as the rows of a function that returns SETOF text. */
+PG_GUARDED Datum return_lines(FunctionCallInfo fcinfo, const List *lines)
+{
+    const auto rows = pg::materialize_rows(fcinfo);
+    for (auto *line : pg::each<char>(lines)) {
+        Datum value = CStringGetTextDatum(line);
+        bool null = false;
+        tuplestore_putvalues(rows.store, rows.type, &value, &null);
+    }
+    return Datum{0};
+}
+
+/* Raise an error unless the relation is an IMAT that the caller may read; else its registration and owner. */
+PG_GUARDED Oid check_imat(Oid relation, catalog::Registration *registration)
+{
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+    if (!HeapTupleIsValid(tuple))
+        ereport(ERROR,
+                (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relation)));
+    const char *name = pstrdup(NameStr(reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relname));
+    const char kind = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relkind;
+    const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+    ReleaseSysCache(tuple);
+
+    const AclResult allowed = pg_class_aclcheck(relation, GetUserId(), ACL_SELECT);
+    if (allowed != ACLCHECK_OK)
+        aclcheck_error(allowed, get_relkind_objtype(kind), name);
+    if (!catalog::find(relation, registration))
+        ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                        errmsg("\"%s\" is not an incremental materialized table", name),
+                        errhint("imat.advise() tells about materialized views, imat.explain_query(text) "
+                                "about a query.")));
+    return owner;
+}
+
+} // namespace
+
+/* imat.explain(imat regclass) */
+PG_IMAT_FUNCTION(imat_explain)
+{
+    catalog::Registration registration{};
+    const Oid owner = check_imat(PG_GETARG_OID(0), &registration);
+    const List *lines = pg::with_rights_of(owner, [&registration] {
+        return pg::with_safe_search_path([&registration] {
+            const auto *view = analyze::understand(analyze::definition_query(registration.definition));
+            return analyze::explain(*view, registration.strategy);
+        });
+    });
+    return return_lines(fcinfo, lines);
+}
+
+/* imat.explain_query(query text) */
+PG_IMAT_FUNCTION(imat_explain_query)
+{
+    const Query *query = analyze::query_of_text(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+    return return_lines(fcinfo, analyze::explain(*analyze::understand(query), model::Strategy::Auto));
+}
+
+/* imat.advise() */
+PG_IMAT_FUNCTION(imat_advise)
+{
+    const auto rows = pg::materialize_rows(fcinfo);
+    auto text_of = [](const char *string) {
+        return string == nullptr ? Datum{0} : CStringGetTextDatum(string);
+    };
+    for (auto *advice : pg::each<analyze::Advice>(analyze::advise())) {
+        Datum values[] = {ObjectIdGetDatum(advice->view), BoolGetDatum(advice->convertible),
+                          text_of(advice->strategy), text_of(advice->reason), text_of(advice->advice)};
+        bool nulls[] = {false, false, advice->strategy == nullptr, advice->reason == nullptr,
+                        advice->advice == nullptr};
+        tuplestore_putvalues(rows.store, rows.type, values, nulls);
+    }
+    return Datum{0};
+}

@@ -1,0 +1,13 @@
+/*
+ * capture.hpp - what a statement did to a source becomes pending.
+ */
+#pragma once
+
+#include "pg/seam.hpp"
+
+namespace flush {
+
+/* Take note of what a statement did: for the trigger function of sources. */
+PG_GUARDED void capture(TriggerData *trigger);
+
+} // namespace flush

@@ -1,0 +1,205 @@
+/*
+ * flush.cpp - applying what is pending: locks first, then a fresh snapshot, then rows.
+ *
+ * All IMATs that will be written are locked in the order of their Oids before any row is: RowExclusive where
+ * groups are added, ShareRowExclusive where contents are rebuilt.  So those who add groups don't wait for each
+ * other here; who rebuilds waits for all of them and they for him; two who rebuild queue.  A rebuild computes
+ * under a snapshot taken after its lock.  Whoever changed a source before and applied it has committed, and is in
+ * that snapshot; whoever has not applied it yet will have to wait for us, and then do so on top.
+ *
+ * IMATs that read other IMATs follow in the same flush: what is written to one is folded into those that read
+ * it, which are applied after it.
+ */
+#include "flush/flush.hpp"
+
+#include "catalog/session.hpp"
+#include "flush/pending.hpp"
+#include "flush/work.hpp"
+#include "observe/observe.hpp"
+#include "pg/list.hpp"
+
+using catalog::session;
+
+namespace flush {
+
+namespace {
+
+/* Is there something to apply, and are we not at it already? */
+PG_GUARDED bool should_flush()
+{
+    return session.flushing == 0 && anything_pending();
+}
+
+/* What is being done, for whoever asks when it fails. */
+struct Step {
+    WorkItem *item;
+    apply::Moment moment;
+};
+
+/* Apply one IMAT's changes, and hand on to the work that reads it what they did to its rows. */
+PG_GUARDED void apply_one(WorkItem *item, apply::Moment moment)
+{
+    const apply::Listener listener = listener_of(item);
+    const TimestampTz start = GetCurrentTimestamp();
+    const delta::Plan &plan = *item->plan;
+    int64 written = 0;
+    delta::as_maintainer(plan, [&] {
+        written = apply::apply_groups(plan, item->groups, moment, item->readers == NIL ? nullptr : &listener);
+    });
+    observe::record_flush(item->imat, written, GetCurrentTimestamp() - start);
+}
+
+/*
+ * Compute one IMAT's contents anew.  In a transaction with one snapshot that goes on, the table has to fit what
+ * else the transaction sees, so that snapshot is used; the change stays pending, and commit does it again for
+ * good.
+ */
+PG_GUARDED void rebuild_one(const WorkItem *item, apply::Moment moment)
+{
+    const bool last = moment == apply::Moment::Commit;
+    Snapshot snapshot = !last && IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : GetActiveSnapshot();
+    session.rebuild(item->imat, snapshot, last);
+}
+
+PG_GUARDED void do_step(void *argument)
+{
+    const Step &step = *static_cast<Step *>(argument);
+    if (step.item->swap)
+        rebuild_one(step.item, step.moment);
+    else if (step.item->groups != nullptr)
+        apply_one(step.item, step.moment);
+}
+
+PG_GUARDED void note_failure(void *argument, const ErrorData *error)
+{
+    observe::record_error(static_cast<Step *>(argument)->item->imat, error->sqlerrcode, error->message);
+}
+
+extern "C" {
+static void describe_step(void *argument)
+{
+    errcontext("maintenance of incremental materialized table \"%s\"",
+               get_rel_name(static_cast<Step *>(argument)->item->imat));
+}
+}
+
+/* Bring one IMAT up to date; an error says in its context which one it was. */
+PG_GUARDED void maintain(WorkItem *item, apply::Moment moment)
+{
+    Step step = {.item = item, .moment = moment};
+    ErrorContextCallback context = {.previous = error_context_stack, .callback = describe_step, .arg = &step};
+    error_context_stack = &context;
+    observe::attach();
+    pg::watch_errors(do_step, note_failure, &step);
+    error_context_stack = context.previous;
+    CommandCounterIncrement();
+    UpdateActiveSnapshotCommandId();
+}
+
+/* What has been rebuilt under an old snapshot has to be rebuilt at commit. */
+PG_GUARDED void keep_rebuilds_pending(const Work &work)
+{
+    for (auto *item : pg::each<WorkItem>(work.items))
+        if (item->swap)
+            pending_view(item->imat, item->plan)->swap = true;
+}
+
+PG_GUARDED void work_through(apply::Moment moment)
+{
+    Work work = plan_work(collect());
+    lock_targets(&work);
+    CommandCounterIncrement();
+    PushActiveSnapshot(GetLatestSnapshot());
+    for (auto *item : pg::each<WorkItem>(work.items)) {
+        CHECK_FOR_INTERRUPTS();
+        maintain(item, moment);
+    }
+    PopActiveSnapshot();
+    mark_applied();
+    if (moment == apply::Moment::Early && IsolationUsesXactSnapshot())
+        keep_rebuilds_pending(work);
+}
+
+PG_GUARDED void flush(apply::Moment moment)
+{
+    MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "pg_imat flush", ALLOCSET_DEFAULT_SIZES);
+    MemoryContext caller = MemoryContextSwitchTo(memory);
+    session.flushing = GetCurrentTransactionNestLevel();
+    work_through(moment);
+    session.flushing = 0;
+    MemoryContextSwitchTo(caller);
+    MemoryContextDelete(memory);
+}
+
+extern "C" {
+
+static void transaction_ends(XactEvent event, void * /*argument*/)
+{
+    pg::entry([=] {
+        pg::call([=] {
+            switch (event) {
+            case XACT_EVENT_PRE_COMMIT:
+            case XACT_EVENT_PRE_PREPARE:
+                flush_at_commit();
+                break;
+            case XACT_EVENT_COMMIT:
+            case XACT_EVENT_PREPARE:
+            case XACT_EVENT_ABORT:
+                session.flushing = 0;
+                on_transaction_end();
+                break;
+            default: /* a parallel worker's: it has nothing pending */
+                break;
+            }
+        });
+    });
+}
+
+static void subtransaction_ends(SubXactEvent event, SubTransactionId /*own*/, SubTransactionId /*parent*/,
+                                void * /*argument*/)
+{
+    const int level = GetCurrentTransactionNestLevel();
+    pg::entry([=] {
+        pg::call([=] {
+            if (event == SUBXACT_EVENT_COMMIT_SUB)
+                on_subtransaction_commit(level);
+            if (event == SUBXACT_EVENT_ABORT_SUB) {
+                if (session.flushing >= level)
+                    session.flushing = 0;
+                on_subtransaction_abort(level);
+            }
+        });
+    });
+}
+
+} // extern "C"
+
+} // namespace
+
+PG_GUARDED void flush_now()
+{
+    if (should_flush())
+        flush(apply::Moment::Early);
+}
+
+/* AFTER triggers of IMATs may change sources again: until nothing is left. */
+PG_GUARDED void flush_at_commit()
+{
+    while (should_flush()) {
+        CHECK_FOR_INTERRUPTS();
+        flush(apply::Moment::Commit);
+    }
+}
+
+PG_GUARDED void watch_transactions()
+{
+    RegisterXactCallback(transaction_ends, nullptr);
+    RegisterSubXactCallback(subtransaction_ends, nullptr);
+}
+
+PG_GUARDED void rebuild_with(Rebuild rebuild)
+{
+    session.rebuild = rebuild;
+}
+
+} // namespace flush

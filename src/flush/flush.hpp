@@ -1,0 +1,26 @@
+/*
+ * flush.hpp - the front door of room flush: the transaction's pending changes, and when and in which order they
+ * are applied.
+ */
+#pragma once
+
+#include "apply/apply.hpp"
+#include "flush/capture.hpp"
+#include "flush/reading.hpp"
+
+namespace flush {
+
+/* Apply whatever is pending, so that the IMATs show it to the next command; the transaction goes on. */
+PG_GUARDED void flush_now();
+
+/* Apply whatever is pending, as the last thing that the transaction does. */
+PG_GUARDED void flush_at_commit();
+
+/* Have transactions and subtransactions that end be noticed.  Called once, when the library is loaded. */
+PG_GUARDED void watch_transactions();
+
+/* What builds the contents of an IMAT anew; see rebuild::rebuild.  It is in a room above this one. */
+using Rebuild = void (*)(Oid imat, Snapshot snapshot, bool may_exchange);
+PG_GUARDED void rebuild_with(Rebuild rebuild);
+
+} // namespace flush

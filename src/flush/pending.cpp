@@ -1,0 +1,209 @@
+/*
+ * pending.cpp - what this transaction has changed and not yet applied.
+ *
+ * All layers are in child contexts of TopTransactionContext, so nothing has to be moved when a subtransaction
+ * commits, and everything goes when the transaction does.  session.pending is the innermost layer.
+ */
+#include "flush/pending.hpp"
+
+#include "catalog/session.hpp"
+#include "pg/list.hpp"
+
+using catalog::session;
+
+namespace flush {
+
+namespace {
+
+PG_GUARDED void let_go_of_plans(const Layer &layer)
+{
+    for (auto *view : pg::each<PendingView>(layer.views))
+        delta::let_go(view->plan);
+}
+
+/* Take the innermost layer off. */
+PG_GUARDED void drop_innermost()
+{
+    Layer *layer = session.pending;
+    session.pending = layer->outer;
+    let_go_of_plans(*layer);
+    MemoryContextDelete(layer->memory);
+}
+
+PG_GUARDED Layer *current_layer()
+{
+    const int level = GetCurrentTransactionNestLevel();
+    if (session.pending != nullptr && session.pending->level == level && session.pending->applied_at == 0)
+        return session.pending;
+    MemoryContext memory = AllocSetContextCreate(TopTransactionContext, "pg_imat pending", ALLOCSET_SMALL_SIZES);
+    auto *layer = static_cast<Layer *>(MemoryContextAllocZero(memory, sizeof(Layer)));
+    layer->outer = session.pending;
+    layer->level = level;
+    layer->memory = memory;
+    session.pending = layer;
+    return layer;
+}
+
+PG_GUARDED PendingView *find_view(List *views, Oid imat)
+{
+    for (auto *view : pg::each<PendingView>(views))
+        if (view->imat == imat)
+            return view;
+    return nullptr;
+}
+
+PG_GUARDED PendingView *add_view(Layer *layer, Oid imat, delta::Plan *plan)
+{
+    MemoryContext caller = MemoryContextSwitchTo(layer->memory);
+    auto *view = static_cast<PendingView *>(palloc0(sizeof(PendingView)));
+    view->imat = imat;
+    view->plan = delta::keep(plan);
+    layer->views = lappend(layer->views, view);
+    MemoryContextSwitchTo(caller);
+    return view;
+}
+
+PG_GUARDED PendingView *find_or_add(Layer *layer, Oid imat, delta::Plan *plan)
+{
+    PendingView *view = find_view(layer->views, imat);
+    return view != nullptr ? view : add_view(layer, imat, plan);
+}
+
+/* The innermost layer now belongs to the parent, which may have one already. */
+PG_GUARDED void hand_up(int parent)
+{
+    Layer *layer = session.pending;
+    Layer *outer = layer->outer;
+    layer->level = parent;
+    if (outer == nullptr || outer->level != parent || outer->applied_at != 0 || layer->applied_at != 0)
+        return;
+    for (auto *view : pg::each<PendingView>(layer->views))
+        merge_view(find_or_add(outer, view->imat, view->plan), *view);
+    drop_innermost();
+}
+
+/* Layers that were applied at their own level are done with. */
+PG_GUARDED void drop_applied()
+{
+    Layer **link = &session.pending;
+    while (*link != nullptr) {
+        Layer *layer = *link;
+        if (layer->applied_at == 0 || layer->applied_at > layer->level) {
+            link = &layer->outer;
+            continue;
+        }
+        *link = layer->outer;
+        let_go_of_plans(*layer);
+        MemoryContextDelete(layer->memory);
+    }
+}
+
+} // namespace
+
+PG_GUARDED bool anything_pending()
+{
+    for (const Layer *layer = session.pending; layer != nullptr; layer = layer->outer)
+        if (layer->applied_at == 0)
+            return true;
+    return false;
+}
+
+/*
+ * A plan may have been dropped and compiled again since the view's first change.  The groups stay in the old
+ * one's layout as long as it means the same; otherwise they mean nothing any more.
+ */
+PG_GUARDED PendingView *pending_view(Oid imat, delta::Plan *plan)
+{
+    PendingView *view = find_or_add(current_layer(), imat, plan);
+    if (view->plan != plan && view->plan->fingerprint != plan->fingerprint)
+        view->swap = true;
+    return view;
+}
+
+PG_GUARDED delta::GroupTable *groups_of(PendingView *view)
+{
+    if (view->groups == nullptr)
+        view->groups = delta::GroupTable::create(view->plan->layout, session.pending->memory);
+    return view->groups;
+}
+
+PG_GUARDED void merge_view(PendingView *into, const PendingView &from)
+{
+    into->swap = into->swap || from.swap || into->plan->fingerprint != from.plan->fingerprint;
+    if (into->swap || from.groups == nullptr)
+        return;
+    if (into->groups == nullptr)
+        into->groups = delta::GroupTable::create(into->plan->layout, GetMemoryChunkContext(into));
+    into->groups->merge(*from.groups);
+}
+
+PG_GUARDED List *collect()
+{
+    List *collected = NIL;
+    for (const Layer *layer = session.pending; layer != nullptr; layer = layer->outer) {
+        if (layer->applied_at != 0)
+            continue;
+        for (auto *view : pg::each<PendingView>(layer->views)) {
+            PendingView *known = find_view(collected, view->imat);
+            if (known == nullptr) {
+                /* A copy of the view with the same groups: most transactions have just one layer. */
+                known = static_cast<PendingView *>(palloc(sizeof(PendingView)));
+                *known = *view;
+                collected = lappend(collected, known);
+                continue;
+            }
+            PendingView merged = {.imat = view->imat, .plan = view->plan, .groups = nullptr, .swap = false};
+            auto *result = static_cast<PendingView *>(palloc(sizeof(PendingView)));
+            *result = merged;
+            merge_view(result, *view);
+            merge_view(result, *known);
+            *known = *result;
+        }
+    }
+    return collected;
+}
+
+PG_GUARDED void mark_applied()
+{
+    const int level = GetCurrentTransactionNestLevel();
+    for (Layer *layer = session.pending; layer != nullptr; layer = layer->outer)
+        if (layer->applied_at == 0)
+            layer->applied_at = level;
+    drop_applied();
+}
+
+PG_GUARDED std::size_t pending_bytes()
+{
+    std::size_t bytes = 0;
+    for (const Layer *layer = session.pending; layer != nullptr; layer = layer->outer)
+        if (layer->applied_at == 0)
+            bytes += pg::memory_allocated(layer->memory);
+    return bytes;
+}
+
+PG_GUARDED void on_subtransaction_commit(int level)
+{
+    for (Layer *layer = session.pending; layer != nullptr; layer = layer->outer)
+        if (layer->applied_at >= level)
+            layer->applied_at = level - 1;
+    while (session.pending != nullptr && session.pending->level >= level)
+        hand_up(level - 1);
+    drop_applied();
+}
+
+PG_GUARDED void on_subtransaction_abort(int level)
+{
+    while (session.pending != nullptr && session.pending->level >= level)
+        drop_innermost();
+    for (Layer *layer = session.pending; layer != nullptr; layer = layer->outer)
+        if (layer->applied_at >= level)
+            layer->applied_at = 0;
+}
+
+PG_GUARDED void on_transaction_end()
+{
+    while (session.pending != nullptr)
+        drop_innermost();
+}
+
+} // namespace flush

@@ -1,0 +1,181 @@
+/*
+ * reading.cpp - noticing that a statement is about to read what is still pending.
+ *
+ * A transaction that reads an IMAT sees its own changes in it.  So before a statement that may read one with
+ * pending changes, they are applied.  That is any statement whose plan names such an IMAT, or calls a function
+ * that is not PostgreSQL's own (it may read anything); and every utility command but those of which it is known
+ * that they don't look into tables.  A transaction in which nothing is pending pays one comparison.
+ *
+ * The statement's snapshot was taken before that.  Rows that we wrote are made visible to it by raising its
+ * command id.  In READ COMMITTED that is not enough: a group may have been changed by another transaction since
+ * the snapshot, and a snapshot that sees our version of the row and the one before the other's sees the group
+ * twice.  So the snapshot itself is brought up to date, which is allowed, since the statement has not read
+ * anything yet.  With one snapshot for the transaction, room apply refuses such a group.
+ */
+#include "flush/reading.hpp"
+
+#include "catalog/session.hpp"
+#include "delta/delta.hpp"
+#include "flush/flush.hpp"
+#include "flush/pending.hpp"
+#include "pg/list.hpp"
+
+using catalog::session;
+
+namespace flush {
+
+namespace {
+
+/* Does the IMAT, or anything that it reads, have pending changes? */
+PG_GUARDED bool is_stale(Oid relation, Oid imat)
+{
+    if (relation == imat)
+        return true;
+    for (Oid reader : delta::targets_of(imat))
+        if (is_stale(relation, reader))
+            return true;
+    return false;
+}
+
+PG_GUARDED bool reads_pending(Oid relation)
+{
+    for (const Layer *layer = session.pending; layer != nullptr; layer = layer->outer)
+        for (auto *view : pg::each<PendingView>(layer->views))
+            if (layer->applied_at == 0 && is_stale(relation, view->imat))
+                return true;
+    return false;
+}
+
+PG_GUARDED bool calls_foreign_functions(const PlannedStmt *plan)
+{
+    for (auto *item : pg::each<PlanInvalItem>(plan->invalItems))
+        if (item->cacheId == PROCOID)
+            return true;
+    return false;
+}
+
+/* May the statement read an IMAT that has pending changes? */
+PG_GUARDED bool may_read_pending(const PlannedStmt *plan)
+{
+    if (session.flushing != 0 || !anything_pending())
+        return false;
+    if (calls_foreign_functions(plan))
+        return true;
+    for (auto *entry : pg::each<RangeTblEntry>(plan->rtable))
+        if (entry->rtekind == RTE_RELATION && reads_pending(entry->relid))
+            return true;
+    return false;
+}
+
+/*
+ * Bring the snapshot of a statement that is about to start up to date.  It is changed in place, because the
+ * caller of the executor holds on to it too; only one that nobody else uses is.
+ */
+PG_GUARDED void renew(Snapshot snapshot)
+{
+    if (snapshot->snapshot_type != SNAPSHOT_MVCC || snapshot->active_count + snapshot->regd_count > 2)
+        return;
+    snapshot->curcid = GetCurrentCommandId(false);
+    if (IsolationUsesXactSnapshot())
+        return;
+
+    /* xmin may stay: it says that everything below is over, and that remains true. */
+    const Snapshot latest = GetLatestSnapshot();
+    auto copy = [](const TransactionId *from, uint32 count) {
+        const Size size = sizeof(TransactionId) * (count + 1);
+        auto *to = static_cast<TransactionId *>(MemoryContextAlloc(TopTransactionContext, size));
+        memcpy(to, from, sizeof(TransactionId) * count);
+        return to;
+    };
+    snapshot->xmax = latest->xmax;
+    snapshot->xip = copy(latest->xip, latest->xcnt);
+    snapshot->xcnt = latest->xcnt;
+    snapshot->subxip = copy(latest->subxip, latest->subxcnt > 0 ? static_cast<uint32>(latest->subxcnt) : 0);
+    snapshot->subxcnt = latest->subxcnt;
+    snapshot->suboverflowed = latest->suboverflowed;
+    snapshot->takenDuringRecovery = latest->takenDuringRecovery;
+}
+
+/* Utility commands that don't look into tables, or that run statements which are noticed themselves. */
+PG_GUARDED bool may_read_tables(Node *command)
+{
+    switch (nodeTag(command)) {
+    case T_TransactionStmt:
+    case T_VariableSetStmt:
+    case T_VariableShowStmt:
+    case T_ConstraintsSetStmt:
+    case T_CallStmt:
+    case T_DoStmt:
+    case T_PrepareStmt:
+    case T_ExecuteStmt:
+    case T_DeallocateStmt:
+    case T_DeclareCursorStmt:
+    case T_FetchStmt:
+    case T_ClosePortalStmt:
+    case T_ExplainStmt:
+    case T_LockStmt:
+    case T_ListenStmt:
+    case T_NotifyStmt:
+    case T_UnlistenStmt:
+    case T_DiscardStmt:
+    case T_CheckPointStmt:
+        return false;
+    case T_CopyStmt:
+        return !reinterpret_cast<CopyStmt *>(command)->is_from;
+    default:
+        return true;
+    }
+}
+
+PG_GUARDED void before_statement(QueryDesc *statement)
+{
+    if (!may_read_pending(statement->plannedstmt))
+        return;
+    flush_now();
+    if (statement->snapshot != InvalidSnapshot)
+        renew(statement->snapshot);
+}
+
+extern "C" {
+
+static void executor_start(QueryDesc *statement, int flags)
+{
+    pg::entry([=] {
+        pg::call([=] {
+            if (session.pending != nullptr && (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
+                before_statement(statement);
+            if (session.next_executor_start != nullptr)
+                session.next_executor_start(statement, flags);
+            else
+                standard_ExecutorStart(statement, flags);
+        });
+    });
+}
+
+static void process_utility(UTILITY_HOOK_PARAMETERS)
+{
+    pg::entry([&] {
+        pg::call([&] {
+            if (session.pending != nullptr && may_read_tables(pstmt->utilityStmt))
+                flush_now();
+            if (session.next_process_utility != nullptr)
+                session.next_process_utility(UTILITY_HOOK_ARGUMENTS);
+            else
+                standard_ProcessUtility(UTILITY_HOOK_ARGUMENTS);
+        });
+    });
+}
+
+} // extern "C"
+
+} // namespace
+
+PG_GUARDED void watch_statements()
+{
+    session.next_executor_start = ExecutorStart_hook;
+    ExecutorStart_hook = executor_start;
+    session.next_process_utility = ProcessUtility_hook;
+    ProcessUtility_hook = process_utility;
+}
+
+} // namespace flush

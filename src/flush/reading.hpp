@@ -1,0 +1,13 @@
+/*
+ * reading.hpp - noticing that a statement is about to read what is still pending.
+ */
+#pragma once
+
+#include "pg/seam.hpp"
+
+namespace flush {
+
+/* Hook into the executor and into utility commands.  Called once, when the library is loaded. */
+PG_GUARDED void watch_statements();
+
+} // namespace flush

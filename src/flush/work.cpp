@@ -1,0 +1,150 @@
+/*
+ * work.cpp - what a flush has to do, in which order.
+ *
+ * IMATs that read IMATs make a graph, which has no cycles: an IMAT reads only what was there before it.  The
+ * work is that graph as far as pending changes reach, in an order in which each comes after what it reads.
+ * Where an IMAT is rebuilt, those that read it are too: nothing says which of its rows changed.
+ */
+#include "flush/work.hpp"
+
+#include "pg/list.hpp"
+
+namespace flush {
+
+namespace {
+
+PG_GUARDED WorkItem *find_item(List *items, Oid imat)
+{
+    for (auto *item : pg::each<WorkItem>(items))
+        if (item->imat == imat)
+            return item;
+    return nullptr;
+}
+
+/* The item of the IMAT, with those of all its readers below it; NULL where it is gone. */
+PG_GUARDED WorkItem *add_item(Work *work, Oid imat, int depth)
+{
+    WorkItem *item = find_item(work->items, imat);
+    if (item == nullptr) {
+        delta::Plan *plan = delta::plan_of(imat);
+        if (plan == nullptr)
+            return nullptr;
+        item = static_cast<WorkItem *>(palloc0(sizeof(WorkItem)));
+        item->imat = imat;
+        item->plan = plan;
+        work->items = lappend(work->items, item);
+        for (Oid reader : delta::targets_of(imat)) {
+            WorkItem *added = add_item(work, reader, depth + 1);
+            if (added != nullptr)
+                item->readers = lappend(item->readers, added);
+        }
+    } else if (item->depth < depth) {
+        for (auto *reader : pg::each<WorkItem>(item->readers))
+            add_item(work, reader->imat, depth + 1);
+    }
+    item->depth = Max(item->depth, depth);
+    return item;
+}
+
+/* The item, and whoever reads it, has to be rebuilt. */
+PG_GUARDED void mark_swap(WorkItem *item)
+{
+    item->swap = true;
+    for (auto *reader : pg::each<WorkItem>(item->readers))
+        if (!reader->swap)
+            mark_swap(reader);
+}
+
+/* An IMAT that can't add groups has to be rebuilt when anything that it reads changes. */
+PG_GUARDED void mark_swap_readers(WorkItem *item)
+{
+    for (auto *reader : pg::each<WorkItem>(item->readers)) {
+        if (reader->plan->strategy == model::Strategy::Swap)
+            mark_swap(reader);
+        mark_swap_readers(reader);
+    }
+}
+
+PG_GUARDED List *sorted_by(List *items, int (*compare)(const WorkItem &, const WorkItem &))
+{
+    List *sorted = NIL;
+    for (auto *item : pg::each<WorkItem>(items)) {
+        /* Insertion sort: there are few. */
+        List *before = NIL;
+        List *after = NIL;
+        for (auto *other : pg::each<WorkItem>(sorted)) {
+            if (compare(*other, *item) <= 0)
+                before = lappend(before, other);
+            else
+                after = lappend(after, other);
+        }
+        sorted = list_concat(lappend(before, item), after);
+    }
+    return sorted;
+}
+
+PG_GUARDED int by_oid(const WorkItem &left, const WorkItem &right)
+{
+    return left.imat < right.imat ? -1 : left.imat > right.imat ? 1 : 0;
+}
+
+PG_GUARDED int by_depth(const WorkItem &left, const WorkItem &right)
+{
+    return left.depth != right.depth ? left.depth - right.depth : by_oid(left, right);
+}
+
+/* Each reader folds the row that was, out, and the row that is, in. */
+PG_GUARDED void hand_on(void *self, TupleTableSlot *before, TupleTableSlot *after)
+{
+    const auto *item = static_cast<WorkItem *>(self);
+    for (auto *reader : pg::each<WorkItem>(item->readers)) {
+        if (reader->swap)
+            continue;
+        if (reader->groups == nullptr)
+            reader->groups = delta::GroupTable::create(reader->plan->layout, GetMemoryChunkContext(reader));
+        delta::as_maintainer(*reader->plan, [&] {
+            if (before != nullptr)
+                delta::fold_row(*reader->plan, reader->groups, before, delta::Sign::Out);
+            if (after != nullptr)
+                delta::fold_row(*reader->plan, reader->groups, after, delta::Sign::In);
+        });
+    }
+}
+
+} // namespace
+
+PG_GUARDED Work plan_work(List *pending)
+{
+    Work work = {};
+    for (auto *view : pg::each<PendingView>(pending)) {
+        WorkItem *item = add_item(&work, view->imat, 0);
+        if (item == nullptr)
+            continue;
+        const bool same = item->plan->fingerprint == view->plan->fingerprint;
+        item->groups = same ? view->groups : nullptr;
+        if (same)
+            item->plan = view->plan; /* the groups are in its layout */
+        if (!same || view->swap || item->plan->strategy == model::Strategy::Swap)
+            mark_swap(item);
+    }
+    for (auto *item : pg::each<WorkItem>(work.items))
+        mark_swap_readers(item);
+    work.items = sorted_by(work.items, by_depth);
+    return work;
+}
+
+PG_GUARDED void lock_targets(Work *work)
+{
+    for (auto *item : pg::each<WorkItem>(sorted_by(work->items, by_oid))) {
+        LockRelationOid(item->imat, item->swap ? ShareRowExclusiveLock : RowExclusiveLock);
+        if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(item->imat)))
+            work->items = list_delete_ptr(work->items, item);
+    }
+}
+
+PG_GUARDED apply::Listener listener_of(WorkItem *item)
+{
+    return {.row_changed = hand_on, .self = item};
+}
+
+} // namespace flush

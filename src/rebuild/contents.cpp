@@ -1,0 +1,93 @@
+/*
+ * contents.cpp - computing what an IMAT and its state table hold.
+ *
+ * Without a state table the rows are those of the definition itself, with float sums made exact.  With one,
+ * the fill query of room delta computes accumulators, from which both the visible rows and the state rows
+ * follow: so both come of one reading of the sources, under one snapshot.
+ */
+#include "rebuild/contents.hpp"
+
+#include "analyze/analyze.hpp"
+#include "delta/delta.hpp"
+
+namespace rebuild {
+
+namespace {
+
+/* The row type of a relation, to stay. */
+PG_GUARDED TupleDesc row_type_of(Oid relation)
+{
+    Relation opened = relation_open(relation, AccessShareLock);
+    TupleDesc type = CreateTupleDescCopy(RelationGetDescr(opened));
+    relation_close(opened, NoLock);
+    return type;
+}
+
+/* Between the executor and the two consumers where there is a state table. */
+struct Splitter {
+    delta::Filler *filler;
+    pg::RowConsumer visible;
+    pg::RowConsumer state;
+};
+
+/* Turn one row of the fill query into a state row and, unless HAVING hides it, a visible row. */
+PG_GUARDED void split_row(void *self, TupleTableSlot *row)
+{
+    const auto *splitter = static_cast<Splitter *>(self);
+    delta::fill_row(splitter->filler, row);
+    if (TupleTableSlot *visible = delta::visible_row(splitter->filler))
+        splitter->visible.consume(splitter->visible.self, visible);
+    splitter->state.consume(splitter->state.self, delta::state_row(splitter->filler));
+}
+
+} // namespace
+
+PG_GUARDED const char *name_of(Oid relation)
+{
+    const char *name = get_rel_name(relation);
+    return name == nullptr ? psprintf("with OID %u", relation)
+                           : quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
+}
+
+PG_GUARDED Imat *describe(const catalog::Registration &registration)
+{
+    auto *imat = static_cast<Imat *>(palloc0(sizeof(Imat)));
+    imat->registration = registration;
+    as_owner(*imat, [&] {
+        imat->definition = analyze::definition_query(registration.definition);
+        imat->view = analyze::understand(imat->definition);
+    });
+    imat->by_delta = registration.strategy != model::Strategy::Swap &&
+                     imat->view->strategy == model::Strategy::Delta;
+    imat->with_state = OidIsValid(registration.state);
+    imat->visible_type = row_type_of(registration.definition);
+    if (imat->with_state)
+        imat->state_type = row_type_of(registration.state);
+    return imat;
+}
+
+PG_GUARDED Imat *load(Oid imat)
+{
+    catalog::Registration registration;
+    if (!catalog::find(imat, &registration))
+        ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                errmsg("%s is not an incremental materialized table", name_of(imat)),
+                errhint("imat.imat_config lists the incremental materialized tables of this database."));
+    return describe(registration);
+}
+
+PG_GUARDED void compute(const Imat &imat, Snapshot snapshot, pg::RowConsumer visible, pg::RowConsumer state)
+{
+    if (!imat.with_state) {
+        pg::run_query(analyze::exact_query(imat.definition), snapshot, visible);
+        return;
+    }
+    Splitter splitter = {.filler = delta::begin_fill(*imat.view, imat.visible_type, imat.state_type),
+                         .visible = visible,
+                         .state = state};
+    pg::run_query(delta::fill_query(*imat.view, imat.definition), snapshot,
+                  {.consume = split_row, .self = &splitter});
+    delta::end_fill(splitter.filler);
+}
+
+} // namespace rebuild

@@ -1,0 +1,46 @@
+/*
+ * contents.hpp - computing what an IMAT and its state table hold.  Internal to room rebuild.
+ */
+#pragma once
+
+#include "catalog/catalog.hpp"
+#include "pg/lookup.hpp"
+#include "pg/query.hpp"
+#include "pg/scope.hpp"
+
+namespace rebuild {
+
+/* An IMAT as rebuilding sees it. */
+struct Imat {
+    catalog::Registration registration;
+    Query *definition; /* analysed, not rewritten */
+    model::View *view;
+    bool by_delta; /* maintained by delta: keys, indexes and state are there for it */
+    bool with_state;
+    TupleDesc visible_type; /* the definition's columns */
+    TupleDesc state_type;   /* where there is a state table */
+};
+
+/* Everything about a registered IMAT, or about one whose registration is being made. */
+PG_GUARDED Imat *load(Oid imat);
+PG_GUARDED Imat *describe(const catalog::Registration &registration);
+
+/* Run body with the rights of the IMAT's owner, a safe search_path and the IMAT's settings. */
+template <class Body>
+PG_GUARDED void as_owner(const Imat &imat, Body body)
+{
+    pg::with_rights_of(pg::owner_of_relation(imat.registration.definition), [&] {
+        pg::with_safe_search_path([&] { catalog::with_settings(imat.registration.settings, body); });
+    });
+}
+
+/*
+ * Compute the contents under the snapshot: each row of the IMAT is given to visible, each row of its state
+ * table (where it has one) to state.  To be run as_owner.
+ */
+PG_GUARDED void compute(const Imat &imat, Snapshot snapshot, pg::RowConsumer visible, pg::RowConsumer state);
+
+/* "schema.table", quoted as needed, for messages. */
+PG_GUARDED const char *name_of(Oid relation);
+
+} // namespace rebuild

@@ -1,0 +1,237 @@
+/*
+ * indexes.cpp - making the indexes by which maintenance finds rows.
+ *
+ * Where the group keys are shown, a unique index over them decides which row a group has: a primary key where
+ * none of them can be NULL, else a unique index that takes NULLs as equal.  Releases that have no NULLS NOT
+ * DISTINCT get the expression ARRAY[column] in place of a column that may be NULL, for arrays compare NULLs as
+ * equal.  A view of a single group without keys has an index on the constant (true), which lets one row in.
+ * Where keys are not shown, rows are found by their values, for which any index will do.
+ *
+ * An index that is there already and serves is used (key_index.cpp); none is made for a view that is not
+ * maintained by delta.
+ */
+#include "pg/list.hpp"
+#include "rebuild/parts.hpp"
+
+namespace rebuild {
+
+namespace {
+
+/* A free name for an index of the table, in the schema where the table is. */
+PG_GUARDED char *index_name(Oid table, const char *suffix)
+{
+    return ChooseRelationName(get_rel_name(table), nullptr, suffix, get_rel_namespace(table), true);
+}
+
+PG_GUARDED IndexElem *index_element(char *column, Node *expression)
+{
+    IndexElem *element = makeNode(IndexElem);
+    element->name = column;
+    element->expr = expression;
+    element->ordering = SORTBY_DEFAULT;
+    element->nulls_ordering = SORTBY_NULLS_DEFAULT;
+    return element;
+}
+
+PG_GUARDED IndexStmt *index_statement(Oid table, const char *suffix, const char *method, List *elements)
+{
+    IndexStmt *statement = makeNode(IndexStmt);
+    statement->idxname = index_name(table, suffix);
+    statement->relation = makeRangeVar(get_namespace_name(get_rel_namespace(table)), get_rel_name(table), -1);
+    statement->accessMethod = pstrdup(method);
+    statement->indexParams = elements;
+    statement->transformed = true;
+    const Oid tablespace = get_rel_tablespace(table);
+    if (OidIsValid(tablespace))
+        statement->tableSpace = get_tablespace_name(tablespace);
+    return statement;
+}
+
+/* ARRAY[column] */
+PG_GUARDED Node *wrapped(const model::Key &key, AttrNumber column)
+{
+    ArrayExpr *array = makeNode(ArrayExpr);
+    array->array_typeid = get_array_type(key.type);
+    array->array_collid = key.collation;
+    array->element_typeid = key.type;
+    array->elements = list_make1(makeVar(1, column, key.type, key.typmod, key.collation, 0));
+    array->location = -1;
+    return reinterpret_cast<Node *>(array);
+}
+
+/* The unique index over the keys. */
+PG_GUARDED IndexStmt *key_index_statement(Oid table, const model::View &view, bool of_state)
+{
+    const AttrNumber *columns = catalog::key_columns(view, of_state);
+    const bool not_null = keys_are_not_null(view);
+    IndexStmt *statement = index_statement(table, not_null && view.keys.size > 0 && !of_state ? "pkey" : "key",
+                                           "btree", NIL);
+    const bool nulls_equal = !not_null && pg::set_nulls_not_distinct(statement);
+    Bitmapset *covered = nullptr;
+    for (int i = 0; i < view.keys.size; i++) {
+        if (bms_is_member(columns[i], covered))
+            continue;
+        covered = bms_add_member(covered, columns[i]);
+        const bool plain = !view.keys[i].nullable || nulls_equal;
+        statement->indexParams =
+            lappend(statement->indexParams,
+                    plain ? index_element(get_attname(table, columns[i], false), nullptr)
+                          : index_element(nullptr, wrapped(view.keys[i], columns[i])));
+    }
+    if (view.keys.size == 0)
+        statement->indexParams = list_make1(index_element(nullptr, makeBoolConst(true, false)));
+    statement->unique = true;
+    return statement;
+}
+
+/* Can values of the column be found through a btree, however long they are? */
+PG_GUARDED bool suits_btree(const Form_pg_attribute attribute)
+{
+    return (attribute->attlen > 0 || getBaseType(attribute->atttypid) == NUMERICOID) &&
+           OidIsValid(GetDefaultOpClass(attribute->atttypid, BTREE_AM_OID));
+}
+
+/* The index over values; NULL where no column has a suitable type. */
+PG_GUARDED IndexStmt *row_index_statement(Relation table)
+{
+    TupleDesc type = RelationGetDescr(table);
+    List *columns = NIL;
+    IndexElem *hashed = nullptr;
+    for (int i = 0; i < type->natts && list_length(columns) < INDEX_MAX_KEYS; i++) {
+        const Form_pg_attribute attribute = TupleDescAttr(type, i);
+        if (attribute->attisdropped || pg::is_virtual(type, static_cast<AttrNumber>(i + 1)))
+            continue;
+        if (suits_btree(attribute))
+            columns = lappend(columns, index_element(pstrdup(NameStr(attribute->attname)), nullptr));
+        else if (hashed == nullptr && OidIsValid(GetDefaultOpClass(attribute->atttypid, HASH_AM_OID)))
+            hashed = index_element(pstrdup(NameStr(attribute->attname)), nullptr);
+    }
+    if (columns != NIL)
+        return index_statement(RelationGetRelid(table), "idx", "btree", columns);
+    return hashed == nullptr ? nullptr
+                             : index_statement(RelationGetRelid(table), "idx", "hash", list_make1(hashed));
+}
+
+/* Is there an index by which rows of the view can be found? */
+PG_GUARDED bool has_index(Relation table, const model::View &view, bool of_state)
+{
+    return OidIsValid(of_state || view.keys_visible ? catalog::find_key_index(table, view, of_state)
+                                                    : catalog::find_row_index(table));
+}
+
+/* Constraints of the table with an index: Oids, and those of the indexes. */
+PG_GUARDED List *unique_constraints(Oid table, List **indexes)
+{
+    List *constraints = NIL;
+    ScanKeyData key;
+    ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
+    Relation catalog_table = table_open(ConstraintRelationId, AccessShareLock);
+    SysScanDesc scan =
+        systable_beginscan(catalog_table, ConstraintRelidTypidNameIndexId, true, nullptr, 1, &key);
+    for (HeapTuple row = systable_getnext(scan); HeapTupleIsValid(row); row = systable_getnext(scan)) {
+        const auto *form = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(row));
+        if (form->contype != CONSTRAINT_PRIMARY && form->contype != CONSTRAINT_UNIQUE)
+            continue;
+        constraints = lappend_oid(constraints, form->oid);
+        *indexes = lappend_oid(*indexes, form->conindid);
+    }
+    systable_endscan(scan);
+    table_close(catalog_table, AccessShareLock);
+    return constraints;
+}
+
+/* A statement that would create a unique index with the plain columns and the name of this one. */
+PG_GUARDED IndexStmt *plain_copy(Oid table, Oid index_oid)
+{
+    List *elements = NIL;
+    Relation index = index_open(index_oid, AccessShareLock);
+    for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
+        elements = lappend(elements, index_element(get_attname(table, index->rd_index->indkey.values[i], false),
+                                                   nullptr));
+    IndexStmt *statement = index_statement(table, "key", "btree", elements);
+    statement->idxname = pstrdup(RelationGetRelationName(index));
+    statement->unique = true;
+    if (pg::nulls_not_distinct(index))
+        pg::set_nulls_not_distinct(statement);
+    index_close(index, AccessShareLock);
+    return statement;
+}
+
+} // namespace
+
+PG_GUARDED bool keys_are_not_null(const model::View &view)
+{
+    for (const model::Key &key : view.keys)
+        if (key.nullable)
+            return false;
+    return true;
+}
+
+PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state, bool build, Oid *primary_key)
+{
+    const bool by_key = of_state || view.keys_visible;
+    if (by_key && view.keys.size > INDEX_MAX_KEYS)
+        return false;
+    Relation opened = table_open(table, AccessShareLock);
+    const bool there = has_index(opened, view, of_state);
+    IndexStmt *statement = there    ? nullptr
+                           : by_key ? key_index_statement(table, view, of_state)
+                                    : row_index_statement(opened);
+    table_close(opened, NoLock);
+    if (there)
+        return true;
+    if (statement == nullptr)
+        return false;
+    const Oid index = pg::define_index(table, statement, !build);
+    CommandCounterIncrement();
+    if (by_key && !of_state && view.keys.size > 0 && keys_are_not_null(view))
+        *primary_key = index;
+    return true;
+}
+
+PG_GUARDED void make_primary_key(Oid table, Oid index)
+{
+    IndexStmt *statement = makeNode(IndexStmt);
+    statement->indexOid = index;
+    statement->idxname = get_rel_name(index);
+    statement->relation = makeRangeVar(get_namespace_name(get_rel_namespace(table)), get_rel_name(table), -1);
+    statement->accessMethod = pstrdup("btree");
+    statement->unique = true;
+    statement->primary = true;
+    statement->isconstraint = true;
+    statement->transformed = true;
+    AlterTableCmd *command = makeNode(AlterTableCmd);
+    command->subtype = AT_AddIndexConstraint;
+    command->def = reinterpret_cast<Node *>(statement);
+    alter_table(table, list_make1(command));
+}
+
+PG_GUARDED void constraints_to_indexes(Oid table)
+{
+    List *indexes = NIL;
+    List *constraints = unique_constraints(table, &indexes);
+    ListCell *index = list_head(indexes);
+    for (Oid constraint : pg::each_oid(constraints)) {
+        IndexStmt *statement = plain_copy(table, lfirst_oid(index));
+        ObjectAddress address;
+        ObjectAddressSet(address, ConstraintRelationId, constraint);
+        performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
+        pg::define_index(table, statement, false);
+        CommandCounterIncrement();
+        index = pg::next_cell(indexes, index);
+    }
+}
+
+PG_GUARDED bool has_other_unique_index(Relation table)
+{
+    int found = 0;
+    for (Oid oid : pg::each_oid(RelationGetIndexList(table))) {
+        Relation index = index_open(oid, AccessShareLock);
+        if (index->rd_index->indisunique || index->rd_index->indisexclusion)
+            found++;
+        index_close(index, NoLock);
+    }
+    return found > 1;
+}
+
+} // namespace rebuild

@@ -1,0 +1,139 @@
+/*
+ * parts.hpp - what the files of room rebuild share.  Internal.
+ */
+#pragma once
+
+#include "catalog/key_index.hpp"
+#include "rebuild/contents.hpp"
+#include "rebuild/difference.hpp"
+#include "rebuild/exchange.hpp"
+
+namespace rebuild {
+
+/* -- permissions.cpp -- */
+
+PG_GUARDED Oid imat_schema();
+
+/* Errors unless the caller may do that. */
+PG_GUARDED void require_owner(Oid relation);
+PG_GUARDED void require_create(Oid schema);
+PG_GUARDED void require_trigger(const model::Array<model::Source> &sources);
+
+/* Run body as the one who may create objects in schema imat, wherever no code of users' is run. */
+template <class Body>
+PG_GUARDED Oid as_superuser(Body body)
+{
+    Oid caller = InvalidOid;
+    int context = 0;
+    GetUserIdAndSecContext(&caller, &context);
+    SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, context | SECURITY_LOCAL_USERID_CHANGE);
+    const Oid result = body();
+    SetUserIdAndSecContext(caller, context);
+    return result;
+}
+
+/* Replace the privileges of a relation; NULL: the owner's alone. */
+PG_GUARDED void set_privileges(Oid relation, const Acl *privileges);
+
+/* A copy of the privileges of a relation; NULL: the owner's alone. */
+PG_GUARDED Acl *privileges_of(Oid relation);
+
+/* -- definition.cpp -- */
+
+/* A view in schema imat with the same columns and the same query as the materialized view. */
+PG_GUARDED Oid create_definition_of(Relation materialized_view);
+
+/* A view in schema imat of the query, named after the table. */
+PG_GUARDED Oid create_definition(const char *name, Oid owner, const Query *query);
+
+/* The plain view that takes the old name: SELECT all columns FROM table. */
+PG_GUARDED Oid create_old_view(Oid schema, Oid table);
+
+/* Turn the table back into a materialized view of the definition's query. */
+PG_GUARDED void restore_rule(Oid table, Oid definition);
+
+/* A free name in schema imat, made of a table's name and a suffix. */
+PG_GUARDED char *free_name(const char *table, const char *suffix);
+
+/* -- relkind.cpp -- */
+
+/* The materialized view becomes a table: kind, and no rule any more. */
+PG_GUARDED void make_table_of(Oid materialized_view);
+
+/* The table becomes a (populated) materialized view, whose rule the caller restores. */
+PG_GUARDED void make_materialized_view_of(Oid table);
+
+/* ALTER TABLE with these commands (of AlterTableCmd). */
+PG_GUARDED void alter_table(Oid table, List *commands);
+PG_GUARDED void set_not_null(Oid table, const AttrNumber *columns, int size);
+PG_GUARDED void drop_not_null(Oid table);
+
+/* -- triggers.cpp -- */
+
+/* Lock the sources and their children against writers, and put our triggers on them where they aren't yet. */
+PG_GUARDED void capture(const model::Array<model::Source> &sources);
+
+/* Take the triggers from the tables, and their children, that no IMAT reads any more. */
+PG_GUARDED void release(const model::Array<Oid> &sources);
+
+/* The triggers that keep users from writing the IMAT. */
+PG_GUARDED void protect(Oid table);
+PG_GUARDED void unprotect(Oid table);
+
+/* -- state_table.cpp -- */
+
+PG_GUARDED Oid create_state_table(Oid table, const model::View &view);
+
+/* -- indexes.cpp -- */
+
+/*
+ * Make sure that rows of the view can be found in the table: by a key index, or an index over values.
+ * Without build an index is an entry of the catalog only, to be built with a new heap.  A key index that should be
+ * primary key is returned, to be made that by make_primary_key once the table is a table.  False: no index
+ * is possible.
+ */
+PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state, bool build, Oid *primary_key);
+PG_GUARDED void make_primary_key(Oid table, Oid index);
+PG_GUARDED bool keys_are_not_null(const model::View &view);
+
+/* Make plain unique indexes of the table's constraints. */
+PG_GUARDED void constraints_to_indexes(Oid table);
+
+/* Does any unique index exist besides the one that tells the rows apart? */
+PG_GUARDED bool has_other_unique_index(Relation table);
+
+/* -- establish.cpp -- */
+
+/* What becomes an IMAT: a table or a materialized view, locked, and the definition made of it. */
+struct Birth {
+    Oid table;
+    Oid definition;
+    NameData old_schema;
+    Oid old_view;
+    model::Maintenance maintenance;
+    model::Strategy strategy; /* asked for */
+    bool from_materialized_view;
+    Oid target_schema; /* where it is to stand */
+};
+
+/* Do all that makes an IMAT of it. */
+PG_GUARDED void establish(Birth birth);
+
+/* Decide whether the view is maintained by delta; an error where delta was asked for and can't be. */
+PG_GUARDED model::Strategy choose(model::Strategy asked, const model::View &view);
+
+/* -- words.cpp -- */
+
+PG_GUARDED model::Maintenance maintenance_of(const char *word);
+PG_GUARDED model::Strategy strategy_of(const char *word);
+
+/* -- swap.cpp -- */
+
+/* Recompute the contents under the latest snapshot; waits for readers where that is needed. */
+PG_GUARDED void refresh_contents(Oid imat);
+
+/* -- drop.cpp -- */
+
+PG_GUARDED void drop_relation(Oid relation, DropBehavior behavior);
+
+} // namespace rebuild

@@ -1,0 +1,77 @@
+/*
+ * permissions.cpp - who may do what, and whose things are whose.
+ *
+ * Creating an IMAT asks for what its parts would ask for if they were made by hand: ownership of the
+ * materialized view, CREATE in the schema where the table will stand, TRIGGER on every table it reads.  That
+ * the owner may read those is seen when the contents are computed, with the owner's rights.  Schema imat needs no
+ * privileges: what is created there is created by the extension.
+ */
+#include "rebuild/parts.hpp"
+
+namespace rebuild {
+
+PG_GUARDED Oid imat_schema()
+{
+    return get_namespace_oid("imat", false);
+}
+
+PG_GUARDED void require_owner(Oid relation)
+{
+    if (!pg::owns_relation(relation, GetUserId()))
+        aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relation)), get_rel_name(relation));
+}
+
+PG_GUARDED void require_create(Oid schema)
+{
+    const AclResult result = pg::schema_aclcheck(schema, GetUserId(), ACL_CREATE);
+    if (result != ACLCHECK_OK)
+        aclcheck_error(result, OBJECT_SCHEMA, get_namespace_name(schema));
+}
+
+PG_GUARDED void require_trigger(const model::Array<model::Source> &sources)
+{
+    for (const model::Source &source : sources) {
+        const AclResult result = pg_class_aclcheck(source.relation, GetUserId(), ACL_TRIGGER);
+        if (result != ACLCHECK_OK)
+            aclcheck_error(result, get_relkind_objtype(get_rel_relkind(source.relation)),
+                           get_rel_name(source.relation));
+    }
+}
+
+PG_GUARDED Acl *privileges_of(Oid relation)
+{
+    bool null;
+    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+    if (!HeapTupleIsValid(row))
+        elog(ERROR, "cache lookup failed for relation %u", relation);
+    const Datum privileges = SysCacheGetAttr(RELOID, row, Anum_pg_class_relacl, &null);
+    Acl *copy = null ? nullptr : DatumGetAclPCopy(privileges);
+    ReleaseSysCache(row);
+    return copy;
+}
+
+PG_GUARDED void set_privileges(Oid relation, const Acl *privileges)
+{
+    Oid *old_members = nullptr;
+    Oid *new_members = nullptr;
+    const int old_size = aclmembers(privileges_of(relation), &old_members);
+    const int new_size = aclmembers(privileges, &new_members);
+
+    Relation classes = table_open(RelationRelationId, RowExclusiveLock);
+    HeapTuple row = SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(relation));
+    Datum values[Natts_pg_class] = {};
+    bool nulls[Natts_pg_class] = {};
+    bool replaced[Natts_pg_class] = {};
+    values[Anum_pg_class_relacl - 1] = PointerGetDatum(privileges);
+    nulls[Anum_pg_class_relacl - 1] = privileges == nullptr;
+    replaced[Anum_pg_class_relacl - 1] = true;
+    row = heap_modify_tuple(row, RelationGetDescr(classes), values, nulls, replaced);
+    CatalogTupleUpdate(classes, &row->t_self, row);
+    table_close(classes, RowExclusiveLock);
+
+    updateAclDependencies(RelationRelationId, relation, 0, pg::owner_of_relation(relation), old_size, old_members, new_size,
+                          new_members);
+    CommandCounterIncrement();
+}
+
+} // namespace rebuild

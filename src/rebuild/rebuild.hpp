@@ -1,0 +1,67 @@
+/*
+ * rebuild.hpp - the front door of room rebuild: whole contents, put in place at once.
+ *
+ * Here IMATs come into being (convert, create), are changed (alter) and go (drop, forget); and here is
+ * strategy `swap`: the definition is computed anew and takes the place of what the table holds.  How that
+ * is done without disturbing readers is told in swap.cpp.
+ *
+ * Everything is guarded code, and everything is one transaction: where a function raises an error, nothing
+ * has happened.  Functions that users call (all but rebuild and forget) check the caller's rights
+ * themselves; they take names and words as the users gave them.  Rows are always computed with the rights
+ * of the IMAT's owner.
+ */
+#pragma once
+
+#include "catalog/catalog.hpp"
+#include "model/model.hpp"
+#include "pg/seam.hpp"
+
+namespace rebuild {
+
+/* What is left of an IMAT that is dropped. */
+enum class Keep : char {
+    Nothing,
+    Table,            /* an ordinary table that is maintained no more */
+    MaterializedView, /* the materialized view that it was (or a new one of the same definition) */
+};
+
+/*
+ * create_imat: make an IMAT of a materialized view.  target_schema may be NULL: the view's own schema.
+ * Locks the view against everything but readers, and its sources against writers, up to the end of the
+ * transaction.
+ */
+PG_GUARDED Oid convert(const char *mv_name, const char *target_schema);
+
+/* imat.create: make an IMAT of a query.  maintenance and strategy are words as for alter, not NULL. */
+PG_GUARDED Oid create(const char *name, const char *query, const char *maintenance, const char *strategy);
+
+/* imat.alter: 'immediate'; 'auto', 'delta' or 'swap'; NULL: as it is. */
+PG_GUARDED void alter(Oid imat, const char *maintenance, const char *strategy);
+
+/* imat.drop, with the words NULL, 'table' and 'materialized view'. */
+PG_GUARDED Keep keep_of(const char *word);
+PG_GUARDED void drop(Oid imat, Keep keep);
+
+/* imat.refresh: compute the contents anew, whatever the IMAT's strategy. */
+PG_GUARDED void refresh(Oid imat);
+
+/*
+ * Make the IMAT (and its state table) equal its definition as the snapshot shows the sources.  For room
+ * flush.  The caller holds ShareRowExclusiveLock on the IMAT, has made the transaction's own changes visible
+ * (CommandCounterIncrement) and took the snapshot after that; the snapshot must be the latest, or readers of
+ * an exchanged table could miss rows.  This function itself takes the owner's rights, the safe search_path
+ * and the pinned settings.  It ends with CommandCounterIncrement.
+ *
+ * may_exchange: an exchange may be tried; it is given up for a merge where another session reads the table,
+ * or this one has it open: waiting for it could be a deadlock.
+ */
+PG_GUARDED void rebuild(Oid imat, Snapshot snapshot, bool may_exchange);
+
+/*
+ * Forget an IMAT whose table is gone (DROP TABLE and its like): its registration, definition, state table,
+ * old name, and the triggers on sources that no other IMAT needs.  Nothing happens where it is registered
+ * no more.
+ */
+PG_GUARDED void forget(Oid imat);
+
+} // namespace rebuild

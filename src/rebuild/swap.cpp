@@ -1,0 +1,172 @@
+/*
+ * swap.cpp - strategy `swap`: the contents are computed anew and put in place.
+ *
+ * Two ways lead there.  A merge (difference.cpp, merge.cpp) writes only the rows that differ, as ordinary
+ * transactional writes: readers are never blocked, and see the change when we commit.  An exchange
+ * (exchange.cpp) builds heap and indexes anew and locks readers out for a moment.  The merge is the rule.  An
+ * exchange is made where it is allowed and the merge would write about as much as an exchange does, at the
+ * price of dead rows: where the table is not small and most of its rows differ, or where the wanted rows
+ * exceed the memory that the comparison may take.
+ *
+ * An exchange called for by a change of a source (room flush) must not wait for readers: a reader may itself
+ * be waiting for a lock of ours.  So its lock is only tried for, and when it can't be had the merge is made
+ * after all.  imat.refresh, called by a user, waits, but has the merge to turn to as well where the table is not
+ * exchangeable.
+ *
+ * The state table is put in place the same way, as a table in its own right.  Only maintenance reads it, and
+ * is kept out by the lock on the IMAT; but dumps read it, too, so it isn't waited for either.
+ *
+ * The caller holds ShareRowExclusiveLock on the IMAT, so no other maintenance runs.  The snapshot is the
+ * latest: every row of the table that is not ours is seen by it.
+ */
+#include "rebuild/rebuild.hpp"
+
+#include "apply/apply.hpp"
+#include "observe/observe.hpp"
+#include "rebuild/parts.hpp"
+
+namespace rebuild {
+
+namespace {
+
+/* Tables with fewer rows than this are merged, however many differ. */
+constexpr int64 ROWS_WORTH_AN_EXCHANGE = 10000;
+
+/* How new contents were put in place. */
+enum class How : char {
+    Merge,    /* rows that differ were written */
+    Exchange, /* new heap and indexes took the place of the old */
+};
+
+/* Whether the table may be exchanged. */
+enum class Exchanging : char { No, Try, Wait };
+
+/* Write the difference. */
+PG_GUARDED void write_difference(Relation table, TupleDesc type, Difference *difference, Snapshot snapshot)
+{
+    apply::Writer *writer = apply::open_writer(table, type, true);
+    TupleTableSlot *row = MakeSingleTupleTableSlot(type, &TTSOpsMinimalTuple);
+    const bool in_place = !has_other_unique_index(table);
+
+    for (int64 i = 0; i < difference->deleted.size; i++)
+        apply::delete_row(writer, &difference->deleted.data[i], snapshot);
+    for (int64 i = 0; i < difference->updated.size && !in_place; i++)
+        apply::delete_row(writer, &difference->updated.data[i], snapshot);
+    for (int64 i = 0; tuplestore_gettupleslot(difference->updated_rows, true, false, row); i++) {
+        if (in_place)
+            apply::update_row(writer, &difference->updated.data[i], row, snapshot);
+        else
+            apply::insert_row(writer, row);
+    }
+    while (tuplestore_gettupleslot(difference->inserted_rows, true, false, row))
+        apply::insert_row(writer, row);
+
+    ExecDropSingleTupleTableSlot(row);
+    apply::close_writer(writer);
+    CommandCounterIncrement();
+}
+
+/* Exchange the table's heap for one with the spooled rows; false: readers would have had to be waited for. */
+PG_GUARDED bool exchange_for(Relation table, Spool *spool, bool wait)
+{
+    NewHeap *new_heap = begin_new_heap(table, spool->type);
+    TupleTableSlot *row = MakeSingleTupleTableSlot(spool->type, &TTSOpsMinimalTuple);
+    tuplestore_rescan(spool->rows);
+    while (tuplestore_gettupleslot(spool->rows, true, false, row))
+        add_row(new_heap, row);
+    ExecDropSingleTupleTableSlot(row);
+    end_new_heap(new_heap);
+    if (!lock_for_exchange(table, wait)) {
+        discard(new_heap);
+        return false;
+    }
+    exchange(new_heap);
+    return true;
+}
+
+/* How many changed rows are too many for a merge where an exchange may be made; -1: none are. */
+PG_GUARDED int64 merge_limit(const Spool *spool, Exchanging exchanging)
+{
+    if (exchanging == Exchanging::No)
+        return -1;
+    if (spool->bytes > static_cast<int64>(Max(work_mem, maintenance_work_mem)) * 1024)
+        return 0;
+    return Max(spool->count, ROWS_WORTH_AN_EXCHANGE) / 2;
+}
+
+/* Make the table hold the spooled rows.  The table is closed by this. */
+PG_GUARDED How put_in_place(Relation table, Spool *spool, const AttrNumber *key, int key_size, Snapshot snapshot,
+                            Exchanging exchanging)
+{
+    if (!is_exchangeable(table))
+        exchanging = Exchanging::No;
+    Difference *difference = compare(table, spool, key, key_size, snapshot, merge_limit(spool, exchanging));
+    if (!difference->complete) {
+        free_difference(difference);
+        if (exchange_for(table, spool, exchanging == Exchanging::Wait))
+            return How::Exchange;
+        difference = compare(table, spool, key, key_size, snapshot, -1);
+    }
+    write_difference(table, spool->type, difference, snapshot);
+    free_difference(difference);
+    table_close(table, NoLock);
+    return How::Merge;
+}
+
+/* Compute the contents and put them in place. */
+PG_GUARDED How recompute(const Imat &imat, Snapshot snapshot, Exchanging exchanging)
+{
+    const bool by_key = imat.by_delta && imat.view->keys_visible;
+    Spool *visible = begin_spool(imat.visible_type);
+    Spool *state = imat.with_state ? begin_spool(imat.state_type) : nullptr;
+    compute(imat, snapshot, {.consume = spool_row, .self = visible}, {.consume = spool_row, .self = state});
+
+    Relation table = table_open(imat.registration.imat, ShareRowExclusiveLock);
+    const How how =
+        put_in_place(table, visible, catalog::key_columns(*imat.view, false), by_key ? imat.view->keys.size : -1,
+                     snapshot, exchanging);
+    end_spool(visible);
+    if (state != nullptr) {
+        table = table_open(imat.registration.state, ShareRowExclusiveLock);
+        put_in_place(table, state, catalog::key_columns(*imat.view, true), imat.view->keys.size, snapshot,
+                     exchanging == Exchanging::No ? Exchanging::No : Exchanging::Try);
+        end_spool(state);
+    }
+    return how;
+}
+
+/* The whole of it, in a memory context of its own. */
+PG_GUARDED void rebuild_with(Oid oid, Snapshot snapshot, Exchanging exchanging)
+{
+    const TimestampTz started = GetCurrentTimestamp();
+    MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_imat rebuild", ALLOCSET_DEFAULT_SIZES);
+    MemoryContext caller = MemoryContextSwitchTo(scratch);
+    How how = How::Merge;
+    Imat *imat = load(oid);
+    PushActiveSnapshot(snapshot);
+    as_owner(*imat, [&] { how = recompute(*imat, GetActiveSnapshot(), exchanging); });
+    PopActiveSnapshot();
+
+    imat->registration.swaps++;
+    catalog::update(imat->registration);
+    MemoryContextSwitchTo(caller);
+    MemoryContextDelete(scratch);
+    observe::record_swap(oid, how == How::Exchange, GetCurrentTimestamp() - started);
+}
+
+} // namespace
+
+PG_GUARDED void rebuild(Oid imat, Snapshot snapshot, bool may_exchange)
+{
+    rebuild_with(imat, snapshot, may_exchange ? Exchanging::Try : Exchanging::No);
+}
+
+PG_GUARDED void refresh_contents(Oid imat)
+{
+    CommandCounterIncrement();
+    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+    rebuild_with(imat, snapshot, Exchanging::Wait);
+    UnregisterSnapshot(snapshot);
+}
+
+} // namespace rebuild

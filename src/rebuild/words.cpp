@@ -1,0 +1,69 @@
+/*
+ * words.cpp - the words by which users choose, and what they may not choose.
+ */
+#include "rebuild/rebuild.hpp"
+
+#include "rebuild/parts.hpp"
+
+namespace rebuild {
+
+namespace {
+
+/* An error for a word that means nothing. */
+[[noreturn]] PG_GUARDED void reject(const char *what, const char *word, const char *hint)
+{
+    ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unrecognized %s: \"%s\"", what, word),
+            errhint("%s", hint));
+    pg_unreachable();
+}
+
+} // namespace
+
+PG_GUARDED model::Maintenance maintenance_of(const char *word)
+{
+    if (strcmp(word, "immediate") == 0)
+        return model::Maintenance::Immediate;
+    if (strcmp(word, "deferred") == 0)
+        ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                errmsg("maintenance \"deferred\" is not supported by this version of pg_imat"),
+                errhint("Use 'immediate': the table changes in the transaction that changes its sources."));
+    reject("maintenance", word, "It can be 'immediate'.");
+}
+
+PG_GUARDED model::Strategy strategy_of(const char *word)
+{
+    if (strcmp(word, "auto") == 0)
+        return model::Strategy::Auto;
+    if (strcmp(word, "delta") == 0)
+        return model::Strategy::Delta;
+    if (strcmp(word, "swap") == 0)
+        return model::Strategy::Swap;
+    if (strcmp(word, "keyed") == 0)
+        ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                errmsg("strategy \"keyed\" is not supported by this version of pg_imat"),
+                errhint("Use 'auto': the best strategy that the query allows."));
+    reject("strategy", word, "It can be 'auto', 'delta' or 'swap'.");
+}
+
+PG_GUARDED Keep keep_of(const char *word)
+{
+    if (word == nullptr)
+        return Keep::Nothing;
+    if (strcmp(word, "table") == 0)
+        return Keep::Table;
+    if (strcmp(word, "materialized view") == 0)
+        return Keep::MaterializedView;
+    reject("value of keep", word, "It can be NULL, 'table' or 'materialized view'.");
+}
+
+PG_GUARDED model::Strategy choose(model::Strategy asked, const model::View &view)
+{
+    if (asked == model::Strategy::Delta && view.strategy != model::Strategy::Delta)
+        ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                errmsg("this query cannot be maintained by strategy \"delta\""),
+                view.reason == nullptr ? 0 : errdetail("It would have to be maintained by swap: %s.", view.reason),
+                errhint("Use 'auto' or 'swap'; imat.explain_query says what prevents delta."));
+    return asked == model::Strategy::Swap ? model::Strategy::Swap : view.strategy;
+}
+
+} // namespace rebuild

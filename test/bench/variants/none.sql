@@ -1,0 +1,1 @@
+-- no view: what all others are compared with
