@@ -45,7 +45,7 @@ PG_GUARDED AccumulatorKind kind_for(Oid type)
     case INT2OID:
     case INT4OID:
     case INT8OID:
-    case MONEYOID:
+    case CASHOID:
         return AccumulatorKind::Integer;
     case FLOAT4OID:
         return AccumulatorKind::Float4;

@@ -19,9 +19,7 @@ PG_GUARDED Oid less_than_of(const SortGroupClause *clause, Oid type)
         return entry->lt_opr;
     Oid family = InvalidOid;
     Oid input = InvalidOid;
-    int16 strategy = 0;
-    if (!OidIsValid(clause->sortop) ||
-        !get_ordering_op_properties(clause->sortop, &family, &input, &strategy))
+    if (!OidIsValid(clause->sortop) || !pg::ordering_family(clause->sortop, &family, &input))
         return InvalidOid;
     return get_opfamily_member(family, input, input, BTLessStrategyNumber);
 }
@@ -64,8 +62,7 @@ PG_GUARDED bool looks_determined(const model::Key &key)
 {
     Oid family = InvalidOid;
     Oid input = InvalidOid;
-    int16 strategy = 0;
-    return get_ordering_op_properties(key.less_than, &family, &input, &strategy) &&
+    return pg::ordering_family(key.less_than, &family, &input) &&
            pg::equal_is_image(family, input, key.collation);
 }
 

@@ -3,9 +3,9 @@
  *
  * Why this is exact under concurrency.  Accumulators form a commutative group, so the changes of different
  * transactions may be added in any order; it only matters that none is lost or counted twice.  Each group has
- * one row that stands for it (in the state table if there is one, else in the IMAT).  It is locked, read in its
- * latest version, and written; the lock is held until the transaction ends.  So changes of one group are added
- * one after the other, each to the result of the one before, whatever any snapshot says.
+ * one row that stands for it (in the state table if there is one, else in the IMAT).  It is locked, read in
+ * its latest version, and written; the lock is held until the transaction ends.  So changes of one group are
+ * added one after the other, each to the result of the one before, whatever any snapshot says.
  *
  * A group that has no row is made under a lock on its key (a lock tag of class imat.registered, object the
  * IMAT, sub-object the key's hash), held from the last look until the index entry is there.  Whoever comes
@@ -49,7 +49,7 @@ PG_GUARDED bool is_empty(const TupleTableSlot *slot)
     return TTS_EMPTY(slot);
 }
 
-PG_GUARDED [[noreturn]] void raise_mismatch(const Target &target)
+[[noreturn]] PG_GUARDED void raise_mismatch(const Target &target)
 {
     const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(target.table)),
                                                   RelationGetRelationName(target.table));
@@ -61,7 +61,7 @@ PG_GUARDED [[noreturn]] void raise_mismatch(const Target &target)
     pg_unreachable();
 }
 
-PG_GUARDED [[noreturn]] void raise_serialization_failure()
+[[noreturn]] PG_GUARDED void raise_serialization_failure()
 {
     ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
             errmsg("could not serialize access due to concurrent update"),
@@ -87,10 +87,11 @@ PG_GUARDED void check_snapshot(const Target &target, const delta::Group &change,
         return;
     const delta::Layout &layout = *target.plan->layout;
     Probe *probe = primary_probe(target);
-    const bool same = found == Found::Locked
-                          ? table_tuple_satisfies_snapshot(target.state != nullptr ? target.state : target.table,
-                                                           probe->row(), GetTransactionSnapshot())
-                          : !probe->sees(change.keys(), change.nulls(layout), GetTransactionSnapshot());
+    const bool same =
+        found == Found::Locked
+            ? table_tuple_satisfies_snapshot(target.state != nullptr ? target.state : target.table,
+                                             probe->row(), GetTransactionSnapshot())
+            : !probe->sees(change.keys(), change.nulls(layout), GetTransactionSnapshot());
     if (!same)
         raise_serialization_failure();
 }
@@ -99,7 +100,8 @@ PG_GUARDED void check_snapshot(const Target &target, const delta::Group &change,
 PG_GUARDED LOCKTAG birth_lock(const Target &target, const delta::Group &change)
 {
     LOCKTAG tag;
-    SET_LOCKTAG_OBJECT(tag, MyDatabaseId, catalog::relation_of_ours("registered"), RelationGetRelid(target.table),
+    SET_LOCKTAG_OBJECT(tag, MyDatabaseId, catalog::relation_of_ours("registered"),
+                       RelationGetRelid(target.table),
                        static_cast<uint16>(change.hash ^ (change.hash >> 16)));
     return tag;
 }
@@ -159,7 +161,8 @@ PG_GUARDED ItemPointerData place_of_visible(const Target &target, const Datum *k
 }
 
 /* Write the visible row: from target.before to after (NULL: none). */
-PG_GUARDED bool write_visible(const Target &target, const Datum *keys, const bool *nulls, TupleTableSlot *after)
+PG_GUARDED bool write_visible(const Target &target, const Datum *keys, const bool *nulls,
+                              TupleTableSlot *after)
 {
     TupleTableSlot *before = is_empty(target.before) ? nullptr : target.before;
     if (before == nullptr && after == nullptr)
@@ -303,7 +306,8 @@ PG_GUARDED int64 apply_groups(const delta::Plan &plan, delta::GroupTable *change
 {
     int64 written = 0;
     const Target target = open_target(plan, moment, listener);
-    MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_imat apply", ALLOCSET_SMALL_SIZES);
+    MemoryContext scratch =
+        AllocSetContextCreate(CurrentMemoryContext, "pg_imat apply", ALLOCSET_SMALL_SIZES);
     MemoryContext caller = MemoryContextSwitchTo(scratch);
     for (delta::Group *change : changes->sorted()) {
         CHECK_FOR_INTERRUPTS();

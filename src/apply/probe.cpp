@@ -3,10 +3,10 @@
  *
  * The index is read under a dirty snapshot: what other transactions are doing right now is what matters, not
  * what was true when ours began.  A row that another is updating is waited for in table_tuple_lock, which
- * queues fairly and then follows the update to the newest version; one that another is inserting is waited for
- * by its transaction.  A dirty snapshot also takes no predicate locks, so that two serializable transactions
- * don't fail for nothing but having looked for the same group.
- * Follows RelationFindReplTupleByIndex (PostgreSQL, executor/execReplication.c).
+ * queues fairly and then follows the update to the newest version; one that another is inserting is waited
+ * for by its transaction.  A dirty snapshot also takes no predicate locks, so that two serializable
+ * transactions don't fail for nothing but having looked for the same group. Follows
+ * RelationFindReplTupleByIndex (PostgreSQL, executor/execReplication.c).
  */
 #include "apply/probe.hpp"
 
@@ -18,8 +18,7 @@ namespace {
 PG_GUARDED void set_up_column(Relation index, int position, ScanKey scan)
 {
     const Oid type = index->rd_opcintype[position];
-    const Oid equality =
-        get_opfamily_member(index->rd_opfamily[position], type, type, BTEqualStrategyNumber);
+    const Oid equality = get_opfamily_member(index->rd_opfamily[position], type, type, BTEqualStrategyNumber);
     ScanKeyEntryInitialize(scan, 0, static_cast<AttrNumber>(position + 1), BTEqualStrategyNumber, InvalidOid,
                            index->rd_indcollation[position], get_opcode(equality), Datum{});
 }
@@ -33,7 +32,7 @@ PG_GUARDED int key_over(const delta::Plan &plan, AttrNumber column, const AttrNu
     pg_unreachable();
 }
 
-PG_GUARDED [[noreturn]] void raise_no_index(Relation table)
+[[noreturn]] PG_GUARDED void raise_no_index(Relation table)
 {
     ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
             errmsg("incremental materialized table \"%s\" has no index on its group columns",
@@ -52,8 +51,8 @@ PG_GUARDED Datum wrap(Datum value, bool null, Oid type)
     int dimension = 1;
     int lower_bound = 1;
     get_typlenbyvalalign(type, &length, &by_value, &alignment);
-    return PointerGetDatum(construct_md_array(&value, &null, 1, &dimension, &lower_bound, type, length, by_value,
-                                              alignment));
+    return PointerGetDatum(
+        construct_md_array(&value, &null, 1, &dimension, &lower_bound, type, length, by_value, alignment));
 }
 
 } // namespace
@@ -112,9 +111,9 @@ PG_GUARDED void Probe::set_keys(const Datum *keys, const bool *nulls)
 PG_GUARDED Found Probe::lock_version(ItemPointerData where, bool *retry)
 {
     TM_FailureData failure;
-    const TM_Result result = table_tuple_lock(table_, &where, GetActiveSnapshot(), row_, GetCurrentCommandId(false),
-                                              LockTupleNoKeyExclusive, LockWaitBlock,
-                                              TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+    const TM_Result result =
+        table_tuple_lock(table_, &where, GetActiveSnapshot(), row_, GetCurrentCommandId(false),
+                         LockTupleNoKeyExclusive, LockWaitBlock, TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
     switch (result) {
     case TM_Ok:
         break;

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "catalog/key_index.hpp"
+#include "catalog/catalog.hpp"
 #include "delta/delta.hpp"
 
 namespace apply {
@@ -42,10 +42,10 @@ class Probe {
     Relation table_;
     Relation index_;
     TupleTableSlot *row_;
-    int size_;             /* columns of the scan key */
-    ScanKeyData *scan_;    /* one for each column of the index, in its order */
-    int *key_;             /* which group key it is */
-    Oid *array_of_;        /* element type where the index has ARRAY[column], else InvalidOid */
+    int size_;          /* columns of the scan key */
+    ScanKeyData *scan_; /* one for each column of the index, in its order */
+    int *key_;          /* which group key it is */
+    Oid *array_of_;     /* element type where the index has ARRAY[column], else InvalidOid */
 };
 
 } // namespace apply

@@ -3,8 +3,8 @@
  *
  * Several groups may show the same row; then any of their rows will do, as long as no two take the same one.
  * So rows that another transaction has locked are passed over.  There is always one left: as many rows show
- * the values as there are groups that do, and each group is changed by one transaction at a time (it holds the
- * lock on the group's state row), which takes one row.  Nobody waits here, so nobody can deadlock here.
+ * the values as there are groups that do, and each group is changed by one transaction at a time (it holds
+ * the lock on the group's state row), which takes one row.  Nobody waits here, so nobody can deadlock here.
  */
 #include "apply/row_search.hpp"
 
@@ -30,11 +30,12 @@ PG_GUARDED RowSearch *RowSearch::open(Relation table)
 {
     const Oid index = catalog::find_row_index(table);
     if (!OidIsValid(index))
-        ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                errmsg("incremental materialized table \"%s\" has no index to find its rows by",
-                       RelationGetRelationName(table)),
-                errdetail("Its group keys are not among its columns, so maintenance finds rows by their values."),
-                errhint("Create an index on the column with the most distinct values."));
+        ereport(
+            ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+            errmsg("incremental materialized table \"%s\" has no index to find its rows by",
+                   RelationGetRelationName(table)),
+            errdetail("Its group keys are not among its columns, so maintenance finds rows by their values."),
+            errhint("Create an index on the column with the most distinct values."));
     auto *search = static_cast<RowSearch *>(palloc0(sizeof(RowSearch)));
     search->table_ = table;
     search->index_ = index_open(index, RowExclusiveLock);
@@ -49,7 +50,8 @@ PG_GUARDED void RowSearch::close()
     index_close(index_, NoLock);
 }
 
-/* The conditions of the scan; *possible is cleared where a hash index can't find a NULL: then all are read. */
+/* The conditions of the scan; *possible is cleared where a hash index can't find a NULL: then all are read.
+ */
 PG_GUARDED int RowSearch::set_keys(TupleTableSlot *wanted, bool *possible)
 {
     const bool hash = index_->rd_rel->relam == HASH_AM_OID;
@@ -62,9 +64,10 @@ PG_GUARDED int RowSearch::set_keys(TupleTableSlot *wanted, bool *possible)
         const Oid type = index_->rd_opcintype[i];
         const Oid equality = get_opfamily_member(index_->rd_opfamily[i], type, type, strategy);
         const bool null = wanted->tts_isnull[column - 1];
-        ScanKeyEntryInitialize(&scan_[i], null ? SK_ISNULL | SK_SEARCHNULL : 0, static_cast<AttrNumber>(i + 1),
-                               null ? InvalidStrategy : strategy, InvalidOid, index_->rd_indcollation[i],
-                               null ? InvalidOid : get_opcode(equality), wanted->tts_values[column - 1]);
+        ScanKeyEntryInitialize(&scan_[i], null ? SK_ISNULL | SK_SEARCHNULL : 0,
+                               static_cast<AttrNumber>(i + 1), null ? InvalidStrategy : strategy, InvalidOid,
+                               index_->rd_indcollation[i], null ? InvalidOid : get_opcode(equality),
+                               wanted->tts_values[column - 1]);
         *possible = *possible && !(hash && null);
     }
     return size;

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "catalog/key_index.hpp"
+#include "catalog/catalog.hpp"
 #include "pg/seam.hpp"
 
 namespace apply {

@@ -43,7 +43,8 @@ PG_GUARDED void expect_ok(Relation table, TM_Result result)
     if (result == TM_Ok)
         return;
     ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-            errmsg("could not write table \"%s\" because of a concurrent change", RelationGetRelationName(table)));
+            errmsg("could not write table \"%s\" because of a concurrent change",
+                   RelationGetRelationName(table)));
 }
 
 } // namespace
@@ -117,8 +118,8 @@ PG_GUARDED void insert_row(Writer *writer, TupleTableSlot *row)
 PG_GUARDED void delete_row(Writer *writer, ItemPointer where, Snapshot snapshot)
 {
     TM_FailureData failure;
-    expect_ok(writer->table, table_tuple_delete(writer->table, where, writer->command, snapshot, InvalidSnapshot,
-                                                true, &failure, false));
+    expect_ok(writer->table, table_tuple_delete(writer->table, where, writer->command, snapshot,
+                                                InvalidSnapshot, true, &failure, false));
     if (writer->row_triggers)
         pg::after_row_delete(writer->estate, writer->info, where);
 }
@@ -129,8 +130,8 @@ PG_GUARDED void update_row(Writer *writer, ItemPointer where, TupleTableSlot *ro
     pg::IndexesToUpdate indexes;
     List *recheck = NIL;
     TupleTableSlot *slot = prepare_row(writer, row, CMD_UPDATE);
-    expect_ok(writer->table, pg::update_tuple(writer->table, where, slot, writer->command, snapshot, &failure,
-                                              &indexes));
+    expect_ok(writer->table,
+              pg::update_tuple(writer->table, where, slot, writer->command, snapshot, &failure, &indexes));
     if (writer->info->ri_NumIndices > 0 && indexes != pg::IndexesToUpdate::None)
         recheck = pg::insert_index_tuples(writer->info, slot, writer->estate, true,
                                           indexes == pg::IndexesToUpdate::Summarizing);

@@ -5,7 +5,7 @@
  * the owner of the materialized view had already.  So it must be complete (valid, ready, without a
  * predicate), immediate, and take the same values as equal as GROUP BY does: the operator class must have
  * the equality operator of the group key, the collation must be the key's, and NULLs must be equal to it or
- * be kept out by NOT NULL.  Follows is_usable_unique_index and infer_arbiter_indexes (PostgreSQL,
+ * impossible (by NOT NULL, or since the key was proven not to be NULL).  Follows is_usable_unique_index and infer_arbiter_indexes (PostgreSQL,
  * commands/matview.c and optimizer/util/plancat.c).
  */
 #include "catalog/key_index.hpp"
@@ -37,8 +37,7 @@ PG_GUARDED bool same_element_equality(Relation index, int position, const model:
 {
     const Oid equality = get_opfamily_member(index->rd_opfamily[position], index->rd_opcintype[position],
                                              index->rd_opcintype[position], BTEqualStrategyNumber);
-    return equality == ARRAY_EQ_OP &&
-           lookup_type_cache(key.type, TYPECACHE_EQ_OPR)->eq_opr == key.equality &&
+    return equality == ARRAY_EQ_OP && lookup_type_cache(key.type, TYPECACHE_EQ_OPR)->eq_opr == key.equality &&
            index->rd_indcollation[position] == key.collation;
 }
 
@@ -60,15 +59,16 @@ PG_GUARDED int key_of_index_column(Relation table, Relation index, int position,
             continue;
         if (plain == 0)
             return same_element_equality(index, position, view.keys[i]) ? i : -1;
-        const bool nulls_told_apart =
-            !pg::nulls_not_distinct(index) && !pg::is_not_null(RelationGetDescr(table), plain);
+        const bool nulls_told_apart = view.keys[i].nullable && !pg::nulls_not_distinct(index) &&
+                                      !pg::is_not_null(RelationGetDescr(table), plain);
         return !nulls_told_apart && same_equality(index, position, view.keys[i]) ? i : -1;
     }
     return -1;
 }
 
 /* Is the index over exactly the keys? */
-PG_GUARDED bool is_over_keys(Relation table, Relation index, const model::View &view, const AttrNumber *columns)
+PG_GUARDED bool is_over_keys(Relation table, Relation index, const model::View &view,
+                             const AttrNumber *columns)
 {
     Bitmapset *covered = nullptr;
     List *expressions = RelationGetIndexExpressions(index);
@@ -91,10 +91,11 @@ PG_GUARDED bool is_over_keys(Relation table, Relation index, const model::View &
 }
 
 /* May the index decide which row a group has? */
-PG_GUARDED bool serves_as_key(Relation table, Relation index, const model::View &view, const AttrNumber *columns)
+PG_GUARDED bool serves_as_key(Relation table, Relation index, const model::View &view,
+                              const AttrNumber *columns)
 {
-    if (!index->rd_index->indisunique || !index->rd_index->indimmediate || index->rd_rel->relam != BTREE_AM_OID ||
-        !is_complete(index))
+    if (!index->rd_index->indisunique || !index->rd_index->indimmediate ||
+        index->rd_rel->relam != BTREE_AM_OID || !is_complete(index))
         return false;
     return view.keys.size == 0 ? is_over_constant(index) : is_over_keys(table, index, view, columns);
 }

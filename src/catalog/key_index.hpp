@@ -22,8 +22,8 @@ PG_GUARDED Oid find_key_index(Relation table, const model::View &view, bool of_s
 
 /*
  * An index by which a row can be found by the values in its columns, or InvalidOid: btree or hash, over
- * plain columns, every one of them with an opclass that is its type's default, without a predicate.  A hash index
- * can't find NULLs.  Of several the one with the most columns; unique ones first.
+ * plain columns, every one of them with an opclass that is its type's default, without a predicate.  A hash
+ * index can't find NULLs.  Of several the one with the most columns; unique ones first.
  */
 PG_GUARDED Oid find_row_index(Relation table);
 

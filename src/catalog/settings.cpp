@@ -6,7 +6,7 @@
  * and hold whenever its expressions are evaluated.  Most sessions have the same ones, so they are compared
  * first and set only where they differ.
  */
-#include "catalog/catalog.hpp"
+#include "catalog/settings.hpp"
 
 namespace catalog {
 
@@ -14,9 +14,9 @@ namespace {
 
 /* The settings that functions of pg_catalog declared STABLE are known to read. */
 constexpr const char *PINNED[] = {
-    "TimeZone",    "DateStyle",    "IntervalStyle", "timezone_abbreviations", "extra_float_digits",
-    "lc_monetary", "lc_numeric",   "lc_time",       "bytea_output",           "default_text_search_config",
-    "xmlbinary",   "xmloption",    "array_nulls",
+    "TimeZone",    "DateStyle",  "IntervalStyle", "timezone_abbreviations", "extra_float_digits",
+    "lc_monetary", "lc_numeric", "lc_time",       "bytea_output",           "default_text_search_config",
+    "xmlbinary",   "xmloption",  "array_nulls",
 };
 
 /* Visit each pinned setting as a name and a value. */
@@ -25,7 +25,8 @@ PG_GUARDED void each_setting(const ArrayType *settings, Visit visit)
 {
     Datum *elements;
     int count;
-    deconstruct_array(const_cast<ArrayType *>(settings), TEXTOID, -1, false, TYPALIGN_INT, &elements, nullptr, &count);
+    deconstruct_array(const_cast<ArrayType *>(settings), TEXTOID, -1, false, TYPALIGN_INT, &elements, nullptr,
+                      &count);
     for (int i = 0; i < count; ++i) {
         char *name = TextDatumGetCString(elements[i]);
         char *value = strchr(name, '=');
@@ -61,7 +62,8 @@ PG_GUARDED ArrayType *current_settings()
 PG_GUARDED bool settings_differ(const ArrayType *settings)
 {
     bool differ = false;
-    each_setting(settings, [&](const char *name, const char *value) { differ = differ || !has_value(name, value); });
+    each_setting(settings,
+                 [&](const char *name, const char *value) { differ = differ || !has_value(name, value); });
     return differ;
 }
 

@@ -1,9 +1,9 @@
 /*
  * accumulate.cpp - accumulators as aggregates of SQL.
  *
- * imat.accumulate gives an accumulator's bytes: the fill query is made of it.  imat.exact_sum and imat.exact_avg
- * are the float aggregates that do not depend on the order of the rows.  The state is PostgreSQL's `internal`:
- * a pointer into the aggregate's own memory context, with an arena on it.
+ * imat.accumulate gives an accumulator's bytes: the fill query is made of it.  imat.exact_sum and
+ * imat.exact_avg are the float aggregates that do not depend on the order of the rows.  The state is
+ * PostgreSQL's `internal`: a pointer into the aggregate's own memory context, with an arena on it.
  */
 #include "delta/accumulate.hpp"
 
@@ -24,8 +24,8 @@ struct Letter {
 };
 
 constexpr Letter LETTERS[] = {
-    {'c', model::AccumulatorKind::Count},  {'i', model::AccumulatorKind::Integer},
-    {'4', model::AccumulatorKind::Float4}, {'8', model::AccumulatorKind::Float8},
+    {'c', model::AccumulatorKind::Count},   {'i', model::AccumulatorKind::Integer},
+    {'4', model::AccumulatorKind::Float4},  {'8', model::AccumulatorKind::Float8},
     {'n', model::AccumulatorKind::Numeric}, {'v', model::AccumulatorKind::Interval},
 };
 
@@ -49,8 +49,8 @@ PG_GUARDED Accumulated *make(FunctionCallInfo call, model::AccumulatorKind kind,
 PG_GUARDED Accumulated *accumulate(FunctionCallInfo call, model::AccumulatorKind kind, Oid type,
                                    NullableDatum state, NullableDatum value)
 {
-    auto *accumulated = state.isnull ? make(call, kind, type)
-                                     : reinterpret_cast<Accumulated *>(DatumGetPointer(state.value));
+    auto *accumulated =
+        state.isnull ? make(call, kind, type) : reinterpret_cast<Accumulated *>(DatumGetPointer(state.value));
     if (!value.isnull)
         fold(kind, accumulated->state, type, value.value, Sign::In, accumulated->arena);
     return accumulated;
@@ -89,7 +89,8 @@ PG_GUARDED model::AccumulatorKind kind_of_letter(char letter)
     for (const Letter &known : LETTERS)
         if (known.letter == letter)
             return known.kind;
-    ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unrecognized kind of accumulator: \"%c\"", letter));
+    ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+            errmsg("unrecognized kind of accumulator: \"%c\"", letter));
     pg_unreachable();
 }
 

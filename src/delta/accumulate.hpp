@@ -27,7 +27,8 @@ PG_GUARDED Datum accumulated_bytes(Accumulated *accumulated);
 PG_GUARDED Datum accumulated_result(Accumulated *accumulated, model::AggregateFunction function, Oid type,
                                     bool *null);
 
-/* How the fill query names a kind in its calls of imat.accumulate, and back; an error for any other letter. */
+/* How the fill query names a kind in its calls of imat.accumulate, and back; an error for any other letter.
+ */
 PG_GUARDED model::AccumulatorKind kind_of_letter(char letter);
 PG_GUARDED char letter_of_kind(model::AccumulatorKind kind);
 

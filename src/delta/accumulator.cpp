@@ -23,7 +23,7 @@ PG_GUARDED int64 integer_value(Oid type, Datum value)
     }
 }
 
-PG_GUARDED [[noreturn]] void raise_out_of_range(const char *type)
+[[noreturn]] PG_GUARDED void raise_out_of_range(const char *type)
 {
     ereport(ERROR, errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("%s out of range", type));
     pg_unreachable();
@@ -44,7 +44,8 @@ PG_GUARDED Datum numeric_from(kernels::int128 value)
         *--first = static_cast<char>('0' + static_cast<int>(rest % 10));
     if (negative)
         *--first = '-';
-    return DirectFunctionCall3(numeric_in, CStringGetDatum(first), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+    return DirectFunctionCall3(numeric_in, CStringGetDatum(first), ObjectIdGetDatum(InvalidOid),
+                               Int32GetDatum(-1));
 }
 
 PG_GUARDED kernels::IntervalValue interval_value(const Interval &interval)
@@ -57,7 +58,7 @@ PG_GUARDED kernels::IntervalValue interval_value(const Interval &interval)
     return {interval.month, interval.day, interval.time, kind};
 }
 
-PG_GUARDED [[noreturn]] void raise_interval_out_of_range()
+[[noreturn]] PG_GUARDED void raise_interval_out_of_range()
 {
     ereport(ERROR, errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("interval out of range"));
     pg_unreachable();
@@ -82,7 +83,8 @@ PG_GUARDED void merge(model::AccumulatorKind kind, void *state, const void *othe
     });
 }
 
-PG_GUARDED Datum result_of(const model::Aggregate &aggregate, model::AccumulatorKind kind, void *state, bool *null)
+PG_GUARDED Datum result_of(const model::Aggregate &aggregate, model::AccumulatorKind kind, void *state,
+                           bool *null)
 {
     if (aggregate.function == model::AggregateFunction::Count) {
         *null = false;
@@ -236,7 +238,8 @@ PG_GUARDED Datum IntervalState::sum(Oid /*type*/) const
     if (kind == kernels::IntervalKind::undefined)
         raise_interval_out_of_range();
     if (kind != kernels::IntervalKind::finite)
-        return IntervalPGetDatum(pg::infinite_interval(kind == kernels::IntervalKind::negative_infinity, result));
+        return IntervalPGetDatum(
+            pg::infinite_interval(kind == kernels::IntervalKind::negative_infinity, result));
     if (!total.fits_interval())
         raise_interval_out_of_range();
     const kernels::IntervalValue value = total.to_interval();

@@ -29,7 +29,10 @@ constexpr int64 as_number(Sign sign) noexcept
 struct CountState {
     int64 count;
 
-    PG_GUARDED void fold(Oid /*type*/, Datum /*value*/, Sign sign, Arena & /*arena*/) { count += as_number(sign); }
+    PG_GUARDED void fold(Oid /*type*/, Datum /*value*/, Sign sign, Arena & /*arena*/)
+    {
+        count += as_number(sign);
+    }
     PG_GUARDED void merge(const CountState &other, Arena & /*arena*/) { count += other.count; }
     PG_GUARDED bool is_zero() const { return count == 0; }
     PG_GUARDED void encode(kernels::Writer &writer) const { writer.signed_varint(count); }
@@ -129,7 +132,8 @@ PG_GUARDED auto visit(model::AccumulatorKind kind, void *state, F f)
 PG_GUARDED std::size_t state_size(model::AccumulatorKind kind);
 
 /* Fold a value of the type, not NULL, in or out. */
-PG_GUARDED void fold(model::AccumulatorKind kind, void *state, Oid type, Datum value, Sign sign, Arena &arena);
+PG_GUARDED void fold(model::AccumulatorKind kind, void *state, Oid type, Datum value, Sign sign,
+                     Arena &arena);
 
 /* Add the other state, which is left as it is and shares no memory with the result. */
 PG_GUARDED void merge(model::AccumulatorKind kind, void *state, const void *other, Arena &arena);
@@ -141,6 +145,7 @@ inline int64 count_of(const void *state) noexcept
 }
 
 /* What the aggregate function of the accumulator gives; *null is set where that is NULL. */
-PG_GUARDED Datum result_of(const model::Aggregate &aggregate, model::AccumulatorKind kind, void *state, bool *null);
+PG_GUARDED Datum result_of(const model::Aggregate &aggregate, model::AccumulatorKind kind, void *state,
+                           bool *null);
 
 } // namespace delta

@@ -21,7 +21,7 @@ PG_GUARDED void Arena::refill(std::size_t bytes)
     block_ = Min(block_ * 2, LARGEST_BLOCK);
 }
 
-void *Arena::allocate_for_kernel(void *self, std::size_t bytes)
+PG_GUARDED void *Arena::allocate_for_kernel(void *self, std::size_t bytes)
 {
     return static_cast<Arena *>(self)->allocate(bytes);
 }

@@ -38,7 +38,7 @@ class Arena {
 
   private:
     PG_GUARDED void refill(std::size_t bytes);
-    static void *allocate_for_kernel(void *self, std::size_t bytes);
+    PG_GUARDED static void *allocate_for_kernel(void *self, std::size_t bytes);
 
     MemoryContext context_ = nullptr;
     char *next_ = nullptr;

@@ -1,9 +1,9 @@
 /*
  * fill.cpp - computing all groups of a delta view that keeps a state table.
  *
- * The query is built over the one source table, from the same expressions that changed rows go through.  It is
- * run as the IMAT's owner by whoever has checked that the owner may read the definition, so its range table
- * entry asks for no permission of its own.
+ * The query is built over the one source table, from the same expressions that changed rows go through.  It
+ * is run as the IMAT's owner by whoever has checked that the owner may read the definition, so its range
+ * table entry asks for no permission of its own.
  */
 #include "delta/fill.hpp"
 
@@ -34,7 +34,8 @@ PG_GUARDED RangeTblEntry *source_entry(Oid source)
     entry->inFromCl = true;
     List *columns = NIL;
     for (int i = 0; i < RelationGetNumberOfAttributes(relation); ++i)
-        columns = lappend(columns, makeString(pstrdup(NameStr(TupleDescAttr(RelationGetDescr(relation), i)->attname))));
+        columns = lappend(
+            columns, makeString(pstrdup(NameStr(TupleDescAttr(RelationGetDescr(relation), i)->attname))));
     entry->eref = makeAlias(RelationGetRelationName(relation), columns);
     table_close(relation, NoLock);
     return entry;
@@ -50,13 +51,13 @@ PG_GUARDED Aggref *count_rows()
 PG_GUARDED Aggref *accumulate_call(const model::Accumulator &accumulator)
 {
     const Oid types[] = {CHAROID, ANYOID};
-    const Oid function = LookupFuncName(list_make2(makeString(pstrdup("imat")), makeString(pstrdup("accumulate"))), 2,
-                                        types, false);
-    auto *kind = makeConst(CHAROID, -1, InvalidOid, sizeof(char), CharGetDatum(letter_of_kind(accumulator.kind)),
-                           false, true);
+    const Oid function = LookupFuncName(
+        list_make2(makeString(pstrdup("imat")), makeString(pstrdup("accumulate"))), 2, types, false);
+    auto *kind = makeConst(CHAROID, -1, InvalidOid, sizeof(char),
+                           CharGetDatum(letter_of_kind(accumulator.kind)), false, true);
     auto *input = static_cast<Expr *>(copyObjectImpl(accumulator.input));
-    List *arguments = list_make2(makeTargetEntry(&kind->xpr, 1, nullptr, false),
-                                 makeTargetEntry(input, 2, nullptr, false));
+    List *arguments =
+        list_make2(makeTargetEntry(&kind->xpr, 1, nullptr, false), makeTargetEntry(input, 2, nullptr, false));
     return pg::make_aggref(function, BYTEAOID, arguments, list_make2_oid(CHAROID, accumulator.input_type));
 }
 
@@ -84,10 +85,10 @@ PG_GUARDED Query *fill_query(const model::View &view)
 
     auto *from = makeNode(RangeTblRef);
     from->rtindex = 1;
-    Node *filter = view.filter == nullptr
-                       ? nullptr
-                       : reinterpret_cast<Node *>(make_ands_explicit(
-                             static_cast<List *>(copyObjectImpl(view.filter))));
+    Node *filter =
+        view.filter == nullptr
+            ? nullptr
+            : reinterpret_cast<Node *>(make_ands_explicit(static_cast<List *>(copyObjectImpl(view.filter))));
     query->jointree = makeFromExpr(list_make1(from), filter);
 
     AttrNumber number = 0;

@@ -1,8 +1,8 @@
 /*
  * fill.hpp - computing all groups of a delta view that keeps a state table.
  *
- * The fill query is the definition with each aggregate replaced by the accumulators it needs: its rows are the
- * keys, then the number of rows, then each further accumulator as imat.accumulate (a bytea) gives it.  So
+ * The fill query is the definition with each aggregate replaced by the accumulators it needs: its rows are
+ * the keys, then the number of rows, then each further accumulator as imat.accumulate (a bytea) gives it.  So
  * PostgreSQL's own executor does the grouping, spilling to disk where it must, and what stands in the table
  * afterwards went through the same code as every later change.
  */

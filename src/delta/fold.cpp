@@ -24,8 +24,8 @@ PG_GUARDED void fold_row(const Plan &plan, GroupTable *groups, TupleTableSlot *r
     for (int i = 1; i < layout.accumulators.size; ++i) {
         const int column = layout.keys.size + i - 1;
         if (!folded->tts_isnull[column])
-            fold(layout.accumulators[i].kind, group->accumulator(layout, i), layout.accumulators[i].input_type,
-                 folded->tts_values[column], sign, groups->arena());
+            fold(layout.accumulators[i].kind, group->accumulator(layout, i),
+                 layout.accumulators[i].input_type, folded->tts_values[column], sign, groups->arena());
     }
     MemoryContextSwitchTo(caller);
 }

@@ -1,8 +1,8 @@
 /*
  * group_row.cpp - one group as it is stored: read it, add a change, show it again.
  *
- * The bytes of a state row are a format number and the accumulators in their order.  They may come from a dump
- * that somebody edited, so reading them trusts nothing.
+ * The bytes of a state row are a format number and the accumulators in their order.  They may come from a
+ * dump that somebody edited, so reading them trusts nothing.
  */
 #include "delta/group_row.hpp"
 
@@ -52,7 +52,8 @@ PG_GUARDED void GroupRow::clear()
     memset(static_cast<void *>(group_), 0, plan_->layout->size);
 }
 
-/* What a column shows is what the accumulator holds: room analyze has made sure that nothing else is needed. */
+/* What a column shows is what the accumulator holds: room analyze has made sure that nothing else is needed.
+ */
 PG_GUARDED void GroupRow::read_visible(TupleTableSlot *row)
 {
     const model::Array<model::Accumulator> &accumulators = plan_->layout->accumulators;
@@ -144,9 +145,9 @@ PG_GUARDED TupleTableSlot *GroupRow::visible(const Datum *keys, const bool *null
     for (int i = 0; i < view.aggregates.size; ++i) {
         const model::Aggregate &aggregate = view.aggregates[i];
         const int column = view.keys.size + i;
-        row->tts_values[column] = result_of(aggregate, view.accumulators[aggregate.accumulator].kind,
-                                            group_->accumulator(*plan_->layout, aggregate.accumulator),
-                                            &row->tts_isnull[column]);
+        row->tts_values[column] =
+            result_of(aggregate, view.accumulators[aggregate.accumulator].kind,
+                      group_->accumulator(*plan_->layout, aggregate.accumulator), &row->tts_isnull[column]);
     }
     ExecStoreVirtualTuple(row);
 

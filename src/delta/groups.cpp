@@ -24,7 +24,7 @@ uint32 mix(Datum datum) noexcept
 }
 
 extern "C" {
-static int compare_groups(const void *left, const void *right, void *layout)
+PG_GUARDED static int compare_groups(const void *left, const void *right, void *layout)
 {
     return compare(*static_cast<const Layout *>(layout), **static_cast<Group *const *>(left),
                    **static_cast<Group *const *>(right));
@@ -63,7 +63,8 @@ PG_GUARDED uint32 GroupTable::hash(const Datum *keys, const bool *nulls) const
     return result;
 }
 
-PG_GUARDED bool GroupTable::matches(const Group &group, uint32 hash, const Datum *keys, const bool *nulls) const
+PG_GUARDED bool GroupTable::matches(const Group &group, uint32 hash, const Datum *keys,
+                                    const bool *nulls) const
 {
     if (group.hash != hash)
         return false;
@@ -73,9 +74,9 @@ PG_GUARDED bool GroupTable::matches(const Group &group, uint32 hash, const Datum
             return false;
         if (nulls[i])
             continue;
-        const bool equal = key.plain ? keys[i] == group.keys()[i]
-                                     : DatumGetBool(FunctionCall2Coll(&key.equal, key.collation, keys[i],
-                                                                      group.keys()[i]));
+        const bool equal =
+            key.plain ? keys[i] == group.keys()[i]
+                      : DatumGetBool(FunctionCall2Coll(&key.equal, key.collation, keys[i], group.keys()[i]));
         if (!equal)
             return false;
     }
@@ -109,8 +110,8 @@ PG_GUARDED void GroupTable::grow()
 {
     const uint32 slots = (mask_ + 1) * 2;
     groups_ = static_cast<Group **>(repalloc_huge(groups_, sizeof(Group *) * (slots / 2)));
-    auto *fresh = static_cast<uint32 *>(MemoryContextAllocExtended(memory_, sizeof(uint32) * slots,
-                                                                   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
+    auto *fresh = static_cast<uint32 *>(
+        MemoryContextAllocExtended(memory_, sizeof(uint32) * slots, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
     for (int i = 0; i < size_; ++i) {
         uint32 slot = groups_[i]->hash & (slots - 1);
         while (fresh[slot] != 0)

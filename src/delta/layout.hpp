@@ -29,7 +29,8 @@ struct Layout {
     std::size_t size;     /* of a group */
 };
 
-/* One group of a view, with the changes (or the contents) of its accumulators.  See Layout for what follows. */
+/* One group of a view, with the changes (or the contents) of its accumulators.  See Layout for what follows.
+ */
 struct Group {
     uint32 hash;
 

@@ -2,9 +2,9 @@
  * numeric.cpp - what a group keeps of a numeric input.
  *
  * numeric_add is exact: it keeps every digit of both.  What is not a matter of value is how many digits are
- * shown (the largest display scale among the values present), and NaN and the infinities, which must leave the
- * sum when they leave the group; both are counted.  The results follow numeric_sum and numeric_avg (PostgreSQL,
- * utils/adt/numeric.c).
+ * shown (the largest display scale among the values present), and NaN and the infinities, which must leave
+ * the sum when they leave the group; both are counted.  The results follow numeric_sum and numeric_avg
+ * (PostgreSQL, utils/adt/numeric.c).
  */
 #include "delta/accumulator.hpp"
 
@@ -17,8 +17,8 @@ constexpr std::size_t LARGEST_WIRE_NUMERIC = std::size_t{128} * 1024;
 
 PG_GUARDED Numeric numeric_constant(const char *text)
 {
-    return DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
-                                               Int32GetDatum(-1)));
+    return DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+                                               ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 }
 
 PG_GUARDED int display_scale(Numeric value)
@@ -73,7 +73,8 @@ PG_GUARDED void NumericState::merge(const NumericState &other, Arena &arena)
 
 PG_GUARDED bool NumericState::is_zero() const
 {
-    return count == 0 && nans == 0 && positive_infinities == 0 && negative_infinities == 0 && scales.is_zero() &&
+    return count == 0 && nans == 0 && positive_infinities == 0 && negative_infinities == 0 &&
+           scales.is_zero() &&
            (total == nullptr ||
             DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(total),
                                               NumericGetDatum(numeric_constant("0")))) == 0);
@@ -138,7 +139,8 @@ PG_GUARDED void NumericState::decode(kernels::Reader &reader, Arena &arena)
     MemoryContext caller = MemoryContextSwitchTo(arena.context());
     StringInfoData message;
     initStringInfo(&message);
-    appendBinaryStringInfo(&message, reinterpret_cast<const char *>(wire.data()), static_cast<int>(wire.size()));
+    appendBinaryStringInfo(&message, reinterpret_cast<const char *>(wire.data()),
+                           static_cast<int>(wire.size()));
     total = DatumGetNumeric(DirectFunctionCall3(numeric_recv, PointerGetDatum(&message),
                                                 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
     pfree(message.data);

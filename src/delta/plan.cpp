@@ -20,7 +20,8 @@ PG_GUARDED List *input_targets(const model::View &view)
     List *targets = NIL;
     AttrNumber number = 0;
     auto append = [&](Node *expression) {
-        targets = lappend(targets, makeTargetEntry(reinterpret_cast<Expr *>(expression), ++number, nullptr, false));
+        targets =
+            lappend(targets, makeTargetEntry(reinterpret_cast<Expr *>(expression), ++number, nullptr, false));
     };
     for (const model::Key &key : view.keys)
         append(key.expression);
@@ -58,12 +59,12 @@ PG_GUARDED ExprState *condition(Node *conditions)
 }
 
 extern "C" {
-static bool is_foreign(Oid function, void * /*context*/)
+PG_GUARDED static bool is_foreign(Oid function, void * /*context*/)
 {
     return function >= FirstNormalObjectId;
 }
 
-static bool find_foreign_code(Node *node, void *context)
+PG_GUARDED static bool find_foreign_code(Node *node, void *context)
 {
     return node != nullptr && (check_functions_in_node(node, is_foreign, context) ||
                                pg::walk_expression(node, find_foreign_code, context));
@@ -131,8 +132,8 @@ PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContex
         catalog::with_settings(plan->registration.settings, [&] {
             Query *definition = analyze::definition_query(registration.definition);
             plan->view = analyze::understand(definition);
-            plan->strategy = registration.strategy == model::Strategy::Swap ? model::Strategy::Swap
-                                                                            : plan->view->strategy;
+            plan->strategy =
+                registration.strategy == model::Strategy::Swap ? model::Strategy::Swap : plan->view->strategy;
             if (plan->strategy == model::Strategy::Delta) {
                 plan->foreign_code = calls_foreign_code(*plan->view);
                 plan->layout = make_layout(*plan->view);

@@ -1,6 +1,6 @@
 /*
- * plan.hpp - a view, compiled: what a session keeps to maintain an IMAT without analysing or planning anything
- * a second time.
+ * plan.hpp - a view, compiled: what a session keeps to maintain an IMAT without analysing or planning
+ * anything a second time.
  *
  * Plans are cached per session, each in a memory context of its own, and dropped when a relation, function or
  * type that they depend on changes.  Pending changes may still be in a dropped plan's layout; so plans are

@@ -1,11 +1,11 @@
 /*
  * plan_cache.cpp - the session's compiled views, and which IMATs to maintain when a table changes.
  *
- * Invalidation only marks; nothing is freed while somebody may be using it.  A relation that changes drops the
- * plans that name it; a function, operator, type or schema that changes drops them all: that is rare, and
+ * Invalidation only marks; nothing is freed while somebody may be using it.  A relation that changes drops
+ * the plans that name it; a function, operator, type or schema that changes drops them all: that is rare, and
  * compiling takes less than a millisecond.
  */
-#include "catalog/session.hpp"
+#include "catalog/catalog.hpp"
 #include "delta/plan.hpp"
 
 namespace delta {
@@ -64,12 +64,12 @@ PG_GUARDED void mark_stale(Oid relation)
 extern "C" {
 static void relation_changed(Datum /*argument*/, Oid relation)
 {
-    mark_stale(relation);
+    pg::entry([=] { pg::call([=] { mark_stale(relation); }); });
 }
 
 static void object_changed(Datum /*argument*/, int /*cache*/, uint32 /*hash*/)
 {
-    mark_stale(InvalidOid);
+    pg::entry([] { pg::call([] { mark_stale(InvalidOid); }); });
 }
 }
 
@@ -125,7 +125,8 @@ PG_GUARDED model::Array<Oid> targets_of(Oid table)
         catalog::session.targets = make_cache("pg_imat targets", sizeof(CachedTargets));
 
     bool found;
-    auto *entry = static_cast<CachedTargets *>(hash_search(catalog::session.targets, &table, HASH_ENTER, &found));
+    auto *entry =
+        static_cast<CachedTargets *>(hash_search(catalog::session.targets, &table, HASH_ENTER, &found));
     if (!found) {
         entry->imats = {};
         entry->stale = true;

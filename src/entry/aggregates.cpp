@@ -54,14 +54,14 @@ PG_IMAT_FUNCTION(imat_accumulate_final)
 /* imat.exact_step(internal, real) and (internal, double precision): fold a value in. */
 PG_IMAT_FUNCTION(imat_exact_step_float4)
 {
-    PG_RETURN_POINTER(delta::accumulate(fcinfo, model::AccumulatorKind::Float4, FLOAT4OID, argument(fcinfo, 0),
-                                        argument(fcinfo, 1)));
+    PG_RETURN_POINTER(delta::accumulate(fcinfo, model::AccumulatorKind::Float4, FLOAT4OID,
+                                        argument(fcinfo, 0), argument(fcinfo, 1)));
 }
 
 PG_IMAT_FUNCTION(imat_exact_step_float8)
 {
-    PG_RETURN_POINTER(delta::accumulate(fcinfo, model::AccumulatorKind::Float8, FLOAT8OID, argument(fcinfo, 0),
-                                        argument(fcinfo, 1)));
+    PG_RETURN_POINTER(delta::accumulate(fcinfo, model::AccumulatorKind::Float8, FLOAT8OID,
+                                        argument(fcinfo, 0), argument(fcinfo, 1)));
 }
 
 /* imat.exact_unstep(internal, double precision), and for real: fold a value out, for moving windows. */

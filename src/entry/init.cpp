@@ -2,9 +2,10 @@
  * init.cpp - what happens when the library is loaded: settings, callbacks, hooks.
  *
  * The library is loaded by the first trigger of ours that fires in a session, or the first function that is
- * called; shared_preload_libraries is not needed.  A session that loads it late has nothing pending before that.
+ * called; shared_preload_libraries is not needed.  A session that loads it late has nothing pending before
+ * that.
  */
-#include "catalog/session.hpp"
+#include "catalog/catalog.hpp"
 #include "delta/delta.hpp"
 #include "flush/flush.hpp"
 #include "rebuild/rebuild.hpp"
@@ -27,12 +28,12 @@ const config_enum_entry FLUSH_MOMENTS[] = {
 
 PG_GUARDED void define_settings()
 {
-    DefineCustomEnumVariable("pg_imat.flush",
-                             "When changes are applied to incremental materialized tables.",
-                             "commit: once, as the last thing that a transaction does, or before it reads such a "
-                             "table. statement: after each statement.",
-                             &catalog::session.flush_at, static_cast<int>(catalog::FlushAt::Commit), FLUSH_MOMENTS,
-                             PGC_USERSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomEnumVariable(
+        "pg_imat.flush", "When changes are applied to incremental materialized tables.",
+        "commit: once, as the last thing that a transaction does, or before it reads such a "
+        "table. statement: after each statement.",
+        &catalog::session.flush_at, static_cast<int>(catalog::FlushAt::Commit), FLUSH_MOMENTS, PGC_USERSET, 0,
+        nullptr, nullptr, nullptr);
     DefineCustomIntVariable("pg_imat.pending_memory",
                             "How much memory the pending changes of a transaction may take.",
                             "Beyond it they are applied before the transaction commits.",

@@ -1,8 +1,8 @@
 /*
  * verify.cpp - imat.verify(imat): what this transaction has pending is applied first.
  */
-#include "rebuild/verify.hpp"
 #include "flush/flush.hpp"
+#include "rebuild/rebuild.hpp"
 
 PG_IMAT_FUNCTION(imat_verify)
 {

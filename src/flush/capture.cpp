@@ -2,13 +2,13 @@
  * capture.cpp - what a statement did to a source becomes pending.
  *
  * One set of statement triggers on a table serves all IMATs that read it; which these are is asked here, and
- * answered from a cache.  For `delta` the transition tables are folded into the pending groups at once, so what
- * is kept is as large as the groups that changed, not as the rows.  For `swap` it is enough to know that
+ * answered from a cache.  For `delta` the transition tables are folded into the pending groups at once, so
+ * what is kept is as large as the groups that changed, not as the rows.  For `swap` it is enough to know that
  * something changed.
  */
 #include "flush/capture.hpp"
 
-#include "catalog/session.hpp"
+#include "catalog/catalog.hpp"
 #include "flush/flush.hpp"
 #include "flush/pending.hpp"
 

@@ -2,17 +2,18 @@
  * flush.cpp - applying what is pending: locks first, then a fresh snapshot, then rows.
  *
  * All IMATs that will be written are locked in the order of their Oids before any row is: RowExclusive where
- * groups are added, ShareRowExclusive where contents are rebuilt.  So those who add groups don't wait for each
- * other here; who rebuilds waits for all of them and they for him; two who rebuild queue.  A rebuild computes
- * under a snapshot taken after its lock.  Whoever changed a source before and applied it has committed, and is in
- * that snapshot; whoever has not applied it yet will have to wait for us, and then do so on top.
+ * groups are added, ShareRowExclusive where contents are rebuilt.  So those who add groups don't wait for
+ * each other here; who rebuilds waits for all of them and they for him; two who rebuild queue.  A rebuild
+ * computes under a snapshot taken after its lock.  Whoever changed a source before and applied it has
+ * committed, and is in that snapshot; whoever has not applied it yet will have to wait for us, and then do so
+ * on top.
  *
  * IMATs that read other IMATs follow in the same flush: what is written to one is folded into those that read
  * it, which are applied after it.
  */
 #include "flush/flush.hpp"
 
-#include "catalog/session.hpp"
+#include "catalog/catalog.hpp"
 #include "flush/pending.hpp"
 #include "flush/work.hpp"
 #include "observe/observe.hpp"
@@ -50,9 +51,9 @@ PG_GUARDED void apply_one(WorkItem *item, apply::Moment moment)
 }
 
 /*
- * Compute one IMAT's contents anew.  In a transaction with one snapshot that goes on, the table has to fit what
- * else the transaction sees, so that snapshot is used; the change stays pending, and commit does it again for
- * good.
+ * Compute one IMAT's contents anew.  In a transaction with one snapshot that goes on, the table has to fit
+ * what else the transaction sees, so that snapshot is used; the change stays pending, and commit does it
+ * again for good.
  */
 PG_GUARDED void rebuild_one(const WorkItem *item, apply::Moment moment)
 {
@@ -76,10 +77,10 @@ PG_GUARDED void note_failure(void *argument, const ErrorData *error)
 }
 
 extern "C" {
-static void describe_step(void *argument)
+PG_GUARDED static void describe_step(void *argument)
 {
     errcontext("maintenance of incremental materialized table \"%s\"",
-               get_rel_name(static_cast<Step *>(argument)->item->imat));
+               static_cast<Step *>(argument)->item->name);
 }
 }
 
@@ -122,7 +123,8 @@ PG_GUARDED void work_through(apply::Moment moment)
 
 PG_GUARDED void flush(apply::Moment moment)
 {
-    MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "pg_imat flush", ALLOCSET_DEFAULT_SIZES);
+    MemoryContext memory =
+        AllocSetContextCreate(CurrentMemoryContext, "pg_imat flush", ALLOCSET_DEFAULT_SIZES);
     MemoryContext caller = MemoryContextSwitchTo(memory);
     session.flushing = GetCurrentTransactionNestLevel();
     work_through(moment);

@@ -1,6 +1,6 @@
 /*
- * flush.hpp - the front door of room flush: the transaction's pending changes, and when and in which order they
- * are applied.
+ * flush.hpp - the front door of room flush: the transaction's pending changes, and when and in which order
+ * they are applied.
  */
 #pragma once
 

@@ -6,7 +6,7 @@
  */
 #include "flush/pending.hpp"
 
-#include "catalog/session.hpp"
+#include "catalog/catalog.hpp"
 #include "pg/list.hpp"
 
 using catalog::session;
@@ -35,7 +35,8 @@ PG_GUARDED Layer *current_layer()
     const int level = GetCurrentTransactionNestLevel();
     if (session.pending != nullptr && session.pending->level == level && session.pending->applied_at == 0)
         return session.pending;
-    MemoryContext memory = AllocSetContextCreate(TopTransactionContext, "pg_imat pending", ALLOCSET_SMALL_SIZES);
+    MemoryContext memory =
+        AllocSetContextCreate(TopTransactionContext, "pg_imat pending", ALLOCSET_SMALL_SIZES);
     auto *layer = static_cast<Layer *>(MemoryContextAllocZero(memory, sizeof(Layer)));
     layer->outer = session.pending;
     layer->level = level;

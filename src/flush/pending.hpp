@@ -44,7 +44,8 @@ PG_GUARDED delta::GroupTable *groups_of(PendingView *view);
 /* Add the changes of one view to those of another of the same IMAT. */
 PG_GUARDED void merge_view(PendingView *into, const PendingView &from);
 
-/* All changes that have not been applied, the layers merged: a List of PendingView, in the current context. */
+/* All changes that have not been applied, the layers merged: a List of PendingView, in the current context.
+ */
 PG_GUARDED List *collect();
 
 /* What collect() gave has been applied by the current subtransaction. */

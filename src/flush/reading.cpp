@@ -2,19 +2,20 @@
  * reading.cpp - noticing that a statement is about to read what is still pending.
  *
  * A transaction that reads an IMAT sees its own changes in it.  So before a statement that may read one with
- * pending changes, they are applied.  That is any statement whose plan names such an IMAT, or calls a function
- * that is not PostgreSQL's own (it may read anything); and every utility command but those of which it is known
- * that they don't look into tables.  A transaction in which nothing is pending pays one comparison.
+ * pending changes, they are applied.  That is any statement whose plan names such an IMAT, or calls a
+ * function that is not PostgreSQL's own (it may read anything); and every utility command but those of which
+ * it is known that they don't look into tables.  A transaction in which nothing is pending pays one
+ * comparison.
  *
  * The statement's snapshot was taken before that.  Rows that we wrote are made visible to it by raising its
- * command id.  In READ COMMITTED that is not enough: a group may have been changed by another transaction since
- * the snapshot, and a snapshot that sees our version of the row and the one before the other's sees the group
- * twice.  So the snapshot itself is brought up to date, which is allowed, since the statement has not read
- * anything yet.  With one snapshot for the transaction, room apply refuses such a group.
+ * command id.  In READ COMMITTED that is not enough: a group may have been changed by another transaction
+ * since the snapshot, and a snapshot that sees our version of the row and the one before the other's sees the
+ * group twice.  So the snapshot itself is brought up to date, which is allowed, since the statement has not
+ * read anything yet.  With one snapshot for the transaction, room apply refuses such a group.
  */
 #include "flush/reading.hpp"
 
-#include "catalog/session.hpp"
+#include "catalog/catalog.hpp"
 #include "delta/delta.hpp"
 #include "flush/flush.hpp"
 #include "flush/pending.hpp"

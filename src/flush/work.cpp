@@ -137,7 +137,8 @@ PG_GUARDED void lock_targets(Work *work)
 {
     for (auto *item : pg::each<WorkItem>(sorted_by(work->items, by_oid))) {
         LockRelationOid(item->imat, item->swap ? ShareRowExclusiveLock : RowExclusiveLock);
-        if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(item->imat)))
+        item->name = get_rel_name(item->imat);
+        if (item->name == nullptr)
             work->items = list_delete_ptr(work->items, item);
     }
 }

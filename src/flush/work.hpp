@@ -11,6 +11,7 @@ namespace flush {
 /* One IMAT that a flush writes. */
 struct WorkItem {
     Oid imat;
+    const char *name; /* of the table: error messages can't look it up */
     delta::Plan *plan;
     delta::GroupTable *groups; /* NULL: none yet */
     bool swap;

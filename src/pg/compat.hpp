@@ -259,10 +259,13 @@ inline bool is_sql_json([[maybe_unused]] Node *node)
 
 /*
  * Do values that a btree operator family calls equal look the same, so that one may stand for another?
- * Before PostgreSQL 13 operator families didn't tell: there it is so for the families named here.
+ * Before PostgreSQL 13 operator families didn't tell: there it is so for the families named here.  Of
+ * character and interval some minor releases say so by mistake.
  */
 inline bool equal_is_image(Oid family, Oid type, [[maybe_unused]] Oid collation)
 {
+    if (type == BPCHAROID || type == INTERVALOID)
+        return false;
 #if PG_VERSION_NUM >= 130000
     const Oid proof = get_opfamily_proc(family, type, type, BTEQUALIMAGE_PROC);
     return OidIsValid(proof) && DatumGetBool(OidFunctionCall1Coll(proof, collation, ObjectIdGetDatum(type)));
@@ -628,6 +631,17 @@ inline void mark_settings_reserved(const char *prefix)
 #else
     EmitWarningsOnPlaceholders(prefix);
 #endif
+}
+
+/* The btree operator family that an ordering operator belongs to, and the type it is declared for. */
+inline bool ordering_family(Oid ordering, Oid *family, Oid *type)
+{
+#if PG_VERSION_NUM >= 180000
+    CompareType direction = COMPARE_INVALID;
+#else
+    int16 direction = 0;
+#endif
+    return get_ordering_op_properties(ordering, family, type, &direction);
 }
 
 } // namespace pg

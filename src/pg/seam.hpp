@@ -93,8 +93,8 @@ auto entry(Body body) -> std::invoke_result_t<Body &>
 }
 
 /*
- * Run body(argument).  Where it raises an error, look(argument, error) is called before the error goes its way;
- * it must not raise another.
+ * Run body(argument).  Where it raises an error, look(argument, error) is called before the error goes its
+ * way; it must not raise another.
  */
 PG_GUARDED void watch_errors(void (*body)(void *), void (*look)(void *, const ErrorData *), void *argument);
 

@@ -9,6 +9,7 @@
 
 #include "analyze/analyze.hpp"
 #include "delta/delta.hpp"
+#include "rebuild/parts.hpp"
 
 namespace rebuild {
 
@@ -70,9 +71,7 @@ PG_GUARDED Imat *load(Oid imat)
 {
     catalog::Registration registration;
     if (!catalog::find(imat, &registration))
-        ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                errmsg("%s is not an incremental materialized table", name_of(imat)),
-                errhint("imat.imat_config lists the incremental materialized tables of this database."));
+        refuse_ordinary(imat);
     return describe(registration);
 }
 
@@ -82,10 +81,10 @@ PG_GUARDED void compute(const Imat &imat, Snapshot snapshot, pg::RowConsumer vis
         pg::run_query(analyze::exact_query(imat.definition), snapshot, visible);
         return;
     }
-    Splitter splitter = {.filler = delta::begin_fill(*imat.view, imat.visible_type, imat.state_type),
+    Splitter splitter = {.filler = delta::begin_fill(imat.registration, imat.state_type),
                          .visible = visible,
                          .state = state};
-    pg::run_query(delta::fill_query(*imat.view, imat.definition), snapshot,
+    pg::run_query(delta::fill_query(*imat.view), snapshot,
                   {.consume = split_row, .self = &splitter});
     delta::end_fill(splitter.filler);
 }

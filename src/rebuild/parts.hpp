@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "catalog/key_index.hpp"
+#include "catalog/catalog.hpp"
 #include "rebuild/contents.hpp"
 #include "rebuild/difference.hpp"
 #include "rebuild/exchange.hpp"
@@ -109,7 +109,6 @@ struct Birth {
     Oid table;
     Oid definition;
     NameData old_schema;
-    Oid old_view;
     model::Maintenance maintenance;
     model::Strategy strategy; /* asked for */
     bool from_materialized_view;
@@ -117,7 +116,13 @@ struct Birth {
 };
 
 /* Do all that makes an IMAT of it. */
-PG_GUARDED void establish(Birth birth);
+PG_GUARDED void establish(const Birth &birth);
+
+/*
+ * Give an IMAT by delta what it needs besides the table, with empty contents: indexes and, if need be, a state
+ * table.  Returns whether it is by delta still; imat is brought up to date, but not its row in the catalog.
+ */
+PG_GUARDED bool equip(Imat *imat, bool build, Oid *primary_key);
 
 /* Decide whether the view is maintained by delta; an error where delta was asked for and can't be. */
 PG_GUARDED model::Strategy choose(model::Strategy asked, const model::View &view);
@@ -134,6 +139,10 @@ PG_GUARDED void refresh_contents(Oid imat);
 
 /* -- drop.cpp -- */
 
-PG_GUARDED void drop_relation(Oid relation, DropBehavior behavior);
+/* An error that says that the relation is no IMAT. */
+PG_GUARDED void refuse_ordinary(Oid relation);
+
+/* Look through all IMATs for what a DROP has taken from them. */
+PG_GUARDED void after_drop();
 
 } // namespace rebuild

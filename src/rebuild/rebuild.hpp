@@ -15,6 +15,7 @@
 #include "catalog/catalog.hpp"
 #include "model/model.hpp"
 #include "pg/seam.hpp"
+#include "rebuild/verify.hpp"
 
 namespace rebuild {
 
@@ -63,5 +64,8 @@ PG_GUARDED void rebuild(Oid imat, Snapshot snapshot, bool may_exchange);
  * no more.
  */
 PG_GUARDED void forget(Oid imat);
+
+/* For the event trigger on sql_drop: forget the IMATs that are gone, and mend or refuse what else was dropped. */
+PG_GUARDED void on_sql_drop();
 
 } // namespace rebuild

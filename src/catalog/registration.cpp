@@ -1,11 +1,11 @@
 /*
- * catalog.cpp - reading and writing imat.registered and imat.source.
+ * registration.cpp - reading and writing imat.registered and imat.source.
  *
  * They are ordinary tables, accessed as PostgreSQL accesses its own catalogs: index scans under a catalog
  * snapshot, so that what an earlier command of the transaction wrote is seen, and no SQL, so that neither
  * search_path nor privileges matter.
  */
-#include "catalog/catalog.hpp"
+#include "catalog/registration.hpp"
 
 namespace catalog {
 
@@ -36,9 +36,10 @@ PG_GUARDED void scan(Relation table, const char *index, AttrNumber column, Oid v
     ScanKeyData key;
     ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
     const Oid index_oid = index == nullptr ? InvalidOid : relation_of_ours(index);
-    SysScanDesc descriptor = systable_beginscan(table, index_oid, OidIsValid(index_oid), nullptr,
-                                                OidIsValid(value) ? 1 : 0, &key);
-    for (HeapTuple row = systable_getnext(descriptor); HeapTupleIsValid(row); row = systable_getnext(descriptor))
+    SysScanDesc descriptor =
+        systable_beginscan(table, index_oid, OidIsValid(index_oid), nullptr, OidIsValid(value) ? 1 : 0, &key);
+    for (HeapTuple row = systable_getnext(descriptor); HeapTupleIsValid(row);
+         row = systable_getnext(descriptor))
         visit(row);
     systable_endscan(descriptor);
 }
@@ -63,8 +64,7 @@ PG_GUARDED void read_registration(HeapTuple row, TupleDesc type, Registration *r
     namestrcpy(&registration->old_schema, NameStr(*DatumGetName(value(COLUMN_OLD_SCHEMA))));
     registration->maintenance = static_cast<model::Maintenance>(DatumGetChar(value(COLUMN_MAINTENANCE)));
     registration->strategy = static_cast<model::Strategy>(DatumGetChar(value(COLUMN_STRATEGY)));
-    registration->settings =
-        null(COLUMN_SETTINGS) ? nullptr : DatumGetArrayTypePCopy(value(COLUMN_SETTINGS));
+    registration->settings = null(COLUMN_SETTINGS) ? nullptr : DatumGetArrayTypePCopy(value(COLUMN_SETTINGS));
     registration->created_at = DatumGetTimestampTz(value(COLUMN_CREATED_AT));
     registration->swaps = DatumGetInt64(value(COLUMN_SWAPS));
 }
@@ -98,8 +98,8 @@ PG_GUARDED model::Array<Oid> related(const char *index, AttrNumber by, Oid value
     Relation table = table_open(relation_of_ours("source"), AccessShareLock);
     scan(table, index, by, value, [&](HeapTuple row) {
         bool null;
-        found = list_append_unique_oid(found,
-                                       DatumGetObjectId(heap_getattr(row, wanted, RelationGetDescr(table), &null)));
+        found = list_append_unique_oid(
+            found, DatumGetObjectId(heap_getattr(row, wanted, RelationGetDescr(table), &null)));
     });
     table_close(table, AccessShareLock);
     return sorted_oids(found);
@@ -117,7 +117,8 @@ PG_GUARDED void delete_rows(const char *name, const char *index, AttrNumber colu
 
 PG_GUARDED model::Array<Oid> sorted_oids(List *list)
 {
-    model::Array<Oid> result = {.data = static_cast<Oid *>(palloc(sizeof(Oid) * (list_length(list) + 1))), .size = 0};
+    model::Array<Oid> result = {.data = static_cast<Oid *>(palloc(sizeof(Oid) * (list_length(list) + 1))),
+                                .size = 0};
     for (Oid oid : pg::each_oid(list))
         result.data[result.size++] = oid;
     qsort(result.data, result.size, sizeof(Oid), oid_cmp);
@@ -130,9 +131,10 @@ PG_GUARDED Oid relation_of_ours(const char *name)
     const Oid schema = get_namespace_oid("imat", true);
     const Oid relation = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
     if (!OidIsValid(relation))
-        ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation \"imat.%s\" does not exist", name),
-                errdetail("It belongs to extension pg_imat, which is not installed in this database or damaged."),
-                errhint("Run CREATE EXTENSION pg_imat."));
+        ereport(
+            ERROR, errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation \"imat.%s\" does not exist", name),
+            errdetail("It belongs to extension pg_imat, which is not installed in this database or damaged."),
+            errhint("Run CREATE EXTENSION pg_imat."));
     return relation;
 }
 
@@ -162,7 +164,8 @@ PG_GUARDED void insert(const Registration &registration, const model::Array<mode
 
     table = table_open(relation_of_ours("source"), RowExclusiveLock);
     for (const model::Source &source : sources) {
-        Datum values[SOURCE_COLUMNS] = {ObjectIdGetDatum(registration.imat), ObjectIdGetDatum(source.relation)};
+        Datum values[SOURCE_COLUMNS] = {ObjectIdGetDatum(registration.imat),
+                                        ObjectIdGetDatum(source.relation)};
         bool nulls[SOURCE_COLUMNS] = {};
         CatalogTupleInsert(table, heap_form_tuple(RelationGetDescr(table), values, nulls));
         CacheInvalidateRelcacheByRelid(source.relation);
@@ -210,7 +213,8 @@ PG_GUARDED model::Array<Oid> all_imats()
     Relation table = table_open(relation_of_ours("registered"), AccessShareLock);
     scan(table, nullptr, COLUMN_IMAT, InvalidOid, [&](HeapTuple row) {
         bool null;
-        found = lappend_oid(found, DatumGetObjectId(heap_getattr(row, COLUMN_IMAT, RelationGetDescr(table), &null)));
+        found = lappend_oid(found,
+                            DatumGetObjectId(heap_getattr(row, COLUMN_IMAT, RelationGetDescr(table), &null)));
     });
     table_close(table, AccessShareLock);
     return sorted_oids(found);

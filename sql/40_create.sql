@@ -1,0 +1,46 @@
+/* Creating, altering and dropping incremental materialized tables.  See src/rebuild/rebuild.hpp. */
+
+CREATE FUNCTION @extschema@.create_imat(mv_name pg_catalog.text, target_schema pg_catalog.text DEFAULT NULL)
+    RETURNS pg_catalog.regclass
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'imat_create_imat';
+
+COMMENT ON FUNCTION @extschema@.create_imat(pg_catalog.text, pg_catalog.text) IS
+    'turn a materialized view into a table that is kept equal to its query';
+
+CREATE FUNCTION imat.create(name pg_catalog.text, query pg_catalog.text,
+        maintenance pg_catalog.text DEFAULT 'immediate', strategy pg_catalog.text DEFAULT 'auto')
+    RETURNS pg_catalog.regclass
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'imat_create';
+
+COMMENT ON FUNCTION imat.create(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
+    'create a table that is kept equal to a query';
+
+CREATE FUNCTION imat.alter(imat pg_catalog.regclass, maintenance pg_catalog.text DEFAULT NULL,
+        strategy pg_catalog.text DEFAULT NULL)
+    RETURNS pg_catalog.void
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'imat_alter';
+
+COMMENT ON FUNCTION imat.alter(pg_catalog.regclass, pg_catalog.text, pg_catalog.text) IS
+    'change how an incremental materialized table is maintained; NULL: as it is';
+
+CREATE FUNCTION imat.drop(imat pg_catalog.regclass, keep pg_catalog.text DEFAULT NULL)
+    RETURNS pg_catalog.void
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'imat_drop';
+
+COMMENT ON FUNCTION imat.drop(pg_catalog.regclass, pg_catalog.text) IS
+    'drop an incremental materialized table; keep: NULL for nothing, ''table'', or ''materialized view''';
+
+CREATE FUNCTION imat.refresh(imat pg_catalog.regclass)
+    RETURNS pg_catalog.void
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'imat_refresh';
+
+COMMENT ON FUNCTION imat.refresh(pg_catalog.regclass) IS
+    'compute the contents of an incremental materialized table anew';
+
+/* After DROP of a table, of what it reads, or of a schema: what belonged to the IMAT goes, too. */
+CREATE FUNCTION imat.on_sql_drop() RETURNS pg_catalog.event_trigger
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'imat_on_sql_drop';
+
+COMMENT ON FUNCTION imat.on_sql_drop() IS 'forgets incremental materialized tables that were dropped';
+
+CREATE EVENT TRIGGER imat_on_sql_drop ON sql_drop EXECUTE FUNCTION imat.on_sql_drop();

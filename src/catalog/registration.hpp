@@ -1,0 +1,61 @@
+/*
+ * registration.hpp - what the database remembers about its incremental materialized tables.
+ *
+ * Two tables of schema imat (sql/20_catalog.sql): imat.registered, one row an IMAT, and imat.source, one row
+ * a pair of an IMAT and a table that it reads.  Relations are named by Oid (regclass columns, which pg_dump
+ * writes as names).  They are written by owners of IMATs through our functions only, so no privilege is
+ * checked here.
+ */
+#pragma once
+
+#include "model/model.hpp"
+#include "pg/list.hpp"
+#include "pg/seam.hpp"
+
+namespace catalog {
+
+/* A row of imat.registered. */
+struct Registration {
+    Oid imat;            /* the table */
+    Oid definition;      /* the view, in schema imat, that holds its query */
+    Oid state;           /* the state table in schema imat, or InvalidOid */
+    Oid old_view;        /* the plain view that took the old name, or InvalidOid */
+    NameData old_schema; /* where the materialized view stood */
+    model::Maintenance maintenance;
+    model::Strategy strategy; /* what was asked for: Auto, Delta or Swap */
+    ArrayType *settings;      /* text[] of name=value, pinned during evaluation; NULL: none needed */
+    TimestampTz created_at;
+    int64 swaps; /* how often the contents were rebuilt since it was created */
+};
+
+/* The registration of an IMAT, in the current memory context; false where the relation is none. */
+PG_GUARDED bool find(Oid imat, Registration *registration);
+
+/* Is the relation an IMAT? */
+PG_GUARDED bool is_imat(Oid relation);
+
+/* Write a new registration, and the tables that it reads. */
+PG_GUARDED void insert(const Registration &registration, const model::Array<model::Source> &sources);
+
+/* Overwrite the registration of registration.imat, and make every session forget what it compiled for it. */
+PG_GUARDED void update(const Registration &registration);
+
+/* Delete the registration and its sources; nothing happens where there is none. */
+PG_GUARDED void remove(Oid imat);
+
+/* The IMATs that read the table, in the order of their Oids. */
+PG_GUARDED model::Array<Oid> imats_on(Oid table);
+
+/* The tables that the IMAT reads, in the order of their Oids. */
+PG_GUARDED model::Array<Oid> sources_of(Oid imat);
+
+/* Every IMAT of the database, in the order of their Oids. */
+PG_GUARDED model::Array<Oid> all_imats();
+
+/* The Oids of a list, which is freed, in order. */
+PG_GUARDED model::Array<Oid> sorted_oids(List *list);
+
+/* The Oid of a relation in schema imat; an error where the extension is damaged. */
+PG_GUARDED Oid relation_of_ours(const char *name);
+
+} // namespace catalog

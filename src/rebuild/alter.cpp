@@ -1,0 +1,82 @@
+/*
+ * alter.cpp - imat.alter and imat.refresh.
+ *
+ * A change of strategy changes what transactions have to capture.  So the sources are locked against
+ * writers first, as at creation: whoever has written them has committed by then, and whoever writes them
+ * afterwards knows the new strategy.  The contents are recomputed, with the state table that the new strategy
+ * needs.
+ */
+#include "pg/list.hpp"
+#include "rebuild/parts.hpp"
+#include "rebuild/rebuild.hpp"
+
+namespace rebuild {
+
+namespace {
+
+/* The state table that the old strategy needed goes. */
+PG_GUARDED void drop_state(catalog::Registration *registration)
+{
+    if (!OidIsValid(registration->state))
+        return;
+    ObjectAddress address;
+    ObjectAddressSet(address, RelationRelationId, registration->state);
+    registration->state = InvalidOid;
+    catalog::update(*registration);
+    performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
+}
+
+/* Change the strategy of an IMAT that is locked, and rebuild it. */
+PG_GUARDED void change_strategy(Imat *imat, model::Strategy asked)
+{
+    const bool was_by_delta = imat->by_delta;
+    catalog::Registration &registration = imat->registration;
+    const bool by_delta = choose(asked, *imat->view) == model::Strategy::Delta;
+    registration.strategy = asked;
+    if (was_by_delta == by_delta) {
+        catalog::update(registration);
+        return;
+    }
+    capture(imat->view->sources);
+    if (by_delta) {
+        Oid primary_key = InvalidOid;
+        imat->by_delta = true;
+        equip(imat, true, &primary_key);
+    } else {
+        drop_state(&registration);
+    }
+    catalog::update(imat->registration);
+    refresh_contents(registration.imat);
+}
+
+/* Errors unless the caller may recompute the IMAT. */
+PG_GUARDED void require_maintenance(Oid imat)
+{
+    if (!pg::may_maintain(imat, GetUserId()))
+        require_owner(imat);
+}
+
+} // namespace
+
+PG_GUARDED void alter(Oid imat, const char *maintenance, const char *strategy)
+{
+    require_owner(imat);
+    LockRelationOid(imat, ShareRowExclusiveLock);
+    Imat *loaded = load(imat);
+    if (maintenance != nullptr) {
+        loaded->registration.maintenance = maintenance_of(maintenance);
+        catalog::update(loaded->registration);
+    }
+    if (strategy != nullptr)
+        change_strategy(loaded, strategy_of(strategy));
+}
+
+PG_GUARDED void refresh(Oid imat)
+{
+    require_maintenance(imat);
+    LockRelationOid(imat, ShareRowExclusiveLock);
+    load(imat);
+    refresh_contents(imat);
+}
+
+} // namespace rebuild

@@ -1,0 +1,166 @@
+/*
+ * drop.cpp - the end of an IMAT, in its three ways, and what DROP TABLE leaves to be done.
+ *
+ * What PostgreSQL's dependencies do by themselves: the state table and the plain view of the old name go with the
+ * table (AUTO), the table goes with its definition (NORMAL), and that with what it reads.  Restored
+ * databases have none of the first three, as dumps don't carry them.  So forget does all of it again, as far
+ * as it is still to be done; it is called by an event trigger after DROP, whatever the command.
+ *
+ * Triggers are taken from sources under AccessExclusiveLock, as DROP TRIGGER does.
+ */
+#include "observe/observe.hpp"
+#include "pg/list.hpp"
+#include "rebuild/parts.hpp"
+#include "rebuild/rebuild.hpp"
+
+namespace rebuild {
+
+namespace {
+
+PG_GUARDED bool exists(Oid relation)
+{
+    return OidIsValid(relation) && SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relation));
+}
+
+/* Drop a relation that is ours, unless it is gone; others that depend on it are an error. */
+PG_GUARDED void drop_ours(Oid relation)
+{
+    if (!exists(relation))
+        return;
+    ObjectAddress address;
+    ObjectAddressSet(address, RelationRelationId, relation);
+    performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
+}
+
+/* One relation doesn't depend on the other any more. */
+PG_GUARDED void forget_dependency(Oid dependent, char type, Oid referenced)
+{
+    if (exists(dependent))
+        deleteDependencyRecordsForSpecific(RelationRelationId, dependent, type, RelationRelationId, referenced);
+}
+
+/* The registration and everything that only maintenance needed. */
+PG_GUARDED void unregister(const catalog::Registration &registration)
+{
+    const model::Array<Oid> sources = catalog::sources_of(registration.imat);
+    catalog::remove(registration.imat);
+    observe::forget(registration.imat);
+    forget_dependency(registration.imat, DEPENDENCY_NORMAL, registration.definition);
+    CommandCounterIncrement();
+    drop_ours(registration.state);
+    drop_ours(registration.definition);
+    release(sources);
+}
+
+/* The registration of an IMAT that the caller owns, locked. */
+PG_GUARDED catalog::Registration lock_own(Oid imat)
+{
+    catalog::Registration registration;
+    LockRelationOid(imat, AccessExclusiveLock);
+    if (!exists(imat))
+        ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", imat));
+    require_owner(imat);
+    if (!catalog::find(imat, &registration))
+        refuse_ordinary(imat);
+    Relation table = table_open(imat, NoLock);
+    CheckTableNotInUse(table, "imat.drop");
+    table_close(table, NoLock);
+    return registration;
+}
+
+/* It stays as a table like any other. */
+PG_GUARDED void leave_table(const catalog::Registration &registration)
+{
+    unprotect(registration.imat);
+    forget_dependency(registration.old_view, DEPENDENCY_AUTO, registration.imat);
+    unregister(registration);
+}
+
+/* It stays as a materialized view. */
+PG_GUARDED void leave_materialized_view(const catalog::Registration &registration)
+{
+    unprotect(registration.imat);
+    constraints_to_indexes(registration.imat);
+    drop_not_null(registration.imat);
+    make_materialized_view_of(registration.imat);
+    restore_rule(registration.imat, registration.definition);
+    forget_dependency(registration.old_view, DEPENDENCY_AUTO, registration.imat);
+    unregister(registration);
+}
+
+/* Drop it as DROP TABLE does. */
+PG_GUARDED void drop_table(const catalog::Registration &registration)
+{
+    ObjectAddress address;
+    ObjectAddressSet(address, RelationRelationId, registration.imat);
+    if (exists(registration.old_view)) {
+        ObjectAddress old_view;
+        ObjectAddressSet(old_view, RelationRelationId, registration.old_view);
+        performDeletion(&old_view, DROP_RESTRICT, 0);
+    }
+    performDeletion(&address, DROP_RESTRICT, 0);
+    forget(registration.imat);
+}
+
+} // namespace
+
+PG_GUARDED void refuse_ordinary(Oid relation)
+{
+    ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
+            errmsg("%s is not an incremental materialized table", name_of(relation)),
+            errhint("imat.imat_config lists the incremental materialized tables of this database."));
+}
+
+PG_GUARDED void drop(Oid imat, Keep keep)
+{
+    const catalog::Registration registration = lock_own(imat);
+    switch (keep) {
+    case Keep::Nothing:
+        return drop_table(registration);
+    case Keep::Table:
+        return leave_table(registration);
+    case Keep::MaterializedView:
+        return leave_materialized_view(registration);
+    }
+}
+
+PG_GUARDED void forget(Oid imat)
+{
+    catalog::Registration registration;
+    if (!catalog::find(imat, &registration))
+        return;
+    drop_ours(registration.old_view);
+    unregister(registration);
+}
+
+/* What DROP has taken from an IMAT that is still there. */
+PG_GUARDED static void mend(const catalog::Registration &registration)
+{
+    if (!exists(registration.imat)) {
+        forget(registration.imat);
+    } else if (!exists(registration.definition)) {
+        ereport(NOTICE, errmsg("%s is an ordinary table now, which is maintained no more", name_of(registration.imat)),
+                errdetail("What its definition reads was dropped."));
+        leave_table(registration);
+    } else if (OidIsValid(registration.state) && !exists(registration.state)) {
+        ereport(ERROR, errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+                errmsg("cannot drop the state table of %s because it is being maintained",
+                       name_of(registration.imat)),
+                errhint("Use imat.drop to drop the incremental materialized table."));
+    } else if (OidIsValid(registration.old_view) && !exists(registration.old_view)) {
+        catalog::Registration without = registration;
+        without.old_view = InvalidOid;
+        catalog::update(without);
+    }
+}
+
+PG_GUARDED void after_drop()
+{
+    for (Oid imat : catalog::all_imats()) {
+        catalog::Registration registration;
+        if (catalog::find(imat, &registration))
+            mend(registration);
+    }
+}
+
+} // namespace rebuild

@@ -1,0 +1,180 @@
+/*
+ * establish.cpp - a table, or materialized view, becomes an IMAT.
+ *
+ * In this order, all in one transaction:
+ *
+ *   1. the query is understood; what can't be maintained is refused before anything was touched
+ *   2. its sources are locked against writers (ShareRowExclusive) and get our triggers
+ *   3. state table and indexes are made, empty
+ *   4. the contents are computed, into new heaps beside the old; readers go on
+ *   5. readers are locked out (AccessExclusive), the heaps are exchanged
+ *   6. the materialized view becomes a table; keys become its primary key; it moves to its schema, and a plain
+ *      view takes the old name
+ *   7. it is protected from writes, and registered
+ *
+ * The snapshot of step 4 is taken after step 2, and is the latest whatever the isolation level: so it sees
+ * every change that our triggers didn't, and whatever they see comes after it.  Readers in step 4 may delay
+ * step 5, which waits for them while writers of the sources wait for us; a reader that then goes on to write
+ * a source would be a deadlock, which PostgreSQL resolves.
+ */
+#include "analyze/analyze.hpp"
+#include "observe/observe.hpp"
+#include "pg/list.hpp"
+#include "rebuild/parts.hpp"
+
+namespace rebuild {
+
+namespace {
+
+/* The registration as far as it is known before there is a state table. */
+PG_GUARDED catalog::Registration registration_of(const Birth &birth)
+{
+    catalog::Registration registration = {};
+    registration.imat = birth.table;
+    registration.definition = birth.definition;
+    registration.old_schema = birth.old_schema;
+    registration.maintenance = birth.maintenance;
+    registration.strategy = birth.strategy;
+    registration.created_at = GetCurrentTransactionStartTimestamp();
+    return registration;
+}
+
+/* The first source whose contents don't survive a crash, or InvalidOid. */
+PG_GUARDED Oid unlogged_source(const model::View &view)
+{
+    for (const model::Source &source : view.sources)
+        if (get_rel_persistence(source.relation) == RELPERSISTENCE_UNLOGGED)
+            return source.relation;
+    return InvalidOid;
+}
+
+/* After a crash the table would be full and its source empty: so it must be unlogged as well. */
+PG_GUARDED void match_persistence(Oid table, const model::View &view)
+{
+    const Oid source = unlogged_source(view);
+    if (!OidIsValid(source) || get_rel_persistence(table) == RELPERSISTENCE_UNLOGGED)
+        return;
+    AlterTableCmd *command = makeNode(AlterTableCmd);
+    command->subtype = AT_SetUnLogged;
+    alter_table(table, list_make1(command));
+    ereport(NOTICE, errmsg("table %s is unlogged, since %s is", name_of(table), name_of(source)));
+}
+
+/* The index that is to be primary key becomes it, where the table stands as a table. */
+PG_GUARDED void finish_keys(const Imat &imat, Oid primary_key)
+{
+    const Oid table = imat.registration.imat;
+    if (!OidIsValid(primary_key))
+        return;
+    set_not_null(table, catalog::key_columns(*imat.view, false), imat.view->keys.size);
+    make_primary_key(table, primary_key);
+}
+
+/* Compute the contents into new heaps, and exchange those for the old. */
+PG_GUARDED void fill(const Imat &imat)
+{
+    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+    PushActiveSnapshot(snapshot);
+    as_owner(imat, [&] {
+        Relation table = table_open(imat.registration.imat, ShareRowExclusiveLock);
+        NewHeap *visible = begin_new_heap(table, imat.visible_type);
+        NewHeap *state = nullptr;
+        if (imat.with_state)
+            state = begin_new_heap(table_open(imat.registration.state, ShareRowExclusiveLock), imat.state_type);
+        compute(imat, GetActiveSnapshot(), {.consume = add_row, .self = visible},
+                {.consume = add_row, .self = state});
+        end_new_heap(visible);
+        lock_for_exchange(table, true);
+        exchange(visible);
+        if (state != nullptr) {
+            end_new_heap(state);
+            exchange(state);
+        }
+    });
+    PopActiveSnapshot();
+    UnregisterSnapshot(snapshot);
+}
+
+/* Move the table to its schema, and let a plain view answer to the old name. */
+PG_GUARDED Oid move(const Birth &birth)
+{
+    const Oid old_schema = get_rel_namespace(birth.table);
+    if (old_schema == birth.target_schema)
+        return InvalidOid;
+    ObjectAddresses *moved = new_object_addresses();
+    Relation table = table_open(birth.table, AccessExclusiveLock);
+    AlterTableNamespaceInternal(table, old_schema, birth.target_schema, moved);
+    table_close(table, NoLock);
+    free_object_addresses(moved);
+    CommandCounterIncrement();
+    return create_old_view(old_schema, birth.table);
+}
+
+/* Dropping what the definition reads drops the IMAT, or fails and names it. */
+PG_GUARDED void depend_on_definition(const catalog::Registration &registration)
+{
+    ObjectAddress dependent;
+    ObjectAddress referenced;
+    ObjectAddressSet(dependent, RelationRelationId, registration.imat);
+    ObjectAddressSet(referenced, RelationRelationId, registration.definition);
+    recordDependencyOn(&dependent, &referenced, DEPENDENCY_NORMAL);
+}
+
+/* Errors while the session itself still uses what is about to change its kind and its contents. */
+PG_GUARDED void check_not_in_use(Oid table)
+{
+    Relation opened = table_open(table, NoLock);
+    CheckTableNotInUse(opened, "create_imat");
+    table_close(opened, NoLock);
+}
+
+} // namespace
+
+PG_GUARDED bool equip(Imat *imat, bool build, Oid *primary_key)
+{
+    catalog::Registration &registration = imat->registration;
+    if (imat->by_delta && !create_indexes(registration.imat, *imat->view, false, build, primary_key)) {
+        ereport(NOTICE, errmsg("table %s will be maintained by swap", name_of(registration.imat)),
+                errdetail("No index is possible by which its rows could be found."));
+        registration.strategy = model::Strategy::Swap;
+        imat->by_delta = false;
+    }
+    if (imat->by_delta && imat->view->needs_state) {
+        Oid ignored = InvalidOid;
+        registration.state = create_state_table(registration.imat, *imat->view);
+        create_indexes(registration.state, *imat->view, true, build, &ignored);
+        *imat = *describe(registration);
+    }
+    return imat->by_delta;
+}
+
+PG_GUARDED void establish(const Birth &birth)
+{
+    Imat *imat = describe(registration_of(birth));
+    Oid primary_key = InvalidOid;
+    choose(birth.strategy, *imat->view);
+    require_trigger(imat->view->sources);
+    check_not_in_use(birth.table);
+    capture(imat->view->sources);
+
+    if (imat->view->uses_settings)
+        imat->registration.settings = catalog::current_settings();
+    if (!birth.from_materialized_view)
+        match_persistence(birth.table, *imat->view);
+    equip(imat, false, &primary_key);
+    fill(*imat);
+    if (birth.from_materialized_view) {
+        make_table_of(birth.table);
+        match_persistence(birth.table, *imat->view);
+        if (imat->with_state)
+            match_persistence(imat->registration.state, *imat->view);
+    }
+    finish_keys(*imat, primary_key);
+    imat->registration.old_view = move(birth);
+    protect(birth.table);
+    depend_on_definition(imat->registration);
+    catalog::insert(imat->registration, imat->view->sources);
+    observe::forget(birth.table);
+}
+
+} // namespace rebuild
