@@ -13,6 +13,8 @@
  * PostgreSQL marks every aggregate IMMUTABLE, so an aggregate is judged by the functions it is made of.
  * Follows contain_mutable_functions (PostgreSQL, optimizer/util/clauses.c).
  */
+#include <algorithm>
+
 #include "analyze/parts.hpp"
 
 extern "C" {
@@ -203,10 +205,8 @@ PG_GUARDED bool check_aggregate(Oid aggregate, Search *search)
     const Oid parts[] = {row->aggtransfn, row->aggfinalfn, row->aggmtransfn, row->aggminvtransfn,
                          row->aggmfinalfn};
     ReleaseSysCache(tuple);
-    for (const Oid part : parts)
-        if (OidIsValid(part) && check_declared(part, search))
-            return true;
-    return false;
+    return std::ranges::any_of(
+        parts, [search](Oid part) { return OidIsValid(part) && check_declared(part, search); });
 }
 
 extern "C" {

@@ -5,6 +5,8 @@
  * NULL constraints of the source, from conditions (x IS NOT NULL), and from a short list of built-in strict
  * functions that have a result for every argument.
  */
+#include <algorithm>
+
 #include "analyze/parts.hpp"
 
 namespace analyze {
@@ -32,10 +34,7 @@ PG_GUARDED bool is_total(Oid function, const List *arguments)
         if (exprType(argument) == JSONBOID)
             return false;
     const char *name = get_func_name(function);
-    for (const char *known : total)
-        if (strcmp(name, known) == 0)
-            return true;
-    return false;
+    return std::ranges::any_of(total, [name](const char *known) { return strcmp(name, known) == 0; });
 }
 
 /* Is the column NOT NULL in every row that the source shows? */
@@ -53,10 +52,10 @@ PG_GUARDED bool column_never_null(const FlatQuery &flat, AttrNumber column)
 PG_GUARDED bool kept_out(const Node *condition, const Node *expression)
 {
     if (is_andclause(condition)) {
+        bool kept = false;
         for (auto *part : pg::each<Node>(reinterpret_cast<const BoolExpr *>(condition)->args))
-            if (kept_out(part, expression))
-                return true;
-        return false;
+            kept = kept || kept_out(part, expression);
+        return kept;
     }
     if (!IsA(condition, NullTest))
         return false;
@@ -67,19 +66,19 @@ PG_GUARDED bool kept_out(const Node *condition, const Node *expression)
 /* Is every one of them never NULL? */
 PG_GUARDED bool all_never_null(const FlatQuery &flat, const List *expressions)
 {
+    bool all = true;
     for (auto *expression : pg::each<Node>(expressions))
-        if (!never_null(flat, expression))
-            return false;
-    return true;
+        all = all && never_null(flat, expression);
+    return all;
 }
 
 /* Is one of them never NULL? */
 PG_GUARDED bool some_never_null(const FlatQuery &flat, const List *expressions)
 {
+    bool some = false;
     for (auto *expression : pg::each<Node>(expressions))
-        if (never_null(flat, expression))
-            return true;
-    return false;
+        some = some || never_null(flat, expression);
+    return some;
 }
 
 /* Is every branch of a CASE never NULL? */

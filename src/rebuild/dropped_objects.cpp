@@ -32,11 +32,11 @@ PG_GUARDED ReturnSetInfo *dropped_objects()
     return result;
 }
 
-PG_GUARDED bool text_is(TupleTableSlot *row, int column, const char *text)
+PG_GUARDED bool text_is(TupleTableSlot *row, int column, const char *wanted)
 {
     bool null;
     const Datum value = slot_getattr(row, column, &null);
-    return !null && strcmp(TextDatumGetCString(value), text) == 0;
+    return !null && strcmp(TextDatumGetCString(value), wanted) == 0;
 }
 
 PG_GUARDED Oid oid_in(TupleTableSlot *row, int column)
