@@ -44,3 +44,14 @@ CREATE FUNCTION imat.on_sql_drop() RETURNS pg_catalog.event_trigger
 COMMENT ON FUNCTION imat.on_sql_drop() IS 'forgets incremental materialized tables that were dropped';
 
 CREATE EVENT TRIGGER imat_on_sql_drop ON sql_drop EXECUTE FUNCTION imat.on_sql_drop();
+
+/* After CREATE or ALTER TABLE: children of sources.  After CREATE TRIGGER: a dump is being restored. */
+CREATE FUNCTION imat.on_ddl() RETURNS pg_catalog.event_trigger
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'imat_on_ddl';
+
+COMMENT ON FUNCTION imat.on_ddl() IS
+    'notices new children and partitions of tables that incremental materialized tables read';
+
+CREATE EVENT TRIGGER imat_on_ddl ON ddl_command_end
+    WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE SCHEMA', 'CREATE TRIGGER')
+    EXECUTE FUNCTION imat.on_ddl();

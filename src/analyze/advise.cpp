@@ -67,6 +67,18 @@ PG_GUARDED const char *delta_reason(const model::View &view)
                              : psprintf("a state table is kept, since %s", view.state_reason);
 }
 
+/* The statements to run, as they can be run: indexes that would help, then the conversion. */
+PG_GUARDED const char *what_to_do(const Candidate &candidate, const model::View &view)
+{
+    StringInfoData statements;
+    initStringInfo(&statements);
+    if (view.strategy == model::Strategy::Delta)
+        for (auto *statement : pg::each<char>(missing_indexes(view)))
+            appendStringInfo(&statements, "%s; ", statement);
+    appendStringInfo(&statements, "SELECT create_imat(%s)", quote_literal_cstr(candidate.name));
+    return statements.data;
+}
+
 /* What is to be said about one materialized view. */
 PG_GUARDED Advice *advise_on(const Candidate &candidate)
 {
@@ -84,7 +96,7 @@ PG_GUARDED Advice *advise_on(const Candidate &candidate)
     const bool delta = view->strategy == model::Strategy::Delta;
     advice->strategy = delta ? "delta" : "swap";
     advice->reason = delta ? delta_reason(*view) : view->reason;
-    advice->advice = psprintf("SELECT create_imat(%s)", quote_literal_cstr(candidate.name));
+    advice->advice = what_to_do(candidate, *view);
     return advice;
 }
 

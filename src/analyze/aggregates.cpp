@@ -195,23 +195,23 @@ PG_GUARDED Node *key_var(Rewriting *rewriting, const Node *expression)
         if (!rewriting->whole && !looks_determined(key))
             rewriting->reason = psprintf(
                 "something is computed with key %s, whose equal values of type %s can look different",
-                show_over_source(*rewriting->view, key.expression), format_type_be(key.type));
+                show_over_row(*rewriting->view, key.expression), format_type_be(key.type));
         return reinterpret_cast<Node *>(
             makeVar(1, static_cast<AttrNumber>(index), key.type, key.typmod, key.collation, 0));
     }
     return nullptr;
 }
 
-/* A column that is neither a key nor inside an aggregate: the primary key is, and so determines it. */
+/* A column that is neither a key nor inside an aggregate. */
 PG_GUARDED const char *describe_ungrouped(const Rewriting *rewriting, const Var *var)
 {
-    return psprintf("column %s is determined by the primary key, but not grouped by",
-                    quote_identifier(get_attname(rewriting->flat->source, var->varattno, false)));
+    return psprintf("column %s is not grouped by",
+                    quote_identifier(get_attname(reference_of(*rewriting->flat, var), var->varattno, false)));
 }
 
 extern "C" {
 
-/* Mutator: from over the source row to over the group row. */
+/* Mutator: from over the row to over the group row. */
 PG_GUARDED static Node *group_mutator(Node *node, void *context)
 {
     auto *rewriting = static_cast<Rewriting *>(context);

@@ -11,6 +11,36 @@ namespace analyze {
 
 namespace {
 
+extern "C" {
+
+/* Comparator of sources by their Oids. */
+PG_GUARDED static int compare_sources(const void *a, const void *b)
+{
+    const auto left = static_cast<const model::Source *>(a)->relation;
+    const auto right = static_cast<const model::Source *>(b)->relation;
+    return left < right ? -1 : static_cast<int>(left > right);
+}
+
+} // extern "C"
+
+/* Count the references of each table: a WITH query was seen once, but may have been used twice, or never. */
+PG_GUARDED model::Array<model::Source> count_sources(const model::View &view)
+{
+    const auto size = static_cast<std::size_t>(view.references.size);
+    model::Array<model::Source> sources{
+        static_cast<model::Source *>(palloc0(sizeof(model::Source) * (size + 1))), 0};
+    for (const model::Reference &reference : view.references) {
+        int i = 0;
+        while (i < sources.size && sources[i].relation != reference.relation)
+            i++;
+        sources[i].relation = reference.relation;
+        sources[i].references++;
+        sources.size = Max(sources.size, i + 1);
+    }
+    qsort(sources.data, static_cast<std::size_t>(sources.size), sizeof(model::Source), compare_sources);
+    return sources;
+}
+
 /* Fill in what delta needs; or say why it can't take the query. */
 PG_GUARDED const char *understand_delta(Query *expanded, model::View *view)
 {
@@ -18,10 +48,13 @@ PG_GUARDED const char *understand_delta(Query *expanded, model::View *view)
     List *key_expressions = NIL;
     if (const char *reason = flatten(expanded, &flat))
         return reason;
-    view->source = flat.source;
+    view->references = to_array<model::Reference>(flat.references);
+    view->sources = count_sources(*view);
     if (const char *reason = find_keys(flat, view, &key_expressions))
         return reason;
     lower_having(*view, &flat);
+    if (const char *reason = find_determined_keys(flat, view, &key_expressions))
+        return reason;
     if (const char *reason = find_aggregates(flat, key_expressions, view))
         return reason;
     view->filter = prepare_conditions(flat.conditions);

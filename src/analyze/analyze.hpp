@@ -7,10 +7,10 @@
  * AccessShare until the end of the transaction.
  *
  * The expressions of a View are ready for ExecInitExpr: constants are folded, and no sublink, outer reference
- * or grouping-step Var is left in them.  Vars over the source row have varno 1 and the source's attribute
- * numbers, which are those of ordinary columns; Vars over the group row have varno 1 and 1, 2, ... for keys,
- * then aggregates.  View::filter and View::having are lists of conditions that must all be true, cast to
- * Node *: give them back to ExecInitQual as List *.
+ * or grouping-step Var is left in them.  Vars over the row have the varno of their reference, 1, 2, ..., and
+ * its attribute numbers, which are those of ordinary columns; Vars over the group row have varno 1 and 1, 2,
+ * ... for keys, then aggregates.  View::filter and View::having are lists of conditions that must all be
+ * true, cast to Node *: give them back to ExecInitQual as List *.
  *
  * Folding constants may call IMMUTABLE functions that the query calls.  So a query that somebody else wrote
  * is understood with its owner's rights only.
@@ -57,7 +57,7 @@ PG_GUARDED List *explain(const model::View &view, model::Strategy asked);
 /* The query that a text consists of; errors where that isn't one SELECT that the current user may run. */
 PG_GUARDED Query *query_of_text(const char *text);
 
-/* What would make an understood query cheaper to maintain, in one sentence, or NULL. */
+/* What would make a state table unnecessary, in one sentence, or NULL. */
 PG_GUARDED const char *advice_on(const model::View &view);
 
 /* What is to be said about turning a materialized view into an IMAT. */

@@ -1,8 +1,10 @@
 /*
  * deparse.cpp - expressions as a reader would write them.
  *
- * Expressions of a View refer to its one source as range table entry 1, which is all that ruleutils needs to
- * know.  Those over the group row are put back over the source row first.
+ * Expressions of a View refer to its references as range table entries 1, 2, ..., so ruleutils is given such
+ * a range table; as for EXPLAIN it makes up names that tell the entries apart.  Columns are shown with the
+ * name of their table where there are several.  Expressions over the group row are put back over the row
+ * first.
  */
 #include "analyze/parts.hpp"
 
@@ -27,18 +29,50 @@ PG_GUARDED static Node *ungroup_mutator(Node *node, void *context)
 
 } // extern "C"
 
+/* A range table of the references, as far as ruleutils looks into it. */
+PG_GUARDED List *range_table(const model::View &view)
+{
+    List *entries = NIL;
+    for (const model::Reference &reference : view.references) {
+        RangeTblEntry *entry = makeNode(RangeTblEntry);
+        entry->rtekind = RTE_RELATION;
+        entry->relid = reference.relation;
+        entry->relkind = get_rel_relkind(reference.relation);
+        entry->rellockmode = AccessShareLock;
+        entry->alias = makeAlias(get_rel_name(reference.relation), NIL);
+        entry->eref = entry->alias;
+        entry->inFromCl = true;
+        entries = lappend(entries, entry);
+    }
+    return entries;
+}
+
 } // namespace
 
-PG_GUARDED const char *show_over_source(const model::View &view, Node *expression)
+PG_GUARDED const char *qualified_name(Oid relation)
 {
-    List *context = deparse_context_for(get_rel_name(view.source), view.source);
-    return deparse_expression(expression, context, false, false);
+    return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+                                      get_rel_name(relation));
+}
+
+PG_GUARDED List *reference_names(const model::View &view)
+{
+    Bitmapset *all = nullptr;
+    for (int i = 1; i <= view.references.size; i++)
+        all = bms_add_member(all, i);
+    return select_rtable_names_for_explain(range_table(view), all);
+}
+
+PG_GUARDED const char *show_over_row(const model::View &view, Node *expression)
+{
+    List *context = pg::deparse_context_for_range_table(range_table(view), reference_names(view));
+    return deparse_expression(expression, context, view.is_join(), false);
 }
 
 PG_GUARDED const char *show_over_group(const model::View &view, Node *expression)
 {
     model::View copy = view;
-    return show_over_source(view, ungroup_mutator(expression, &copy));
+    return show_over_row(view, ungroup_mutator(expression, &copy));
 }
 
 PG_GUARDED const char *show_call(Oid function, const List *argument_types, bool star)

@@ -13,13 +13,6 @@ namespace {
 using model::AccumulatorKind;
 using model::AggregateFunction;
 
-/* A relation with its schema, whatever the search_path. */
-PG_GUARDED const char *qualified_name(Oid relation)
-{
-    return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-                                      get_rel_name(relation));
-}
-
 /* The name of a column of the table. */
 PG_GUARDED const char *column_name(const model::View &view, model::Column column)
 {
@@ -50,14 +43,35 @@ PG_GUARDED List *source_lines(const model::View &view, List *lines)
     return view.sources.size > 0 ? lines : lappend(lines, pstrdup("source: none, the contents never change"));
 }
 
+/* A reference with its schema, and what conditions call it where that is another name. */
+PG_GUARDED const char *reference_words(const model::View &view, int reference)
+{
+    const Oid relation = view.references[reference].relation;
+    const auto *name = static_cast<const char *>(list_nth(reference_names(view), reference));
+    if (strcmp(name, get_rel_name(relation)) == 0)
+        return qualified_name(relation);
+    return psprintf("%s AS %s", qualified_name(relation), quote_identifier(name));
+}
+
+/* The tables that are joined. */
+PG_GUARDED const char *join_line(const model::View &view)
+{
+    StringInfoData line;
+    initStringInfo(&line);
+    appendStringInfo(&line, "join of %d tables: ", view.references.size);
+    for (int i = 0; i < view.references.size; i++)
+        appendStringInfo(&line, "%s%s", i > 0 ? ", " : "", reference_words(view, i));
+    return line.data;
+}
+
 /* One line a group key. */
 PG_GUARDED List *key_lines(const model::View &view, List *lines)
 {
     for (const model::Key &key : view.keys) {
         const char *column =
             key.column != 0 ? psprintf("column %s", column_name(view, key.column)) : "not shown by a column";
-        lines = lappend(lines, psprintf("group key: %s, %s, %s", show_over_source(view, key.expression),
-                                        column, key.nullable ? "may be NULL" : "never NULL"));
+        lines = lappend(lines, psprintf("group key: %s, %s, %s", show_over_row(view, key.expression), column,
+                                        key.nullable ? "may be NULL" : "never NULL"));
     }
     return view.single_group ? lappend(lines, pstrdup("group key: none, all rows are one group")) : lines;
 }
@@ -88,7 +102,7 @@ PG_GUARDED List *aggregate_lines(const model::View &view, List *lines)
 {
     for (const model::Aggregate &aggregate : view.aggregates)
         lines = lappend(
-            lines, psprintf("aggregate: %s, kept as %s", show_over_source(view, aggregate.call),
+            lines, psprintf("aggregate: %s, kept as %s", show_over_row(view, aggregate.call),
                             describe_accumulator(aggregate, view.accumulators[aggregate.accumulator].kind)));
     return lines;
 }
@@ -102,8 +116,10 @@ PG_GUARDED Node *conjunction(Node *conditions)
 /* What is particular to delta. */
 PG_GUARDED List *delta_lines(const model::View &view, List *lines)
 {
+    if (view.is_join())
+        lines = lappend(lines, const_cast<char *>(join_line(view)));
     if (view.filter != nullptr)
-        lines = lappend(lines, psprintf("row filter: %s", show_over_source(view, conjunction(view.filter))));
+        lines = lappend(lines, psprintf("row filter: %s", show_over_row(view, conjunction(view.filter))));
     lines = aggregate_lines(view, key_lines(view, lines));
     if (view.having != nullptr)
         lines = lappend(lines, psprintf("group filter: %s", show_over_group(view, conjunction(view.having))));
@@ -112,15 +128,46 @@ PG_GUARDED List *delta_lines(const model::View &view, List *lines)
                               : pstrdup("hidden state: none, the columns of the table tell all"));
 }
 
+/* One table that changed rows are joined with, and how its rows are found. */
+PG_GUARDED const char *step_words(const model::View &view, const JoinStep &step)
+{
+    const char *name = reference_words(view, step.reference);
+    if (step.index != nullptr)
+        return psprintf("%s (index: %s)", name, step.index);
+    return step.wanted != nullptr ? psprintf("%s (no index on %s)", name, step.wanted)
+                                  : psprintf("%s (all of it)", name);
+}
+
+/* How changes of one reference are brought together with the others. */
+PG_GUARDED const char *term_line(const model::View &view, int changed)
+{
+    StringInfoData line;
+    initStringInfo(&line);
+    appendStringInfo(&line, "on INSERT, UPDATE, DELETE of %s: its changed rows are joined with ",
+                     reference_words(view, changed));
+    const char *separator = "";
+    for (const JoinStep &step : join_steps(view, changed)) {
+        appendStringInfo(&line, "%s%s", separator, step_words(view, step));
+        separator = ", ";
+    }
+    return line.data;
+}
+
 /* What writes to the sources lead to. */
-PG_GUARDED List *write_lines(bool delta, List *lines)
+PG_GUARDED List *write_lines(const model::View &view, bool delta, List *lines)
 {
     if (!delta)
         return lappend(lines,
                        pstrdup("on INSERT, UPDATE, DELETE, TRUNCATE: the contents are rebuilt (swap)"));
-    lines = lappend(
-        lines, pstrdup("on INSERT, UPDATE, DELETE: the groups of the changed rows are adjusted (delta)"));
-    return lappend(lines, pstrdup("on TRUNCATE: the contents are rebuilt (swap)"));
+    for (int i = 0; view.is_join() && i < view.references.size; i++)
+        lines = lappend(lines, const_cast<char *>(term_line(view, i)));
+    lines =
+        lappend(lines, psprintf("on INSERT, UPDATE, DELETE: the groups of the %s rows are adjusted (delta)",
+                                view.is_join() ? "joined" : "changed"));
+    lines = lappend(lines, pstrdup("on TRUNCATE: the contents are rebuilt (swap)"));
+    for (auto *statement : pg::each<char>(missing_indexes(view)))
+        lines = lappend(lines, psprintf("advice: %s would help", statement));
+    return lines;
 }
 
 } // namespace
@@ -136,7 +183,7 @@ PG_GUARDED List *explain(const model::View &view, model::Strategy asked)
                     pstrdup(view.uses_settings
                                 ? "settings: TimeZone and its like are pinned, since results depend on them"
                                 : "settings: none are needed"));
-    return view.sources.size > 0 ? write_lines(delta, lines) : lines;
+    return view.sources.size > 0 ? write_lines(view, delta, lines) : lines;
 }
 
 } // namespace analyze

@@ -4,6 +4,12 @@
  * The keys are those of GROUP BY, or all outputs of SELECT DISTINCT.  Groups are told apart by the very
  * operator that the query tells them apart by; a group's row is found and ordered by the btree order that
  * goes with it.  A type without one can be hashed by the query, but not by an index of the table.
+ *
+ * Where the keys have the primary key of a table among them, the query may show other columns of the table
+ * without grouping by them (check_functional_grouping; PostgreSQL, pg_constraint.c).  They become further
+ * keys, behind those of GROUP BY: each group has one value of them, so the groups are the same.  When the
+ * value changes, all rows of the group move to another one.  What is shown has to be that very value, not
+ * one equal to it as with other keys, so equal values must look the same.
  */
 #include "analyze/parts.hpp"
 
@@ -56,10 +62,107 @@ PG_GUARDED const char *make_key(const FlatQuery &flat, const SortGroupClause *cl
     return nullptr;
 }
 
+/* What the search for columns outside of keys and aggregates carries along. */
+struct Ungrouped {
+    const List *keys; /* expressions */
+    List *found;      /* of Var */
+};
+
+extern "C" {
+
+/* Walker: gather the Vars that are neither in a key nor in an aggregate. */
+PG_GUARDED static bool ungrouped_walker(Node *node, void *context)
+{
+    auto *search = static_cast<Ungrouped *>(context);
+    if (node == nullptr || IsA(node, Aggref) || list_member(search->keys, node))
+        return false;
+    if (!IsA(node, Var))
+        return pg::walk_expression(node, ungrouped_walker, context);
+    search->found = list_append_unique(search->found, node);
+    return false;
+}
+
+} // extern "C"
+
+/* The columns in an expression that are neither grouped by nor inside an aggregate. */
+PG_GUARDED List *find_ungrouped(const List *keys, Node *expression)
+{
+    Ungrouped search = {.keys = keys, .found = NIL};
+    ungrouped_walker(expression, &search);
+    return search.found;
+}
+
+/* Make a key of what the other keys determine; or say why it can't be one. */
+PG_GUARDED const char *make_determined_key(const FlatQuery &flat, Node *expression, model::Key *key)
+{
+    const TypeCacheEntry *entry =
+        lookup_type_cache(exprType(expression), TYPECACHE_EQ_OPR | TYPECACHE_LT_OPR);
+    SortGroupClause *clause = makeNode(SortGroupClause);
+    clause->eqop = entry->eq_opr;
+    clause->sortop = entry->lt_opr;
+    if (const char *reason = make_key(flat, clause, expression, key))
+        return reason;
+    if (!looks_determined(*key))
+        return psprintf("equal values of type %s can look different", format_type_be(key->type));
+    return nullptr;
+}
+
+/* Add an expression that the other keys determine to the keys. */
+PG_GUARDED const char *add_determined(const FlatQuery &flat, Node *expression, List **keys,
+                                      List **expressions)
+{
+    auto *key = static_cast<model::Key *>(palloc0(sizeof(model::Key)));
+    if (const char *reason = make_determined_key(flat, expression, key))
+        return reason;
+    *keys = lappend(*keys, key);
+    *expressions = lappend(*expressions, expression);
+    return nullptr;
+}
+
+/* Why a column isn't determined: the primary key of an inheritance parent says nothing of children. */
+PG_GUARDED const char *why_not_determined(const FlatQuery &flat, const List *columns)
+{
+    for (auto *column : pg::each<Var>(columns)) {
+        const Oid table = reference_of(flat, column);
+        if (get_rel_relkind(table) == RELKIND_RELATION && has_subclass(table))
+            return psprintf(
+                "column %s is not grouped by, and the primary key of %s does not hold for its children",
+                quote_identifier(get_attname(table, column->varattno, false)), relation_name(table));
+    }
+    return nullptr;
+}
+
+/* Add what an expression needs that isn't a key yet: all of it as it is shown, or else its columns. */
+PG_GUARDED const char *add_ungrouped(const FlatQuery &flat, Node *expression, bool shown, List **keys,
+                                     List **expressions)
+{
+    const List *columns = find_ungrouped(*expressions, expression);
+    if (const char *reason = why_not_determined(flat, columns))
+        return reason;
+    if (columns == NIL || (shown && !contain_agg_clause(expression) &&
+                           add_determined(flat, expression, keys, expressions) == nullptr))
+        return nullptr;
+    for (auto *column : pg::each<Var>(columns))
+        if (const char *reason = add_determined(flat, reinterpret_cast<Node *>(column), keys, expressions))
+            return psprintf(
+                "column %s is determined by the primary key, but not grouped by, and %s",
+                quote_identifier(get_attname(reference_of(flat, column), column->varattno, false)), reason);
+    return nullptr;
+}
+
+/* Do equal values of a character(n) column look the same?  They are filled up with blanks to one length. */
+PG_GUARDED bool is_padded_column(const model::Key &key)
+{
+    return key.type == BPCHAROID && key.typmod >= 0 && IsA(key.expression, Var) &&
+           get_collation_isdeterministic(key.collation);
+}
+
 } // namespace
 
 PG_GUARDED bool looks_determined(const model::Key &key)
 {
+    if (is_padded_column(key))
+        return true;
     Oid family = InvalidOid;
     Oid input = InvalidOid;
     return pg::ordering_family(key.less_than, &family, &input) &&
@@ -83,6 +186,26 @@ PG_GUARDED const char *find_keys(const FlatQuery &flat, model::View *view, List 
         *expressions = lappend(*expressions, target->expr);
     }
     view->keys = to_array<model::Key>(keys);
+    return nullptr;
+}
+
+PG_GUARDED const char *find_determined_keys(const FlatQuery &flat, model::View *view, List **expressions)
+{
+    if (flat.query->constraintDeps == NIL)
+        return nullptr;
+    List *keys = NIL;
+    for (model::Key &key : view->keys)
+        keys = lappend(keys, &key);
+    for (auto *target : pg::each<TargetEntry>(flat.targets))
+        if (!target->resjunk)
+            if (const char *reason =
+                    add_ungrouped(flat, reinterpret_cast<Node *>(target->expr), true, &keys, expressions))
+                return reason;
+    if (const char *reason = add_ungrouped(flat, flat.having, false, &keys, expressions))
+        return reason;
+    view->keys = to_array<model::Key>(keys);
+    for (const model::Key &key : view->keys)
+        view->keys_visible &= key.column != 0;
     return nullptr;
 }
 

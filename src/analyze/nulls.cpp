@@ -2,8 +2,9 @@
  * nulls.cpp - what is never NULL.
  *
  * Proofs, not guesses: an expression for which nothing is known may be NULL.  What is known comes from NOT
- * NULL constraints of the source, from conditions (x IS NOT NULL), and from a short list of built-in strict
- * functions that have a result for every argument.
+ * NULL constraints of the tables, all of which are inner-joined; from conditions that NULL can't meet (x IS
+ * NOT NULL, x = y, x < 1: strict operators); and from a short list of built-in strict functions that have a
+ * result for every argument.
  */
 #include <algorithm>
 
@@ -37,30 +38,72 @@ PG_GUARDED bool is_total(Oid function, const List *arguments)
     return std::ranges::any_of(total, [name](const char *known) { return strcmp(name, known) == 0; });
 }
 
-/* Is the column NOT NULL in every row that the source shows? */
-PG_GUARDED bool column_never_null(const FlatQuery &flat, AttrNumber column)
+/* Is the column NOT NULL in every row that its table shows? */
+PG_GUARDED bool column_never_null(const FlatQuery &flat, const Var *var)
 {
-    Relation table = table_open(flat.source, NoLock);
+    Relation table = table_open(reference_of(flat, var), NoLock);
     /* A child of an inheritance tree, as opposed to a partition, may lack a constraint of its parent. */
     const bool strays = table->rd_rel->relkind == RELKIND_RELATION && table->rd_rel->relhassubclass;
-    const bool proven = column > 0 && !strays && pg::is_not_null(RelationGetDescr(table), column);
+    const bool proven =
+        var->varattno > 0 && !strays && pg::is_not_null(RelationGetDescr(table), var->varattno);
     table_close(table, NoLock);
     return proven;
+}
+
+/* What a strict function or operator, or NOT, is NULL without; NIL where it is none of these. */
+PG_GUARDED const List *strict_arguments(const Node *value)
+{
+    if (IsA(value, OpExpr)) {
+        const auto *operation = reinterpret_cast<const OpExpr *>(value);
+        return op_strict(operation->opno) ? operation->args : NIL;
+    }
+    if (IsA(value, FuncExpr)) {
+        const auto *call = reinterpret_cast<const FuncExpr *>(value);
+        return !call->funcretset && func_strict(call->funcid) ? call->args : NIL;
+    }
+    if (IsA(value, BoolExpr)) {
+        const auto *logic = reinterpret_cast<const BoolExpr *>(value);
+        return logic->boolop == NOT_EXPR ? logic->args : NIL;
+    }
+    return NIL;
+}
+
+/* Is a value NULL wherever the expression is? */
+PG_GUARDED bool null_with(const Node *value, const Node *expression)
+{
+    check_stack_depth();
+    if (equal(value, expression))
+        return true;
+    if (IsA(value, RelabelType)) {
+        const auto *relabel = reinterpret_cast<const RelabelType *>(value);
+        return null_with(reinterpret_cast<const Node *>(relabel->arg), expression);
+    }
+    for (auto *argument : pg::each<Node>(strict_arguments(value)))
+        if (null_with(argument, expression))
+            return true;
+    return false;
 }
 
 /* Does a condition, or a conjunct of it, keep NULL out of the expression? */
 PG_GUARDED bool kept_out(const Node *condition, const Node *expression)
 {
     if (is_andclause(condition)) {
-        bool kept = false;
         for (auto *part : pg::each<Node>(reinterpret_cast<const BoolExpr *>(condition)->args))
-            kept = kept || kept_out(part, expression);
-        return kept;
-    }
-    if (!IsA(condition, NullTest))
+            if (kept_out(part, expression))
+                return true;
         return false;
-    const auto *test = reinterpret_cast<const NullTest *>(condition);
-    return test->nulltesttype == IS_NOT_NULL && !test->argisrow && equal(test->arg, expression);
+    }
+    if (IsA(condition, NullTest)) {
+        const auto *test = reinterpret_cast<const NullTest *>(condition);
+        return test->nulltesttype == IS_NOT_NULL && !test->argisrow &&
+               null_with(reinterpret_cast<const Node *>(test->arg), expression);
+    }
+    if (IsA(condition, ScalarArrayOpExpr)) {
+        const auto *any = reinterpret_cast<const ScalarArrayOpExpr *>(condition);
+        return any->useOr && op_strict(any->opno) &&
+               null_with(static_cast<const Node *>(linitial(any->args)), expression);
+    }
+    return null_with(condition, expression);
 }
 
 /* Is every one of them never NULL? */
@@ -100,7 +143,7 @@ PG_GUARDED bool never_null(const FlatQuery &flat, Node *expression)
             return true;
     switch (nodeTag(expression)) {
     case T_Var:
-        return column_never_null(flat, castNode(Var, expression)->varattno);
+        return column_never_null(flat, castNode(Var, expression));
     case T_Const:
         return !castNode(Const, expression)->constisnull;
     case T_RelabelType:

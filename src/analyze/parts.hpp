@@ -2,7 +2,7 @@
  * parts.hpp - what the files of room analyze hand to each other, in the order of the work.
  *
  *     definition --expand--> query without views --sources, functions--> refused, or
- *                --flatten--> one table, its conditions, the expressions over it
+ *                --flatten--> an inner join of tables, its conditions, the expressions over it
  *                --keys, aggregates, state--> model::View
  *
  * Two kinds of "no" are told apart.  A Refusal: the query can't be maintained.  A reason (const char *, NULL
@@ -50,13 +50,30 @@ PG_GUARDED const char *relation_name(Oid relation);
  */
 PG_GUARDED const Refusal *check_functions(Query *expanded, bool *uses_settings);
 
-/* --- flatten.cpp: subqueries, views and WITH queries that only filter and project disappear --- */
+/* --- linear.cpp: is a level of the query a function from rows to rows, or from rows to groups? --- */
 
-/* A query over one table.  All expressions are over its row, as varno 1. */
+/* What the level that groups may not have, or lacks. */
+PG_GUARDED const char *why_not_groups(Query *query);
+
+/* What a level inside may not have. */
+PG_GUARDED const char *why_not_rows(Query *query);
+
+/* Why a FROM clause is no inner join. */
+PG_GUARDED const char *why_not_inner(const Node *item);
+
+/* Why the rows of a table can't be followed. */
+PG_GUARDED const char *why_not_table(const RangeTblEntry *entry);
+
+/* Everything that an item of FROM other than a table, subquery, view or WITH query may be. */
+PG_GUARDED const char *describe_entry(const RangeTblEntry *entry);
+
+/* --- flatten.cpp: subqueries, views and WITH queries that only filter, project and join disappear --- */
+
+/* A query over an inner join.  All expressions are over its rows: reference i is varno i + 1. */
 struct FlatQuery {
-    Query *query; /* the level that groups: its clauses refer to the targets */
-    Oid source;
-    List *conditions; /* of the WHERE clauses, innermost first */
+    Query *query;     /* the level that groups: its clauses refer to the targets */
+    List *references; /* of model::Reference */
+    List *conditions; /* of WHERE and of joins, innermost first */
     List *targets;    /* of TargetEntry, resjunk ones included */
     Node *having;
 };
@@ -64,18 +81,27 @@ struct FlatQuery {
 /* Make a flat query of an expanded one, which is used up; or say why not. */
 PG_GUARDED const char *flatten(Query *expanded, FlatQuery *flat);
 
+/* The table that a Var is a column of. */
+PG_GUARDED Oid reference_of(const FlatQuery &flat, const Var *var);
+
 /* Make conditions of HAVING that are about the keys only, which are found by now, conditions on rows. */
 PG_GUARDED void lower_having(const model::View &view, FlatQuery *flat);
 
 /* --- nulls.cpp: what is never NULL --- */
 
-/* Is the expression proven to be never NULL for a row of the source that meets the conditions? */
+/* Is the expression proven to be never NULL for a row that meets the conditions? */
 PG_GUARDED bool never_null(const FlatQuery &flat, Node *expression);
 
 /* --- keys.cpp: what is grouped by --- */
 
 /* Find the keys; expressions: those of the keys before constants are folded, to be compared with. */
 PG_GUARDED const char *find_keys(const FlatQuery &flat, model::View *view, List **expressions);
+
+/*
+ * Add the columns that are neither grouped by nor inside an aggregate, which a primary key among the keys
+ * determines, as further keys: the groups stay the same.
+ */
+PG_GUARDED const char *find_determined_keys(const FlatQuery &flat, model::View *view, List **expressions);
 
 /* Do equal values of the key look the same, so that expressions over it are the same for a whole group? */
 PG_GUARDED bool looks_determined(const model::Key &key);
@@ -94,6 +120,22 @@ PG_GUARDED Node *prepare_conditions(List *conditions);
 /* Decide on the state table, and find the columns that make it unnecessary. */
 PG_GUARDED void decide_state(const FlatQuery &flat, model::View *view);
 
+/* --- joins.cpp: how changed rows of one table find the rows of the others --- */
+
+/* A reference that the changed rows of another one are joined with, in an order that a planner could take. */
+struct JoinStep {
+    int reference;
+    const char *index; /* that finds its rows, as "airports(iata)"; NULL: none does */
+    const char
+        *wanted; /* without one: the columns that an index would help on, as "iata"; NULL: there are none */
+};
+
+/* The steps from a reference to all others. */
+PG_GUARDED model::Array<JoinStep> join_steps(const model::View &view, int changed);
+
+/* Indexes of sources that don't exist, but would help: a List of CREATE INDEX statements, as C strings. */
+PG_GUARDED List *missing_indexes(const model::View &view);
+
 /* --- exact.cpp --- */
 
 /* Is this imat.exact_sum or imat.exact_avg? */
@@ -101,9 +143,15 @@ PG_GUARDED bool is_exact_aggregate(Oid function);
 
 /* --- deparse.cpp: expressions as a reader would write them --- */
 
-/* An expression over the source row, or over the group row. */
-PG_GUARDED const char *show_over_source(const model::View &view, Node *expression);
+/* An expression over the row, or over the group row. */
+PG_GUARDED const char *show_over_row(const model::View &view, Node *expression);
 PG_GUARDED const char *show_over_group(const model::View &view, Node *expression);
+
+/* What expressions call the references: a List of C strings. */
+PG_GUARDED List *reference_names(const model::View &view);
+
+/* A relation with its schema, quoted, whatever the search_path. */
+PG_GUARDED const char *qualified_name(Oid relation);
 
 /* A function with the types that it is called with, as in "min(integer)". */
 PG_GUARDED const char *show_call(Oid function, const List *argument_types, bool star);

@@ -36,7 +36,7 @@ PG_GUARDED const char *show_reader(const model::View &view, int accumulator)
 {
     for (const model::Aggregate &aggregate : view.aggregates)
         if (aggregate.accumulator == accumulator)
-            return show_over_source(view, aggregate.call);
+            return show_over_row(view, aggregate.call);
     return "an aggregate";
 }
 
@@ -78,7 +78,7 @@ PG_GUARDED const char *why_state(const FlatQuery &flat, const model::View &view)
         return "HAVING hides groups that may come back";
     for (const model::Key &key : view.keys)
         if (key.column == 0)
-            return psprintf("group key %s is not shown by a column", show_over_source(view, key.expression));
+            return psprintf("group key %s is not shown by a column", show_over_row(view, key.expression));
     for (int i = 0; i < view.accumulators.size; i++)
         if (const char *reason = why_not_shown(flat, view, i))
             return reason;
@@ -106,7 +106,7 @@ PG_GUARDED bool add_missing(const FlatQuery &flat, const model::View &view, int 
     const bool sums = accumulator.kind == AccumulatorKind::Integer;
     if ((!sums && accumulator.kind != AccumulatorKind::Count) || IsA(accumulator.input, CaseExpr))
         return false;
-    const char *input = show_over_source(view, accumulator.input);
+    const char *input = show_over_row(view, accumulator.input);
     if (sums && accumulator.sum_column == 0)
         add_item(missing, psprintf("sum(%s)", input));
     if (accumulator.count_column == 0 && !never_null(flat, accumulator.input))
@@ -124,9 +124,10 @@ PG_GUARDED const char *advice_on(const model::View &view)
     initStringInfo(&missing);
     for (const model::Key &key : view.keys)
         if (key.column == 0)
-            add_item(&missing, show_over_source(view, key.expression));
+            add_item(&missing, show_over_row(view, key.expression));
     FlatQuery flat = {};
-    flat.source = view.source;
+    for (model::Reference &reference : view.references)
+        flat.references = lappend(flat.references, &reference);
     flat.conditions = reinterpret_cast<List *>(view.filter);
     const model::Array<model::Accumulator> kept = view.accumulators;
     model::View draft = view;
@@ -137,7 +138,8 @@ PG_GUARDED const char *advice_on(const model::View &view)
     for (int i = 0; i < draft.accumulators.size; i++)
         if (!add_missing(flat, draft, i, &missing))
             return nullptr;
-    return psprintf("select %s as well, and no state table is needed", missing.data);
+    return psprintf("%sselect %s as well, and no state table is needed",
+                    view.aggregates.size == 0 ? "use GROUP BY, " : "", missing.data);
 }
 
 PG_GUARDED void decide_state(const FlatQuery &flat, model::View *view)

@@ -256,23 +256,23 @@ PG_GUARDED bool apply_group(const Target &target, const delta::Group &change)
     return written;
 }
 
-PG_GUARDED Target open_target(const delta::Plan &plan, Moment moment, const Listener *listener)
+PG_GUARDED Target open_target(delta::Plan *plan, Moment moment, const Listener *listener)
 {
     Target target = {};
-    target.plan = &plan;
+    target.plan = plan;
     target.moment = moment;
     target.listener = listener;
-    target.group = delta::GroupRow::create(&plan, CurrentMemoryContext);
-    target.table = table_open(plan.registration.imat, RowExclusiveLock);
-    TupleTableSlot *visible = plan.outputs->pi_state.resultslot;
+    target.group = delta::GroupRow::create(plan, CurrentMemoryContext);
+    target.table = table_open(plan->registration.imat, RowExclusiveLock);
+    TupleTableSlot *visible = plan->outputs->pi_state.resultslot;
     target.rows = open_writer(target.table, visible->tts_tupleDescriptor, true);
-    if (plan.view->keys_visible)
+    if (plan->view->keys_visible)
         target.row_by_key = Probe::open(target.table, plan, false);
     else
         target.row_by_all = RowSearch::open(target.table);
     target.before = MakeSingleTupleTableSlot(RelationGetDescr(target.table), &TTSOpsVirtual);
-    if (plan.view->needs_state) {
-        target.state = table_open(plan.registration.state, RowExclusiveLock);
+    if (plan->view->needs_state) {
+        target.state = table_open(plan->registration.state, RowExclusiveLock);
         TupleDesc type = RelationGetDescr(target.state);
         target.states = open_writer(target.state, type, true);
         target.state_by_key = Probe::open(target.state, plan, true);
@@ -301,7 +301,7 @@ PG_GUARDED void close_target(const Target &target)
 
 } // namespace
 
-PG_GUARDED int64 apply_groups(const delta::Plan &plan, delta::GroupTable *changes, Moment moment,
+PG_GUARDED int64 apply_groups(delta::Plan *plan, delta::GroupTable *changes, Moment moment,
                               const Listener *listener)
 {
     int64 written = 0;
@@ -311,7 +311,7 @@ PG_GUARDED int64 apply_groups(const delta::Plan &plan, delta::GroupTable *change
     MemoryContext caller = MemoryContextSwitchTo(scratch);
     for (delta::Group *change : changes->sorted()) {
         CHECK_FOR_INTERRUPTS();
-        if (!delta::is_zero(*plan.layout, *change))
+        if (!delta::is_zero(*plan->layout, *change))
             written += apply_group(target, *change) ? 1 : 0;
         MemoryContextReset(scratch);
     }

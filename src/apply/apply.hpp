@@ -29,7 +29,7 @@ enum class Moment : char {
  * Errors: DATA_CORRUPTED where the table can't be what it should have been before; T_R_SERIALIZATION_FAILURE
  * at Moment::Early in a transaction with one snapshot, where a group was changed by another since then.
  */
-PG_GUARDED int64 apply_groups(const delta::Plan &plan, delta::GroupTable *changes, Moment moment,
+PG_GUARDED int64 apply_groups(delta::Plan *plan, delta::GroupTable *changes, Moment moment,
                               const Listener *listener);
 
 } // namespace apply

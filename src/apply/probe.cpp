@@ -23,9 +23,9 @@ PG_GUARDED void set_up_column(Relation index, int position, ScanKey scan)
                            index->rd_indcollation[position], get_opcode(equality), Datum{});
 }
 
-PG_GUARDED int key_over(const delta::Plan &plan, AttrNumber column, const AttrNumber *columns)
+PG_GUARDED int key_over(const model::View &view, AttrNumber column, const AttrNumber *columns)
 {
-    for (int i = 0; i < plan.view->keys.size; ++i)
+    for (int i = 0; i < view.keys.size; ++i)
         if (columns[i] == column)
             return i;
     elog(ERROR, "column %d of the key index is no group key", column);
@@ -55,36 +55,55 @@ PG_GUARDED Datum wrap(Datum value, bool null, Oid type)
         construct_md_array(&value, &null, 1, &dimension, &lower_bound, type, length, by_value, alignment));
 }
 
-} // namespace
-
-PG_GUARDED Probe *Probe::open(Relation table, const delta::Plan &plan, bool of_state)
+PG_GUARDED ProbePlan *make_plan(Relation table, const model::View &view, bool of_state)
 {
-    const Oid index = catalog::find_key_index(table, *plan.view, of_state);
-    if (!OidIsValid(index))
+    const Oid index_oid = catalog::find_key_index(table, view, of_state);
+    if (!OidIsValid(index_oid))
         raise_no_index(table);
+    Relation index = index_open(index_oid, AccessShareLock);
 
-    auto *probe = static_cast<Probe *>(palloc0(sizeof(Probe)));
-    probe->table_ = table;
-    probe->index_ = index_open(index, RowExclusiveLock);
-    probe->row_ = table_slot_create(table, nullptr);
-    probe->size_ = plan.view->keys.size;
-    probe->scan_ = static_cast<ScanKey>(palloc0(sizeof(ScanKeyData) * (probe->size_ + 1)));
-    probe->key_ = static_cast<int *>(palloc0(sizeof(int) * (probe->size_ + 1)));
-    probe->array_of_ = static_cast<Oid *>(palloc0(sizeof(Oid) * (probe->size_ + 1)));
+    const int size = view.keys.size;
+    auto *plan = static_cast<ProbePlan *>(palloc0(sizeof(ProbePlan)));
+    plan->index = index_oid;
+    plan->size = size;
+    plan->scan = static_cast<ScanKey>(palloc0(sizeof(ScanKeyData) * (size + 1)));
+    plan->key = static_cast<int *>(palloc0(sizeof(int) * (size + 1)));
+    plan->array_of = static_cast<Oid *>(palloc0(sizeof(Oid) * (size + 1)));
 
-    const AttrNumber *columns = catalog::key_columns(*plan.view, of_state);
-    List *expressions = RelationGetIndexExpressions(probe->index_);
+    const AttrNumber *columns = catalog::key_columns(view, of_state);
+    List *expressions = RelationGetIndexExpressions(index);
     ListCell *expression = list_head(expressions);
-    for (int i = 0; i < probe->size_; ++i) {
-        AttrNumber column = probe->index_->rd_index->indkey.values[i];
-        set_up_column(probe->index_, i, &probe->scan_[i]);
+    for (int i = 0; i < size; ++i) {
+        AttrNumber column = index->rd_index->indkey.values[i];
+        set_up_column(index, i, &plan->scan[i]);
         if (column == 0) {
             column = catalog::wrapped_column(static_cast<Node *>(lfirst(expression)));
             expression = pg::next_cell(expressions, expression);
-            probe->array_of_[i] = TupleDescAttr(RelationGetDescr(table), column - 1)->atttypid;
+            plan->array_of[i] = TupleDescAttr(RelationGetDescr(table), column - 1)->atttypid;
         }
-        probe->key_[i] = key_over(plan, column, columns);
+        plan->key[i] = key_over(view, column, columns);
     }
+    index_close(index, NoLock);
+    return plan;
+}
+
+} // namespace
+
+PG_GUARDED Probe *Probe::open(Relation table, delta::Plan *plan, bool of_state)
+{
+    ProbePlan *&cached = of_state ? plan->state_probe : plan->row_probe;
+    if (cached == nullptr || plan->stale) {
+        MemoryContext caller = MemoryContextSwitchTo(plan->memory);
+        cached = make_plan(table, *plan->view, of_state);
+        MemoryContextSwitchTo(caller);
+    }
+    auto *probe = static_cast<Probe *>(palloc0(sizeof(Probe)));
+    probe->plan_ = cached;
+    probe->table_ = table;
+    probe->index_ = index_open(cached->index, RowExclusiveLock);
+    probe->row_ = table_slot_create(table, nullptr);
+    probe->scan_ = static_cast<ScanKey>(palloc(sizeof(ScanKeyData) * (cached->size + 1)));
+    memcpy(probe->scan_, cached->scan, sizeof(ScanKeyData) * cached->size);
     return probe;
 }
 
@@ -96,12 +115,12 @@ PG_GUARDED void Probe::close()
 
 PG_GUARDED void Probe::set_keys(const Datum *keys, const bool *nulls)
 {
-    for (int i = 0; i < size_; ++i) {
-        const bool null = nulls[key_[i]];
-        scan_[i].sk_argument = keys[key_[i]];
+    for (int i = 0; i < plan_->size; ++i) {
+        const bool null = nulls[plan_->key[i]];
+        scan_[i].sk_argument = keys[plan_->key[i]];
         scan_[i].sk_flags &= ~(SK_ISNULL | SK_SEARCHNULL);
-        if (OidIsValid(array_of_[i]))
-            scan_[i].sk_argument = wrap(keys[key_[i]], null, array_of_[i]);
+        if (OidIsValid(plan_->array_of[i]))
+            scan_[i].sk_argument = wrap(keys[plan_->key[i]], null, plan_->array_of[i]);
         else if (null)
             scan_[i].sk_flags |= SK_ISNULL | SK_SEARCHNULL;
     }
@@ -135,8 +154,8 @@ PG_GUARDED Found Probe::find(const Datum *keys, const bool *nulls, bool wait)
         CHECK_FOR_INTERRUPTS();
         SnapshotData dirty;
         InitDirtySnapshot(dirty);
-        IndexScanDesc scan = pg::index_beginscan(table_, index_, &dirty, size_);
-        index_rescan(scan, scan_, size_, nullptr, 0);
+        IndexScanDesc scan = pg::index_beginscan(table_, index_, &dirty, plan_->size);
+        index_rescan(scan, scan_, plan_->size, nullptr, 0);
         const bool found = index_getnext_slot(scan, ForwardScanDirection, row_);
         ItemPointerData where = row_->tts_tid;
         const TransactionId maker = found ? dirty.xmin : InvalidTransactionId;
@@ -161,8 +180,8 @@ PG_GUARDED Found Probe::find(const Datum *keys, const bool *nulls, bool wait)
 PG_GUARDED bool Probe::sees(const Datum *keys, const bool *nulls, Snapshot snapshot)
 {
     set_keys(keys, nulls);
-    IndexScanDesc scan = pg::index_beginscan(table_, index_, snapshot, size_);
-    index_rescan(scan, scan_, size_, nullptr, 0);
+    IndexScanDesc scan = pg::index_beginscan(table_, index_, snapshot, plan_->size);
+    index_rescan(scan, scan_, plan_->size, nullptr, 0);
     const bool found = index_getnext_slot(scan, ForwardScanDirection, row_);
     ExecClearTuple(row_);
     index_endscan(scan);

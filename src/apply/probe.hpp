@@ -15,11 +15,20 @@ enum class Found : char {
     InFlight, /* another transaction is making one (only where the probe may not wait) */
 };
 
+/* How rows are found by key, as long as the table's indexes stay what they are. */
+struct ProbePlan {
+    Oid index;
+    int size;          /* columns of the index */
+    ScanKeyData *scan; /* one for each, in its order */
+    int *key;          /* which group key it is */
+    Oid *array_of;     /* element type where the index has ARRAY[column], else InvalidOid */
+};
+
 /* Looks up rows of one table by group key. */
 class Probe {
   public:
     /* For the IMAT itself or for its state table; the table is open and locked. */
-    PG_GUARDED static Probe *open(Relation table, const delta::Plan &plan, bool of_state);
+    PG_GUARDED static Probe *open(Relation table, delta::Plan *plan, bool of_state);
     PG_GUARDED void close();
 
     /* Find and lock the row with the key; it is in row() if so.  Waits for whoever else has it. */
@@ -39,13 +48,11 @@ class Probe {
     PG_GUARDED void set_keys(const Datum *keys, const bool *nulls);
     PG_GUARDED Found lock_version(ItemPointerData where, bool *retry);
 
+    const ProbePlan *plan_;
     Relation table_;
     Relation index_;
     TupleTableSlot *row_;
-    int size_;          /* columns of the scan key */
-    ScanKeyData *scan_; /* one for each column of the index, in its order */
-    int *key_;          /* which group key it is */
-    Oid *array_of_;     /* element type where the index has ARRAY[column], else InvalidOid */
+    ScanKeyData *scan_; /* the plan's, with the values that are looked for */
 };
 
 } // namespace apply

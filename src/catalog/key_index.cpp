@@ -5,8 +5,8 @@
  * the owner of the materialized view had already.  So it must be complete (valid, ready, without a
  * predicate), immediate, and take the same values as equal as GROUP BY does: the operator class must have
  * the equality operator of the group key, the collation must be the key's, and NULLs must be equal to it or
- * impossible (by NOT NULL, or since the key was proven not to be NULL).  Follows is_usable_unique_index and infer_arbiter_indexes (PostgreSQL,
- * commands/matview.c and optimizer/util/plancat.c).
+ * impossible (by NOT NULL, or since the key was proven not to be NULL).  Follows is_usable_unique_index and
+ * infer_arbiter_indexes (PostgreSQL, commands/matview.c and optimizer/util/plancat.c).
  */
 #include "catalog/key_index.hpp"
 
@@ -19,7 +19,7 @@ namespace {
 /* Can every row be found through the index? */
 PG_GUARDED bool is_complete(Relation index)
 {
-    const Form_pg_index form = index->rd_index;
+    Form_pg_index form = index->rd_index;
     return form->indisvalid && form->indisready && form->indislive && RelationGetIndexPredicate(index) == NIL;
 }
 

@@ -8,4 +8,5 @@
 #include "delta/fold.hpp"
 #include "delta/group_row.hpp"
 #include "delta/groups.hpp"
+#include "delta/join.hpp"
 #include "delta/plan.hpp"

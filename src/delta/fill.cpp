@@ -9,6 +9,7 @@
 
 #include "delta/accumulate.hpp"
 #include "delta/group_row.hpp"
+#include "delta/rows_query.hpp"
 
 namespace delta {
 
@@ -21,25 +22,6 @@ struct Filler {
 };
 
 namespace {
-
-PG_GUARDED RangeTblEntry *source_entry(Oid source)
-{
-    Relation relation = table_open(source, AccessShareLock);
-    auto *entry = makeNode(RangeTblEntry);
-    entry->rtekind = RTE_RELATION;
-    entry->relid = source;
-    entry->relkind = relation->rd_rel->relkind;
-    entry->rellockmode = AccessShareLock;
-    entry->inh = true;
-    entry->inFromCl = true;
-    List *columns = NIL;
-    for (int i = 0; i < RelationGetNumberOfAttributes(relation); ++i)
-        columns = lappend(
-            columns, makeString(pstrdup(NameStr(TupleDescAttr(RelationGetDescr(relation), i)->attname))));
-    entry->eref = makeAlias(RelationGetRelationName(relation), columns);
-    table_close(relation, NoLock);
-    return entry;
-}
 
 PG_GUARDED Aggref *count_rows()
 {
@@ -76,35 +58,21 @@ PG_GUARDED SortGroupClause *group_clause(const model::Key &key, Index reference)
 
 PG_GUARDED Query *fill_query(const model::View &view)
 {
-    auto *query = makeNode(Query);
-    query->commandType = CMD_SELECT;
-    query->querySource = QSRC_ORIGINAL;
-    query->canSetTag = true;
+    List *entries = NIL;
+    for (const model::Reference &reference : view.references)
+        entries = lappend(entries, table_entry(reference.relation));
+    Query *query = rows_query(view, entries);
     query->hasAggs = true;
-    query->rtable = list_make1(source_entry(view.source));
 
-    auto *from = makeNode(RangeTblRef);
-    from->rtindex = 1;
-    Node *filter =
-        view.filter == nullptr
-            ? nullptr
-            : reinterpret_cast<Node *>(make_ands_explicit(static_cast<List *>(copyObjectImpl(view.filter))));
-    query->jointree = makeFromExpr(list_make1(from), filter);
-
-    AttrNumber number = 0;
-    auto append = [&](Expr *expression) {
-        TargetEntry *entry = makeTargetEntry(expression, ++number, pstrdup("column"), false);
-        query->targetList = lappend(query->targetList, entry);
-        return entry;
-    };
+    Index group = 0;
     for (const model::Key &key : view.keys) {
-        TargetEntry *entry = append(static_cast<Expr *>(copyObjectImpl(key.expression)));
-        entry->ressortgroupref = static_cast<Index>(number);
+        TargetEntry *entry = add_target(query, static_cast<Expr *>(copyObjectImpl(key.expression)));
+        entry->ressortgroupref = ++group;
         query->groupClause = lappend(query->groupClause, group_clause(key, entry->ressortgroupref));
     }
-    append(&count_rows()->xpr);
+    add_target(query, &count_rows()->xpr);
     for (int i = 1; i < view.accumulators.size; ++i)
-        append(&accumulate_call(view.accumulators[i])->xpr);
+        add_target(query, &accumulate_call(view.accumulators[i])->xpr);
     return query;
 }
 

@@ -8,26 +8,31 @@
 
 namespace delta {
 
+PG_GUARDED void fold_inputs(const Plan &plan, GroupTable *groups, const Datum *values, const bool *nulls,
+                            Sign sign)
+{
+    const Layout &layout = *plan.layout;
+    MemoryContext caller = MemoryContextSwitchTo(plan.context->ecxt_per_tuple_memory);
+    Group *group = groups->find_or_add(values, nulls);
+    static_cast<CountState *>(group->accumulator(layout, 0))->count += as_number(sign);
+    for (int i = 1; i < layout.accumulators.size; ++i) {
+        const int column = layout.keys.size + i - 1;
+        if (!nulls[column])
+            fold(layout.accumulators[i].kind, group->accumulator(layout, i),
+                 layout.accumulators[i].input_type, values[column], sign, groups->arena());
+    }
+    MemoryContextSwitchTo(caller);
+}
+
 PG_GUARDED void fold_row(const Plan &plan, GroupTable *groups, TupleTableSlot *row, Sign sign)
 {
     ExprContext *context = plan.context;
-    const Layout &layout = *plan.layout;
     ResetExprContext(context);
     context->ecxt_scantuple = row;
     if (plan.filter != nullptr && !ExecQual(plan.filter, context))
         return;
-
     const TupleTableSlot *folded = ExecProject(plan.inputs);
-    MemoryContext caller = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
-    Group *group = groups->find_or_add(folded->tts_values, folded->tts_isnull);
-    static_cast<CountState *>(group->accumulator(layout, 0))->count += as_number(sign);
-    for (int i = 1; i < layout.accumulators.size; ++i) {
-        const int column = layout.keys.size + i - 1;
-        if (!folded->tts_isnull[column])
-            fold(layout.accumulators[i].kind, group->accumulator(layout, i),
-                 layout.accumulators[i].input_type, folded->tts_values[column], sign, groups->arena());
-    }
-    MemoryContextSwitchTo(caller);
+    fold_inputs(plan, groups, folded->tts_values, folded->tts_isnull, sign);
 }
 
 PG_GUARDED void fold_rows(const Plan &plan, GroupTable *groups, Tuplestorestate *rows, Sign sign)

@@ -17,4 +17,8 @@ PG_GUARDED void fold_rows(const Plan &plan, GroupTable *groups, Tuplestorestate 
 /* Fold one row of the source, in a slot of any kind. */
 PG_GUARDED void fold_row(const Plan &plan, GroupTable *groups, TupleTableSlot *row, Sign sign);
 
+/* Fold one row of keys and inputs, as plan.inputs makes them. */
+PG_GUARDED void fold_inputs(const Plan &plan, GroupTable *groups, const Datum *values, const bool *nulls,
+                            Sign sign);
+
 } // namespace delta

@@ -83,10 +83,25 @@ PG_GUARDED bool calls_foreign_code(const model::View &view)
     return foreign;
 }
 
+/*
+ * What is done.  Whether a state table is needed follows from the sources' NOT NULL constraints too, which
+ * may have changed since the IMAT was made: one that it has goes on being kept, and one that it lacks can't
+ * be made here.
+ */
+PG_GUARDED model::Strategy strategy_of(const catalog::Registration &registration, model::View *view)
+{
+    if (registration.strategy == model::Strategy::Swap || view->strategy == model::Strategy::Swap)
+        return model::Strategy::Swap;
+    if (view->needs_state && !OidIsValid(registration.state))
+        return model::Strategy::Swap;
+    view->needs_state = OidIsValid(registration.state);
+    return model::Strategy::Delta;
+}
+
 PG_GUARDED void compile_source_side(Plan *plan)
 {
     const model::View &view = *plan->view;
-    Relation source = table_open(view.source, AccessShareLock);
+    Relation source = table_open(view.references[0].relation, AccessShareLock);
     TupleDesc type = CreateTupleDescCopyConstr(RelationGetDescr(source));
     table_close(source, NoLock);
 
@@ -132,13 +147,13 @@ PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContex
         catalog::with_settings(plan->registration.settings, [&] {
             Query *definition = analyze::definition_query(registration.definition);
             plan->view = analyze::understand(definition);
-            plan->strategy =
-                registration.strategy == model::Strategy::Swap ? model::Strategy::Swap : plan->view->strategy;
+            plan->strategy = strategy_of(registration, plan->view);
             if (plan->strategy == model::Strategy::Delta) {
                 plan->foreign_code = calls_foreign_code(*plan->view);
                 plan->layout = make_layout(*plan->view);
                 plan->context = CreateStandaloneExprContext();
-                compile_source_side(plan);
+                if (!plan->view->is_join())
+                    compile_source_side(plan);
                 compile_group_side(plan);
             }
             plan->fingerprint = fingerprint_of(*plan, definition);

@@ -12,6 +12,10 @@
 #include "delta/layout.hpp"
 #include "pg/scope.hpp"
 
+namespace apply {
+struct ProbePlan;
+}
+
 namespace delta {
 
 struct Plan {
@@ -26,9 +30,12 @@ struct Plan {
     uint64 fingerprint; /* of all that the shape of pending changes depends on */
     bool foreign_code;  /* calls functions that don't come with PostgreSQL */
 
-    /* For Delta: from a row of the source to keys and inputs. */
+    /* For Delta. */
     Layout *layout;
     ExprContext *context;
+    List *terms; /* over a join: of Term, see join.cpp */
+
+    /* For Delta over one table: from its row to keys and inputs. */
     TupleTableSlot *source_row; /* as transition tables have it */
     ExprState *filter;          /* NULL: all rows */
     ProjectionInfo *inputs;     /* the keys, then the input of each accumulator but the first */
@@ -37,6 +44,11 @@ struct Plan {
     TupleTableSlot *group_row; /* the keys, then the aggregates */
     ExprState *having;         /* NULL: all groups */
     ProjectionInfo *outputs;
+
+    /* For room apply: how rows of the table, and of its state table, are found by key; NULL: not found out
+     * yet. */
+    apply::ProbePlan *row_probe;
+    apply::ProbePlan *state_probe;
 };
 
 /* The plan of an IMAT, compiled if need be; NULL where there is no such IMAT any more. */

@@ -1,8 +1,8 @@
 /*
- * create.cpp - create_imat, imat.create, imat.alter, imat.drop, imat.refresh, and the event trigger on DROP.
+ * create.cpp - create_imat, imat.create, imat.alter, imat.drop, imat.refresh, and the event triggers.
  *
- * What this transaction has pending is applied first, so that nothing is left over for an IMAT that changes or
- * goes.
+ * What this transaction has pending is applied first, so that nothing is left over for an IMAT that changes
+ * or goes.
  */
 #include "flush/flush.hpp"
 #include "rebuild/rebuild.hpp"
@@ -32,6 +32,13 @@ PG_GUARDED Oid required_imat(FunctionCallInfo fcinfo)
 {
     require_argument(fcinfo, 0, "imat");
     return PG_GETARG_OID(0);
+}
+
+PG_GUARDED void require_event_trigger(FunctionCallInfo fcinfo)
+{
+    if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+        ereport(ERROR, errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+                errmsg("the function was not called by the event trigger manager"));
 }
 
 /* Nothing is pending, and what was is visible. */
@@ -86,9 +93,15 @@ PG_IMAT_FUNCTION(imat_refresh)
 /* imat.on_sql_drop(), for event trigger imat_on_sql_drop */
 PG_IMAT_FUNCTION(imat_on_sql_drop)
 {
-    if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
-        ereport(ERROR, errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
-                errmsg("imat.on_sql_drop() was not called by the event trigger manager"));
+    require_event_trigger(fcinfo);
     rebuild::on_sql_drop();
+    PG_RETURN_VOID();
+}
+
+/* imat.on_ddl(), for event trigger imat_on_ddl */
+PG_IMAT_FUNCTION(imat_on_ddl)
+{
+    require_event_trigger(fcinfo);
+    rebuild::on_ddl();
     PG_RETURN_VOID();
 }

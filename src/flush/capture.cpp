@@ -32,22 +32,43 @@ PG_GUARDED Tuplestorestate *rows_of(Tuplestorestate *transition)
     return transition != nullptr && tuplestore_tuple_count(transition) > 0 ? transition : nullptr;
 }
 
-PG_GUARDED void capture_for(Oid imat, Tuplestorestate *removed, Tuplestorestate *added, bool truncated)
+/* What a statement did to a table. */
+struct Change {
+    Relation table;
+    Tuplestorestate *removed;
+    Tuplestorestate *added;
+    bool truncated;
+};
+
+/* Take note of it for one IMAT; true: the rows themselves will be needed. */
+PG_GUARDED bool capture_for(Oid imat, const Change &change)
 {
     delta::Plan *plan = delta::plan_of(imat);
     if (plan == nullptr)
-        return;
+        return false;
     PendingView *view = pending_view(imat, plan);
-    view->swap = view->swap || truncated || plan->strategy == model::Strategy::Swap;
+    view->swap = view->swap || change.truncated || plan->strategy == model::Strategy::Swap;
     if (view->swap)
-        return;
+        return false;
+    if (view->plan->view->is_join())
+        return true;
     delta::as_maintainer(*plan, [&] {
         delta::GroupTable *groups = groups_of(view);
-        if (removed != nullptr)
-            delta::fold_rows(*view->plan, groups, removed, delta::Sign::Out);
-        if (added != nullptr)
-            delta::fold_rows(*view->plan, groups, added, delta::Sign::In);
+        if (change.removed != nullptr)
+            delta::fold_rows(*view->plan, groups, change.removed, delta::Sign::Out);
+        if (change.added != nullptr)
+            delta::fold_rows(*view->plan, groups, change.added, delta::Sign::In);
     });
+    return false;
+}
+
+PG_GUARDED void keep_rows(const Change &change)
+{
+    TableChanges *pending = pending_rows(RelationGetRelid(change.table), RelationGetDescr(change.table));
+    if (change.removed != nullptr)
+        note_rows(pending, delta::Sign::Out, change.removed);
+    if (change.added != nullptr)
+        note_rows(pending, delta::Sign::In, change.added);
 }
 
 } // namespace
@@ -55,19 +76,23 @@ PG_GUARDED void capture_for(Oid imat, Tuplestorestate *removed, Tuplestorestate 
 PG_GUARDED void capture(TriggerData *trigger)
 {
     check_call(trigger);
-    const bool truncated = TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event);
-    Tuplestorestate *removed = rows_of(trigger->tg_oldtable);
-    Tuplestorestate *added = rows_of(trigger->tg_newtable);
-    if (!truncated && removed == nullptr && added == nullptr)
+    const Change change = {.table = trigger->tg_relation,
+                           .removed = rows_of(trigger->tg_oldtable),
+                           .added = rows_of(trigger->tg_newtable),
+                           .truncated = static_cast<bool>(TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))};
+    if (!change.truncated && change.removed == nullptr && change.added == nullptr)
         return;
 
     /* The cache may be rebuilt under our hands; what was in it when the statement ended is what counts. */
-    const model::Array<Oid> cached = delta::targets_of(RelationGetRelid(trigger->tg_relation));
+    const model::Array<Oid> cached = delta::targets_of(RelationGetRelid(change.table));
     const model::Array<Oid> imats = {.data = static_cast<Oid *>(palloc(sizeof(Oid) * (cached.size + 1))),
                                      .size = cached.size};
     memcpy(imats.data, cached.data, sizeof(Oid) * cached.size);
+    bool rows_needed = false;
     for (Oid imat : imats)
-        capture_for(imat, removed, added, truncated);
+        rows_needed = capture_for(imat, change) || rows_needed;
+    if (rows_needed)
+        keep_rows(change);
 
     const bool too_large = pending_bytes() > static_cast<std::size_t>(session.pending_memory) * 1024;
     if (too_large || session.flush_at == static_cast<int>(catalog::FlushAt::Statement))

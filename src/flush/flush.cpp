@@ -1,12 +1,9 @@
 /*
  * flush.cpp - applying what is pending: locks first, then a fresh snapshot, then rows.
  *
- * All IMATs that will be written are locked in the order of their Oids before any row is: RowExclusive where
- * groups are added, ShareRowExclusive where contents are rebuilt.  So those who add groups don't wait for
- * each other here; who rebuilds waits for all of them and they for him; two who rebuild queue.  A rebuild
- * computes under a snapshot taken after its lock.  Whoever changed a source before and applied it has
- * committed, and is in that snapshot; whoever has not applied it yet will have to wait for us, and then do so
- * on top.
+ * The locks (locks.cpp) are held before the snapshot is taken, so whoever changed something that we read, and
+ * applied it, has committed and is in that snapshot; whoever has not applied it yet will have to wait for us,
+ * and then do so on top.
  *
  * IMATs that read other IMATs follow in the same flush: what is written to one is folded into those that read
  * it, which are applied after it.
@@ -45,7 +42,13 @@ PG_GUARDED void apply_one(WorkItem *item, apply::Moment moment)
     const delta::Plan &plan = *item->plan;
     int64 written = 0;
     delta::as_maintainer(plan, [&] {
-        written = apply::apply_groups(plan, item->groups, moment, item->readers == NIL ? nullptr : &listener);
+        if (plan.view->is_join()) {
+            item->groups = delta::GroupTable::create(plan.layout, CurrentMemoryContext);
+            delta::fold_join(item->plan, item->groups, as_changed_tables(item->work->tables),
+                             GetActiveSnapshot());
+        }
+        written =
+            apply::apply_groups(item->plan, item->groups, moment, item->readers == NIL ? nullptr : &listener);
     });
     observe::record_flush(item->imat, written, GetCurrentTimestamp() - start);
 }
@@ -67,7 +70,7 @@ PG_GUARDED void do_step(void *argument)
     const Step &step = *static_cast<Step *>(argument);
     if (step.item->swap)
         rebuild_one(step.item, step.moment);
-    else if (step.item->groups != nullptr)
+    else if (step.item->groups != nullptr || step.item->plan->view->is_join())
         apply_one(step.item, step.moment);
 }
 
@@ -107,18 +110,20 @@ PG_GUARDED void keep_rebuilds_pending(const Work &work)
 
 PG_GUARDED void work_through(apply::Moment moment)
 {
-    Work work = plan_work(collect());
-    lock_targets(&work);
+    Work *work = plan_work(collect());
+    lock_work(work);
     CommandCounterIncrement();
     PushActiveSnapshot(GetLatestSnapshot());
-    for (auto *item : pg::each<WorkItem>(work.items)) {
+    for (auto *item : pg::each<WorkItem>(work->items)) {
         CHECK_FOR_INTERRUPTS();
         maintain(item, moment);
     }
     PopActiveSnapshot();
+    for (auto *changes : pg::each<TableChanges>(work->tables))
+        close_rows(changes);
     mark_applied();
     if (moment == apply::Moment::Early && IsolationUsesXactSnapshot())
-        keep_rebuilds_pending(work);
+        keep_rebuilds_pending(*work);
 }
 
 PG_GUARDED void flush(apply::Moment moment)

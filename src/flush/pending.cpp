@@ -21,6 +21,15 @@ PG_GUARDED void let_go_of_plans(const Layer &layer)
         delta::let_go(view->plan);
 }
 
+/* What was in the layer has been applied. */
+PG_GUARDED void finish(Layer *layer)
+{
+    for (auto *changes : pg::each<TableChanges>(layer->tables))
+        close_rows(changes);
+    let_go_of_plans(*layer);
+    MemoryContextDelete(layer->memory);
+}
+
 /* Take the innermost layer off. */
 PG_GUARDED void drop_innermost()
 {
@@ -76,11 +85,22 @@ PG_GUARDED void hand_up(int parent)
     Layer *layer = session.pending;
     Layer *outer = layer->outer;
     layer->level = parent;
+    for (auto *changes : pg::each<TableChanges>(layer->tables))
+        hand_up_rows(changes);
     if (outer == nullptr || outer->level != parent || outer->applied_at != 0 || layer->applied_at != 0)
         return;
     for (auto *view : pg::each<PendingView>(layer->views))
         merge_view(find_or_add(outer, view->imat, view->plan), *view);
-    drop_innermost();
+    if (layer->tables == NIL)
+        return drop_innermost();
+
+    /* The rows stay where they are: what is left of the layer lives on as a part of the outer one. */
+    MemoryContext caller = MemoryContextSwitchTo(outer->memory);
+    outer->tables = list_concat(outer->tables, list_copy(layer->tables));
+    MemoryContextSwitchTo(caller);
+    MemoryContextSetParent(layer->memory, outer->memory);
+    let_go_of_plans(*layer);
+    session.pending = outer;
 }
 
 /* Layers that were applied at their own level are done with. */
@@ -94,9 +114,24 @@ PG_GUARDED void drop_applied()
             continue;
         }
         *link = layer->outer;
-        let_go_of_plans(*layer);
-        MemoryContextDelete(layer->memory);
+        finish(layer);
     }
+}
+
+/* Add a view's changes to a list.  The groups are shared as long as there is just one set of them. */
+PG_GUARDED void gather_view(List **views, const PendingView &view)
+{
+    PendingView *known = find_view(*views, view.imat);
+    auto *gathered = static_cast<PendingView *>(palloc(sizeof(PendingView)));
+    if (known == nullptr) {
+        *gathered = view;
+        *views = lappend(*views, gathered);
+        return;
+    }
+    *gathered = PendingView{.imat = view.imat, .plan = view.plan, .groups = nullptr, .swap = false};
+    merge_view(gathered, view);
+    merge_view(gathered, *known);
+    *known = *gathered;
 }
 
 } // namespace
@@ -138,28 +173,25 @@ PG_GUARDED void merge_view(PendingView *into, const PendingView &from)
     into->groups->merge(*from.groups);
 }
 
-PG_GUARDED List *collect()
+PG_GUARDED TableChanges *pending_rows(Oid table, TupleDesc type)
 {
-    List *collected = NIL;
+    Layer *layer = current_layer();
+    MemoryContext caller = MemoryContextSwitchTo(layer->memory);
+    TableChanges *changes = changes_of(&layer->tables, table, type);
+    MemoryContextSwitchTo(caller);
+    return changes;
+}
+
+PG_GUARDED Collected collect()
+{
+    Collected collected = {};
     for (const Layer *layer = session.pending; layer != nullptr; layer = layer->outer) {
         if (layer->applied_at != 0)
             continue;
-        for (auto *view : pg::each<PendingView>(layer->views)) {
-            PendingView *known = find_view(collected, view->imat);
-            if (known == nullptr) {
-                /* A copy of the view with the same groups: most transactions have just one layer. */
-                known = static_cast<PendingView *>(palloc(sizeof(PendingView)));
-                *known = *view;
-                collected = lappend(collected, known);
-                continue;
-            }
-            PendingView merged = {.imat = view->imat, .plan = view->plan, .groups = nullptr, .swap = false};
-            auto *result = static_cast<PendingView *>(palloc(sizeof(PendingView)));
-            *result = merged;
-            merge_view(result, *view);
-            merge_view(result, *known);
-            *known = *result;
-        }
+        for (auto *view : pg::each<PendingView>(layer->views))
+            gather_view(&collected.views, *view);
+        for (auto *changes : pg::each<TableChanges>(layer->tables))
+            gather(&collected.tables, *changes);
     }
     return collected;
 }

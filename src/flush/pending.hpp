@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "delta/delta.hpp"
+#include "flush/changes.hpp"
 
 namespace flush {
 
@@ -29,7 +29,14 @@ struct Layer {
     int applied_at;
 
     MemoryContext memory;
-    List *views; /* of PendingView */
+    List *views;  /* of PendingView */
+    List *tables; /* of TableChanges: rows that joins need */
+};
+
+/* Everything that has not been applied, the layers merged. */
+struct Collected {
+    List *views;  /* of PendingView */
+    List *tables; /* of TableChanges */
 };
 
 /* Are there changes that have not been applied? */
@@ -44,9 +51,11 @@ PG_GUARDED delta::GroupTable *groups_of(PendingView *view);
 /* Add the changes of one view to those of another of the same IMAT. */
 PG_GUARDED void merge_view(PendingView *into, const PendingView &from);
 
-/* All changes that have not been applied, the layers merged: a List of PendingView, in the current context.
- */
-PG_GUARDED List *collect();
+/* The open set of the table's changed rows in that layer; made if need be. */
+PG_GUARDED TableChanges *pending_rows(Oid table, TupleDesc type);
+
+/* All changes that have not been applied, in the current context. */
+PG_GUARDED Collected collect();
 
 /* What collect() gave has been applied by the current subtransaction. */
 PG_GUARDED void mark_applied();

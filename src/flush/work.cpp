@@ -65,7 +65,7 @@ PG_GUARDED void mark_swap_readers(WorkItem *item)
     }
 }
 
-PG_GUARDED List *sorted_by(List *items, int (*compare)(const WorkItem &, const WorkItem &))
+PG_GUARDED List *sorted_by(const List *items, bool (*comes_before)(const WorkItem &, const WorkItem &))
 {
     List *sorted = NIL;
     for (auto *item : pg::each<WorkItem>(items)) {
@@ -73,7 +73,7 @@ PG_GUARDED List *sorted_by(List *items, int (*compare)(const WorkItem &, const W
         List *before = NIL;
         List *after = NIL;
         for (auto *other : pg::each<WorkItem>(sorted)) {
-            if (compare(*other, *item) <= 0)
+            if (comes_before(*other, *item))
                 before = lappend(before, other);
             else
                 after = lappend(after, other);
@@ -83,41 +83,66 @@ PG_GUARDED List *sorted_by(List *items, int (*compare)(const WorkItem &, const W
     return sorted;
 }
 
-PG_GUARDED int by_oid(const WorkItem &left, const WorkItem &right)
+PG_GUARDED bool lesser_oid(const WorkItem &left, const WorkItem &right)
 {
-    return left.imat < right.imat ? -1 : left.imat > right.imat ? 1 : 0;
+    return left.imat < right.imat;
 }
 
-PG_GUARDED int by_depth(const WorkItem &left, const WorkItem &right)
+PG_GUARDED bool lesser_depth(const WorkItem &left, const WorkItem &right)
 {
-    return left.depth != right.depth ? left.depth - right.depth : by_oid(left, right);
+    return left.depth != right.depth ? left.depth < right.depth : lesser_oid(left, right);
 }
 
-/* Each reader folds the row that was, out, and the row that is, in. */
+/* One reader folds the row that was, out, and the row that is, in. */
+PG_GUARDED void fold_into(WorkItem *reader, TupleTableSlot *before, TupleTableSlot *after)
+{
+    if (reader->groups == nullptr)
+        reader->groups = delta::GroupTable::create(reader->plan->layout, GetMemoryChunkContext(reader));
+    delta::as_maintainer(*reader->plan, [&] {
+        if (before != nullptr)
+            delta::fold_row(*reader->plan, reader->groups, before, delta::Sign::Out);
+        if (after != nullptr)
+            delta::fold_row(*reader->plan, reader->groups, after, delta::Sign::In);
+    });
+}
+
+/* The rows are kept for the readers that are joins. */
+PG_GUARDED void keep_rows(const WorkItem &item, TupleTableSlot *before, TupleTableSlot *after)
+{
+    MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(item.work));
+    TupleDesc type = (before != nullptr ? before : after)->tts_tupleDescriptor;
+    TableChanges *changes = changes_of(&item.work->tables, item.imat, type);
+    if (before != nullptr)
+        note_row(changes, delta::Sign::Out, before);
+    if (after != nullptr)
+        note_row(changes, delta::Sign::In, after);
+    MemoryContextSwitchTo(caller);
+}
+
 PG_GUARDED void hand_on(void *self, TupleTableSlot *before, TupleTableSlot *after)
 {
     const auto *item = static_cast<WorkItem *>(self);
+    bool rows_needed = false;
     for (auto *reader : pg::each<WorkItem>(item->readers)) {
         if (reader->swap)
             continue;
-        if (reader->groups == nullptr)
-            reader->groups = delta::GroupTable::create(reader->plan->layout, GetMemoryChunkContext(reader));
-        delta::as_maintainer(*reader->plan, [&] {
-            if (before != nullptr)
-                delta::fold_row(*reader->plan, reader->groups, before, delta::Sign::Out);
-            if (after != nullptr)
-                delta::fold_row(*reader->plan, reader->groups, after, delta::Sign::In);
-        });
+        if (reader->plan->view->is_join())
+            rows_needed = true;
+        else
+            fold_into(reader, before, after);
     }
+    if (rows_needed)
+        keep_rows(*item, before, after);
 }
 
 } // namespace
 
-PG_GUARDED Work plan_work(List *pending)
+PG_GUARDED Work *plan_work(const Collected &collected)
 {
-    Work work = {};
-    for (auto *view : pg::each<PendingView>(pending)) {
-        WorkItem *item = add_item(&work, view->imat, 0);
+    auto *work = static_cast<Work *>(palloc0(sizeof(Work)));
+    work->tables = collected.tables;
+    for (auto *view : pg::each<PendingView>(collected.views)) {
+        WorkItem *item = add_item(work, view->imat, 0);
         if (item == nullptr)
             continue;
         const bool same = item->plan->fingerprint == view->plan->fingerprint;
@@ -127,25 +152,33 @@ PG_GUARDED Work plan_work(List *pending)
         if (!same || view->swap || item->plan->strategy == model::Strategy::Swap)
             mark_swap(item);
     }
-    for (auto *item : pg::each<WorkItem>(work.items))
+    for (auto *item : pg::each<WorkItem>(work->items)) {
+        item->work = work;
         mark_swap_readers(item);
-    work.items = sorted_by(work.items, by_depth);
-    return work;
-}
-
-PG_GUARDED void lock_targets(Work *work)
-{
-    for (auto *item : pg::each<WorkItem>(sorted_by(work->items, by_oid))) {
-        LockRelationOid(item->imat, item->swap ? ShareRowExclusiveLock : RowExclusiveLock);
-        item->name = get_rel_name(item->imat);
-        if (item->name == nullptr)
-            work->items = list_delete_ptr(work->items, item);
     }
+    work->items = sorted_by(work->items, lesser_depth);
+    return work;
 }
 
 PG_GUARDED apply::Listener listener_of(WorkItem *item)
 {
     return {.row_changed = hand_on, .self = item};
+}
+
+PG_GUARDED List *by_oid(const List *items)
+{
+    return sorted_by(items, lesser_oid);
+}
+
+PG_GUARDED bool reads_changed(const Work &work, const WorkItem &item, Oid table)
+{
+    for (auto *changes : pg::each<TableChanges>(work.tables))
+        if (changes->table == table)
+            return true;
+    for (auto *other : pg::each<WorkItem>(work.items))
+        if (other->imat == table && list_member_ptr(other->readers, &item))
+            return true;
+    return false;
 }
 
 } // namespace flush

@@ -15,21 +15,29 @@ struct WorkItem {
     delta::Plan *plan;
     delta::GroupTable *groups; /* NULL: none yet */
     bool swap;
-    int depth;     /* 0: reads tables only; else one more than the deepest IMAT that it reads */
-    List *readers; /* of WorkItem: IMATs that read this one */
+    int depth;         /* 0: reads tables only; else one more than the deepest IMAT that it reads */
+    List *readers;     /* of WorkItem: IMATs that read this one */
+    struct Work *work; /* that it is a part of */
 };
 
 struct Work {
-    List *items; /* of WorkItem, in the order in which they are done: by depth, then by Oid */
+    List *items;  /* of WorkItem, in the order in which they are done: by depth, then by Oid */
+    List *tables; /* of TableChanges: rows that joins need; those of IMATs are added as these are written */
 };
 
 /* The work that pending changes make: their IMATs, and all that read these, directly or not. */
-PG_GUARDED Work plan_work(List *pending);
+PG_GUARDED Work *plan_work(const Collected &collected);
 
-/* Lock all tables that are written, in the order of their Oids; items whose IMAT is gone are dropped. */
-PG_GUARDED void lock_targets(Work *work);
+/* Take the locks that the work needs; items whose IMAT is gone are dropped.  See locks.cpp. */
+PG_GUARDED void lock_work(Work *work);
 
-/* What tells the item's readers of its changed rows; valid as long as the item is. */
+/* What tells the item's readers of its changed rows; valid as long as the work is. */
 PG_GUARDED apply::Listener listener_of(WorkItem *item);
+
+/* Does the item read the table, or the IMAT, of which rows are changed? */
+PG_GUARDED bool reads_changed(const Work &work, const WorkItem &item, Oid table);
+
+/* A copy of the items, in the order of their Oids. */
+PG_GUARDED List *by_oid(const List *items);
 
 } // namespace flush

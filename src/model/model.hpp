@@ -62,7 +62,7 @@ enum class AccumulatorKind : char {
 /* One accumulator of a group.  Aggregates over the same input and filter share one. */
 struct Accumulator {
     AccumulatorKind kind;
-    Node *input;         /* over the source row; NULL where the filter fails; absent for Rows */
+    Node *input;         /* over the row; NULL where the filter fails; absent for Rows */
     ObjectId input_type; /* 0 for Rows */
 
     /*
@@ -87,7 +87,7 @@ struct Aggregate {
 
 /* One group key. */
 struct Key {
-    Node *expression; /* over the source row */
+    Node *expression; /* over the row */
     ObjectId type;
     int typmod;
     ObjectId collation;
@@ -103,6 +103,14 @@ struct Source {
     int references; /* how often: more than once is a self-join */
 };
 
+/* A join of more tables is rebuilt: the terms of its delta would be too many. */
+constexpr int MAX_REFERENCES = 8;
+
+/* One occurrence of a table in FROM; entry 1, 2, ... of the range table that expressions over the row refer to. */
+struct Reference {
+    ObjectId relation;
+};
+
 /* A query, understood. */
 struct View {
     Array<Source> sources;
@@ -110,9 +118,12 @@ struct View {
     const char *reason; /* for Swap: why not delta, for the reader of imat.explain; else NULL */
     bool uses_settings; /* has STABLE expressions: TimeZone and its like must be pinned */
 
-    /* The rest is there for Delta only. */
-    ObjectId source; /* the one source */
-    Node *filter;    /* over the source row; NULL: all rows */
+    /*
+     * The rest is there for Delta only.  "The row" is a row of the inner join of all references, of which
+     * reference i is varno i + 1.
+     */
+    Array<Reference> references;
+    Node *filter; /* over the row: a list of conditions, join conditions among them; NULL: all rows */
     Array<Key> keys;
     Array<Accumulator> accumulators; /* the first is Rows */
     Array<Aggregate> aggregates;
@@ -128,6 +139,9 @@ struct View {
     bool keys_visible; /* every key is shown by a column, so a group's row can be found by it */
     bool needs_state;  /* the visible columns do not determine the accumulators */
     const char *state_reason;
+
+    /* Are changed rows folded as they are, or joined with the other tables first? */
+    bool is_join() const noexcept { return references.size > 1; }
 
     int group_columns() const noexcept { return keys.size + aggregates.size; }
 };

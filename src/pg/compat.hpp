@@ -33,9 +33,10 @@ inline PlannedStmt *plan_query(Query *query, int cursor_options)
 }
 
 /* An execution of the plan under the snapshot, without parameters. */
-inline QueryDesc *create_query_desc(PlannedStmt *plan, Snapshot snapshot, DestReceiver *destination)
+inline QueryDesc *create_query_desc(PlannedStmt *plan, Snapshot snapshot, DestReceiver *destination,
+                                    QueryEnvironment *environment)
 {
-    return CreateQueryDesc(plan, "", snapshot, InvalidSnapshot, destination, nullptr, nullptr, 0);
+    return CreateQueryDesc(plan, "", snapshot, InvalidSnapshot, destination, nullptr, environment, 0);
 }
 
 /* Run an execution to its end. */
@@ -642,6 +643,63 @@ inline bool ordering_family(Oid ordering, Oid *family, Oid *type)
     int16 direction = 0;
 #endif
     return get_ordering_op_properties(ordering, family, type, &direction);
+}
+
+/* Give the tables of a query made by hand the permission entries that PostgreSQL 16 wants; they ask for nothing. */
+inline void add_permission_entries([[maybe_unused]] Query *query)
+{
+#if PG_VERSION_NUM >= 160000
+    ListCell *cell;
+    foreach (cell, query->rtable) {
+        auto *entry = static_cast<RangeTblEntry *>(lfirst(cell));
+        if (entry->rtekind == RTE_RELATION && entry->perminfoindex == 0)
+            addRTEPermissionInfo(&query->rteperminfos, entry)->requiredPerms = 0;
+    }
+#endif
+}
+
+/* Replace Vars that refer to joins by what they stand for; the range table of the query has to have all others. */
+inline Node *flatten_join_alias_vars(Query *query, Node *node)
+{
+#if PG_VERSION_NUM >= 160000
+    return ::flatten_join_alias_vars(nullptr, query, node);
+#else
+    return ::flatten_join_alias_vars(query, node);
+#endif
+}
+
+/* The numbers of the range table entries that an expression of this level refers to. */
+inline Bitmapset *pull_varnos(Node *node)
+{
+#if PG_VERSION_NUM >= 140000
+    return ::pull_varnos(nullptr, node);
+#else
+    return ::pull_varnos(node);
+#endif
+}
+
+/* Have the Var shown as what it refers to, not as what was written in the query. */
+inline void forget_syntax(Var *var)
+{
+#if PG_VERSION_NUM >= 130000
+    var->varnosyn = static_cast<Index>(var->varno);
+    var->varattnosyn = var->varattno;
+#else
+    var->varnoold = var->varno;
+    var->varoattno = var->varattno;
+#endif
+}
+
+/* A context for showing expressions over the range table, whose entries are called so. */
+inline List *deparse_context_for_range_table(List *range_table, List *names)
+{
+#if PG_VERSION_NUM >= 130000
+    PlannedStmt *plan = makeNode(PlannedStmt);
+    plan->rtable = range_table;
+    return deparse_context_for_plan_tree(plan, names);
+#else
+    return deparse_context_for_plan_rtable(range_table, names);
+#endif
 }
 
 } // namespace pg

@@ -41,7 +41,39 @@ PG_GUARDED void run_query(const Query *query, Snapshot snapshot, RowConsumer con
         elog(ERROR, "unexpected rewrite result for the query of an incremental materialized table");
     CHECK_FOR_INTERRUPTS();
 
-    PlannedStmt *plan = plan_query(static_cast<Query *>(linitial(rewritten)), CURSOR_OPT_PARALLEL_OK);
+    run_plan(plan_query(static_cast<Query *>(linitial(rewritten)), CURSOR_OPT_PARALLEL_OK), snapshot, nullptr,
+             0, consumer);
+}
+
+PG_GUARDED PlannedStmt *plan_plain_query(const Query *query)
+{
+    return plan_query(static_cast<Query *>(copyObjectImpl(query)), 0);
+}
+
+PG_GUARDED RangeTblEntry *named_rows_entry(const NamedRows &rows)
+{
+    auto *entry = makeNode(RangeTblEntry);
+    entry->rtekind = RTE_NAMEDTUPLESTORE;
+    entry->relid = rows.layout;
+    entry->enrname = pstrdup(rows.name);
+    entry->enrtuples = static_cast<double>(tuplestore_tuple_count(rows.rows));
+    entry->inFromCl = true;
+    List *names = NIL;
+    for (int i = 0; i < rows.type->natts; ++i) {
+        const auto *column = TupleDescAttr(rows.type, i);
+        const bool dropped = column->attisdropped;
+        names = lappend(names, makeString(pstrdup(dropped ? "" : NameStr(column->attname))));
+        entry->coltypes = lappend_oid(entry->coltypes, dropped ? InvalidOid : column->atttypid);
+        entry->coltypmods = lappend_int(entry->coltypmods, dropped ? 0 : column->atttypmod);
+        entry->colcollations = lappend_oid(entry->colcollations, dropped ? InvalidOid : column->attcollation);
+    }
+    entry->eref = makeAlias(rows.name, names);
+    return entry;
+}
+
+PG_GUARDED void run_plan(PlannedStmt *plan, Snapshot snapshot, const NamedRows *named, int count,
+                         RowConsumer consumer)
+{
     Receiver receiver = {};
     receiver.callbacks.receiveSlot = receive_row;
     receiver.callbacks.rStartup = receiver_startup;
@@ -50,9 +82,21 @@ PG_GUARDED void run_query(const Query *query, Snapshot snapshot, RowConsumer con
     receiver.callbacks.mydest = DestNone;
     receiver.consumer = consumer;
 
+    QueryEnvironment *environment = count == 0 ? nullptr : create_queryEnv();
+    for (int i = 0; i < count; ++i) {
+        auto *relation = static_cast<EphemeralNamedRelation>(palloc0(sizeof(EphemeralNamedRelationData)));
+        relation->md.name = pstrdup(named[i].name);
+        relation->md.reliddesc = InvalidOid;
+        relation->md.tupdesc = named[i].type;
+        relation->md.enrtype = ENR_NAMED_TUPLESTORE;
+        relation->md.enrtuples = static_cast<double>(tuplestore_tuple_count(named[i].rows));
+        relation->reldata = named[i].rows;
+        register_ENR(environment, relation);
+    }
+
     PushCopiedSnapshot(snapshot);
     UpdateActiveSnapshotCommandId();
-    QueryDesc *execution = create_query_desc(plan, GetActiveSnapshot(), &receiver.callbacks);
+    QueryDesc *execution = create_query_desc(plan, GetActiveSnapshot(), &receiver.callbacks, environment);
     ExecutorStart(execution, 0);
     execute_all(execution);
     ExecutorFinish(execution);

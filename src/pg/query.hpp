@@ -20,4 +20,25 @@ struct RowConsumer {
  */
 PG_GUARDED void run_query(const Query *query, Snapshot snapshot, RowConsumer consumer);
 
+/* Plan a query that reads tables and tuplestores only: nothing in it is rewritten. */
+PG_GUARDED PlannedStmt *plan_plain_query(const Query *query);
+
+/* A set of rows that a query reads by name, as triggers read transition tables. */
+struct NamedRows {
+    const char *name;
+    Oid layout; /* the table whose rows they could be */
+    TupleDesc type;
+    Tuplestorestate *rows;
+};
+
+/* The range table entry of such a set; all of its columns count as visible. */
+PG_GUARDED RangeTblEntry *named_rows_entry(const NamedRows &rows);
+
+/*
+ * Run a plan under the snapshot, as the current user; rows go to the consumer.  The tables it reads have to
+ * be locked already; the sets of rows it reads are given.
+ */
+PG_GUARDED void run_plan(PlannedStmt *plan, Snapshot snapshot, const NamedRows *named, int count,
+                         RowConsumer consumer);
+
 } // namespace pg

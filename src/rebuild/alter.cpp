@@ -5,6 +5,9 @@
  * writers first, as at creation: whoever has written them has committed by then, and whoever writes them
  * afterwards knows the new strategy.  The contents are recomputed, with the state table that the new strategy
  * needs.
+ *
+ * Whoever commits a change of a source waits for the lock on the IMAT while holding one on the source.  So
+ * sources are always locked before the IMAT.
  */
 #include "pg/list.hpp"
 #include "rebuild/parts.hpp"
@@ -61,7 +64,7 @@ PG_GUARDED void require_maintenance(Oid imat)
 PG_GUARDED void alter(Oid imat, const char *maintenance, const char *strategy)
 {
     require_owner(imat);
-    LockRelationOid(imat, ShareRowExclusiveLock);
+    lock_sources_and(imat, ShareRowExclusiveLock);
     Imat *loaded = load(imat);
     if (maintenance != nullptr) {
         loaded->registration.maintenance = maintenance_of(maintenance);

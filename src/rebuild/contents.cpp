@@ -46,8 +46,9 @@ PG_GUARDED void split_row(void *self, TupleTableSlot *row)
 PG_GUARDED const char *name_of(Oid relation)
 {
     const char *name = get_rel_name(relation);
-    return name == nullptr ? psprintf("with OID %u", relation)
-                           : quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
+    return name == nullptr
+               ? psprintf("with OID %u", relation)
+               : quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
 }
 
 PG_GUARDED Imat *describe(const catalog::Registration &registration)
@@ -58,8 +59,8 @@ PG_GUARDED Imat *describe(const catalog::Registration &registration)
         imat->definition = analyze::definition_query(registration.definition);
         imat->view = analyze::understand(imat->definition);
     });
-    imat->by_delta = registration.strategy != model::Strategy::Swap &&
-                     imat->view->strategy == model::Strategy::Delta;
+    imat->by_delta =
+        registration.strategy != model::Strategy::Swap && imat->view->strategy == model::Strategy::Delta;
     imat->with_state = OidIsValid(registration.state);
     imat->visible_type = row_type_of(registration.definition);
     if (imat->with_state)
@@ -69,7 +70,7 @@ PG_GUARDED Imat *describe(const catalog::Registration &registration)
 
 PG_GUARDED Imat *load(Oid imat)
 {
-    catalog::Registration registration;
+    catalog::Registration registration = {};
     if (!catalog::find(imat, &registration))
         refuse_ordinary(imat);
     return describe(registration);
@@ -81,11 +82,9 @@ PG_GUARDED void compute(const Imat &imat, Snapshot snapshot, pg::RowConsumer vis
         pg::run_query(analyze::exact_query(imat.definition), snapshot, visible);
         return;
     }
-    Splitter splitter = {.filler = delta::begin_fill(imat.registration, imat.state_type),
-                         .visible = visible,
-                         .state = state};
-    pg::run_query(delta::fill_query(*imat.view), snapshot,
-                  {.consume = split_row, .self = &splitter});
+    Splitter splitter = {
+        .filler = delta::begin_fill(imat.registration, imat.state_type), .visible = visible, .state = state};
+    pg::run_query(delta::fill_query(*imat.view), snapshot, {.consume = split_row, .self = &splitter});
     delta::end_fill(splitter.filler);
 }
 

@@ -1,8 +1,8 @@
 /*
  * convert.cpp - create_imat: a materialized view becomes an IMAT.
  *
- * The name is looked up as the user wrote it: qualified, or in schema imat, then in the target schema, then along
- * the search_path.  Of those that exist the first materialized view is meant; where there is none, the
+ * The name is looked up as the user wrote it: qualified, or in schema imat, then in the target schema, then
+ * along the search_path.  Of those that exist the first materialized view is meant; where there is none, the
  * first relation is what the error message talks about.  From the moment it is found the view is locked
  * against everything but reading (ExclusiveLock); that the name still belongs to it once the lock is there
  * is seen to by RangeVarGetRelidExtended.
@@ -46,7 +46,7 @@ PG_GUARDED Oid find_schema(const char *name, const List *schemas)
 PG_GUARDED Oid imat_behind(Oid view)
 {
     for (Oid imat : catalog::all_imats()) {
-        catalog::Registration registration;
+        catalog::Registration registration = {};
         if (catalog::find(imat, &registration) && registration.old_view == view)
             return imat;
     }
@@ -72,20 +72,24 @@ PG_GUARDED const char *advice_for(char kind)
 PG_GUARDED void refuse_kind(Oid relation)
 {
     const char kind = get_rel_relkind(relation);
-    const Oid imat = catalog::is_imat(relation) ? relation : kind == RELKIND_VIEW ? imat_behind(relation) : InvalidOid;
+    const Oid imat = catalog::is_imat(relation) ? relation
+                     : kind == RELKIND_VIEW     ? imat_behind(relation)
+                                                : InvalidOid;
     if (OidIsValid(imat))
         ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
                 errmsg("\"%s\" is an incremental materialized table already", get_rel_name(relation)),
                 errdetail("It is the table %s.", name_of(imat)),
                 errhint("Use imat.alter to change how it is maintained, imat.refresh to compute it anew."));
     ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
-            errmsg("\"%s\" is not a materialized view", get_rel_name(relation)), errhint("%s", advice_for(kind)));
+            errmsg("\"%s\" is not a materialized view", get_rel_name(relation)),
+            errhint("%s", advice_for(kind)));
 }
 
 extern "C" {
 
 /* Before the lock is taken: may the caller have it? */
-static void check_before_lock(const RangeVar * /*name*/, Oid relation, Oid /*previous*/, void * /*argument*/)
+PG_GUARDED static void check_before_lock(const RangeVar * /*name*/, Oid relation, Oid /*previous*/,
+                                         void * /*argument*/)
 {
     if (!OidIsValid(relation) || !OidIsValid(get_rel_namespace(relation)))
         return;
@@ -102,10 +106,10 @@ PG_GUARDED Oid find_and_lock(const RangeVar *name, const char *target_schema)
     const Oid schema = find_schema(name->relname, schemas_to_search(name, target_schema));
     if (!OidIsValid(schema))
         ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE),
-                errmsg("materialized view \"%s\" does not exist", NameListToString(
-                    name->schemaname == nullptr
-                        ? list_make1(makeString(name->relname))
-                        : list_make2(makeString(name->schemaname), makeString(name->relname)))),
+                errmsg("materialized view \"%s\" does not exist",
+                       NameListToString(name->schemaname == nullptr ? list_make1(makeString(name->relname))
+                                                                    : list_make2(makeString(name->schemaname),
+                                                                                 makeString(name->relname)))),
                 name->schemaname != nullptr
                     ? 0
                     : errdetail("It was looked for in schema imat, in the target schema, and along the "

@@ -26,8 +26,8 @@ PG_GUARDED List *columns_of(const Query *query)
                                           exprCollation(expression));
         if (!OidIsValid(column->collOid) && type_is_collatable(column->typeName->typeOid))
             ereport(ERROR, errcode(ERRCODE_INDETERMINATE_COLLATION),
-                    errmsg("no collation was derived for column \"%s\" with collatable type %s", column->colname,
-                           format_type_be(column->typeName->typeOid)),
+                    errmsg("no collation was derived for column \"%s\" with collatable type %s",
+                           column->colname, format_type_be(column->typeName->typeOid)),
                     errhint("Use the COLLATE clause to set the collation explicitly."));
         columns = lappend(columns, column);
     }

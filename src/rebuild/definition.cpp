@@ -9,9 +9,9 @@
  * Until PostgreSQL 15 the range table of a view's query begins with two entries for the view itself (OLD and
  * NEW); when a query goes from one relation to another those are turned to the new one.
  *
- * Names in schema imat are made of the table's name.  Two tables of one name (in different schemas) whose IMATs
- * are created at the same time would choose the same; a lock on the name makes them choose one after the
- * other.
+ * Names in schema imat are made of the table's name.  Two tables of one name (in different schemas) whose
+ * IMATs are created at the same time would choose the same; a lock on the name makes them choose one after
+ * the other.
  */
 #include "pg/list.hpp"
 #include "rebuild/parts.hpp"
@@ -25,7 +25,7 @@ PG_GUARDED List *column_definitions(TupleDesc type)
 {
     List *columns = NIL;
     for (int i = 0; i < type->natts; i++) {
-        const Form_pg_attribute attribute = TupleDescAttr(type, i);
+        Form_pg_attribute attribute = TupleDescAttr(type, i);
         if (attribute->attisdropped)
             continue;
         columns = lappend(columns, makeColumnDef(NameStr(attribute->attname), attribute->atttypid,
@@ -41,8 +41,8 @@ PG_GUARDED Oid create_empty_view(Oid schema, char *name, Oid owner, List *column
     statement->relation = makeRangeVar(get_namespace_name(schema), name, -1);
     statement->tableElts = columns;
     statement->oncommit = ONCOMMIT_NOOP;
-    const Oid view =
-        as_superuser([&] { return DefineRelation(statement, RELKIND_VIEW, owner, nullptr, nullptr).objectId; });
+    const Oid view = as_superuser(
+        [&] { return DefineRelation(statement, RELKIND_VIEW, owner, nullptr, nullptr).objectId; });
     CommandCounterIncrement();
     set_privileges(view, nullptr);
     return view;
@@ -57,7 +57,8 @@ PG_GUARDED Query *stored_query(Relation view)
     return static_cast<Query *>(copyObjectImpl(linitial(view->rd_rules->rules[0]->actions)));
 }
 
-/* Make the query of one view that of another: what refers to the view itself, and the names of the columns. */
+/* Make the query of one view that of another: what refers to the view itself, and the names of the columns.
+ */
 PG_GUARDED void retarget(Query *query, Oid from, Relation to)
 {
     int column = 0;
@@ -87,7 +88,7 @@ PG_GUARDED Query *select_from(Relation table)
 {
     SelectStmt *select = makeNode(SelectStmt);
     for (int i = 0; i < RelationGetNumberOfAttributes(table); i++) {
-        const Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), i);
+        Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), i);
         if (attribute->attisdropped)
             continue;
         ColumnRef *column = makeNode(ColumnRef);
@@ -143,8 +144,9 @@ PG_GUARDED Oid create_definition(const char *name, Oid owner, const Query *query
 PG_GUARDED Oid create_old_view(Oid schema, Oid table)
 {
     Relation opened = table_open(table, AccessShareLock);
-    const Oid view = create_empty_view(schema, pstrdup(RelationGetRelationName(opened)),
-                                       opened->rd_rel->relowner, column_definitions(RelationGetDescr(opened)));
+    const Oid view =
+        create_empty_view(schema, pstrdup(RelationGetRelationName(opened)), opened->rd_rel->relowner,
+                          column_definitions(RelationGetDescr(opened)));
     as_superuser([&] {
         StoreViewQuery(view, select_from(opened), false);
         return view;
@@ -155,11 +157,6 @@ PG_GUARDED Oid create_old_view(Oid schema, Oid table)
     set_privileges(view, privileges_of(table));
     if (char *comment = GetComment(table, RelationRelationId, 0))
         CreateComments(view, RelationRelationId, 0, comment);
-    ObjectAddress dependent;
-    ObjectAddress referenced;
-    ObjectAddressSet(dependent, RelationRelationId, view);
-    ObjectAddressSet(referenced, RelationRelationId, table);
-    recordDependencyOn(&dependent, &referenced, DEPENDENCY_AUTO);
     return view;
 }
 

@@ -62,7 +62,7 @@ PG_GUARDED bool whole_row_is_key(const Comparison &comparison)
 }
 
 /* Append what a value looks like.  The slot's values are flat. */
-PG_GUARDED void append_value_image(StringInfo image, const Form_pg_attribute attribute, Datum value, bool null)
+PG_GUARDED void append_value_image(StringInfo image, Form_pg_attribute attribute, Datum value, bool null)
 {
     appendStringInfoChar(image, static_cast<char>(null));
     if (null)
@@ -97,8 +97,8 @@ PG_GUARDED TupleTableSlot *flatten(Spool *spool, TupleTableSlot *row)
         if (row->tts_isnull[i])
             flat->tts_values[i] = Datum(0);
         else
-            flat->tts_values[i] = varlena ? PointerGetDatum(PG_DETOAST_DATUM(row->tts_values[i]))
-                                          : row->tts_values[i];
+            flat->tts_values[i] =
+                varlena ? PointerGetDatum(PG_DETOAST_DATUM(row->tts_values[i])) : row->tts_values[i];
     }
     return ExecStoreVirtualTuple(flat);
 }
@@ -196,9 +196,9 @@ PG_GUARDED void add_place(Places &places, const ItemPointerData &place)
     if (places.size == places.capacity) {
         places.capacity = Max(places.capacity * 2, 1024);
         const Size bytes = static_cast<Size>(places.capacity) * sizeof(ItemPointerData);
-        places.data = static_cast<ItemPointerData *>(
-            places.data == nullptr ? MemoryContextAllocHuge(CurrentMemoryContext, bytes)
-                                   : repalloc_huge(places.data, bytes));
+        places.data = static_cast<ItemPointerData *>(places.data == nullptr
+                                                         ? MemoryContextAllocHuge(CurrentMemoryContext, bytes)
+                                                         : repalloc_huge(places.data, bytes));
     }
     places.data[places.size++] = place;
 }
@@ -283,7 +283,8 @@ PG_GUARDED void spool_row(void *self, TupleTableSlot *row)
     MemoryContextReset(spool->scratch);
     MemoryContext caller = MemoryContextSwitchTo(spool->scratch);
     TupleTableSlot *flat = flatten(spool, row);
-    spool->bytes += static_cast<int64>(heap_compute_data_size(spool->type, flat->tts_values, flat->tts_isnull));
+    spool->bytes +=
+        static_cast<int64>(heap_compute_data_size(spool->type, flat->tts_values, flat->tts_isnull));
     MemoryContextSwitchTo(caller);
     tuplestore_puttupleslot(spool->rows, flat);
     spool->count++;

@@ -1,5 +1,6 @@
 /*
- * difference.hpp - by which rows a table differs from the rows that it should have.  Internal to room rebuild.
+ * difference.hpp - by which rows a table differs from the rows that it should have.  Internal to room
+ * rebuild.
  */
 #pragma once
 

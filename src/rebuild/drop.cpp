@@ -1,12 +1,14 @@
 /*
  * drop.cpp - the end of an IMAT, in its three ways, and what DROP TABLE leaves to be done.
  *
- * What PostgreSQL's dependencies do by themselves: the state table and the plain view of the old name go with the
- * table (AUTO), the table goes with its definition (NORMAL), and that with what it reads.  Restored
+ * What PostgreSQL's dependencies do by themselves: the state table and the plain view of the old name go with
+ * the table (AUTO), the table goes with its definition (NORMAL), and that with what it reads.  Restored
  * databases have none of the first three, as dumps don't carry them.  So forget does all of it again, as far
  * as it is still to be done; it is called by an event trigger after DROP, whatever the command.
  *
- * Triggers are taken from sources under AccessExclusiveLock, as DROP TRIGGER does.
+ * Triggers are taken from sources under AccessExclusiveLock, as DROP TRIGGER does.  imat.drop takes it before
+ * the lock on the IMAT, in the order in which writers lock the two.  DROP TABLE has locked the IMAT first; so
+ * there a source that is in use keeps its triggers, which find nothing to do.
  */
 #include "observe/observe.hpp"
 #include "pg/list.hpp"
@@ -36,7 +38,8 @@ PG_GUARDED void drop_ours(Oid relation)
 PG_GUARDED void forget_dependency(Oid dependent, char type, Oid referenced)
 {
     if (exists(dependent))
-        deleteDependencyRecordsForSpecific(RelationRelationId, dependent, type, RelationRelationId, referenced);
+        deleteDependencyRecordsForSpecific(RelationRelationId, dependent, type, RelationRelationId,
+                                           referenced);
 }
 
 /* The registration and everything that only maintenance needed. */
@@ -55,15 +58,15 @@ PG_GUARDED void unregister(const catalog::Registration &registration)
 /* The registration of an IMAT that the caller owns, locked. */
 PG_GUARDED catalog::Registration lock_own(Oid imat)
 {
-    catalog::Registration registration;
-    LockRelationOid(imat, AccessExclusiveLock);
+    catalog::Registration registration = {};
+    lock_sources_and(imat, AccessExclusiveLock);
     if (!exists(imat))
         ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", imat));
     require_owner(imat);
     if (!catalog::find(imat, &registration))
         refuse_ordinary(imat);
     Relation table = table_open(imat, NoLock);
-    CheckTableNotInUse(table, "imat.drop");
+    CheckTableNotInUse(table, "drop");
     table_close(table, NoLock);
     return registration;
 }
@@ -104,6 +107,13 @@ PG_GUARDED void drop_table(const catalog::Registration &registration)
 
 } // namespace
 
+PG_GUARDED void lock_sources_and(Oid imat, LOCKMODE lock)
+{
+    for (Oid source : catalog::sources_of(imat))
+        lock_with_children(source, lock);
+    LockRelationOid(imat, lock);
+}
+
 PG_GUARDED void refuse_ordinary(Oid relation)
 {
     ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -126,7 +136,7 @@ PG_GUARDED void drop(Oid imat, Keep keep)
 
 PG_GUARDED void forget(Oid imat)
 {
-    catalog::Registration registration;
+    catalog::Registration registration = {};
     if (!catalog::find(imat, &registration))
         return;
     drop_ours(registration.old_view);
@@ -139,8 +149,10 @@ PG_GUARDED static void mend(const catalog::Registration &registration)
     if (!exists(registration.imat)) {
         forget(registration.imat);
     } else if (!exists(registration.definition)) {
-        ereport(NOTICE, errmsg("%s is an ordinary table now, which is maintained no more", name_of(registration.imat)),
-                errdetail("What its definition reads was dropped."));
+        ereport(
+            NOTICE,
+            errmsg("%s is an ordinary table now, which is maintained no more", name_of(registration.imat)),
+            errdetail("What its definition reads was dropped."));
         leave_table(registration);
     } else if (OidIsValid(registration.state) && !exists(registration.state)) {
         ereport(ERROR, errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
@@ -157,7 +169,7 @@ PG_GUARDED static void mend(const catalog::Registration &registration)
 PG_GUARDED void after_drop()
 {
     for (Oid imat : catalog::all_imats()) {
-        catalog::Registration registration;
+        catalog::Registration registration = {};
         if (catalog::find(imat, &registration))
             mend(registration);
     }

@@ -8,8 +8,8 @@
  *   3. state table and indexes are made, empty
  *   4. the contents are computed, into new heaps beside the old; readers go on
  *   5. readers are locked out (AccessExclusive), the heaps are exchanged
- *   6. the materialized view becomes a table; keys become its primary key; it moves to its schema, and a plain
- *      view takes the old name
+ *   6. the materialized view becomes a table; keys become its primary key; it moves to its schema, and a
+ * plain view takes the old name
  *   7. it is protected from writes, and registered
  *
  * The snapshot of step 4 is taken after step 2, and is the latest whatever the isolation level: so it sees
@@ -80,7 +80,8 @@ PG_GUARDED void fill(const Imat &imat)
         NewHeap *visible = begin_new_heap(table, imat.visible_type);
         NewHeap *state = nullptr;
         if (imat.with_state)
-            state = begin_new_heap(table_open(imat.registration.state, ShareRowExclusiveLock), imat.state_type);
+            state =
+                begin_new_heap(table_open(imat.registration.state, ShareRowExclusiveLock), imat.state_type);
         compute(imat, GetActiveSnapshot(), {.consume = add_row, .self = visible},
                 {.consume = add_row, .self = state});
         end_new_heap(visible);
@@ -110,25 +111,37 @@ PG_GUARDED Oid move(const Birth &birth)
     return create_old_view(old_schema, birth.table);
 }
 
-/* Dropping what the definition reads drops the IMAT, or fails and names it. */
-PG_GUARDED void depend_on_definition(const catalog::Registration &registration)
+/* One relation depends on the other, which is recorded once. */
+PG_GUARDED void record_dependency(Oid dependent, DependencyType type, Oid referenced)
 {
-    ObjectAddress dependent;
-    ObjectAddress referenced;
-    ObjectAddressSet(dependent, RelationRelationId, registration.imat);
-    ObjectAddressSet(referenced, RelationRelationId, registration.definition);
-    recordDependencyOn(&dependent, &referenced, DEPENDENCY_NORMAL);
+    if (!OidIsValid(dependent) || !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(dependent)))
+        return;
+    deleteDependencyRecordsForSpecific(RelationRelationId, dependent, static_cast<char>(type),
+                                       RelationRelationId, referenced);
+    ObjectAddress from;
+    ObjectAddress to;
+    ObjectAddressSet(from, RelationRelationId, dependent);
+    ObjectAddressSet(to, RelationRelationId, referenced);
+    recordDependencyOn(&from, &to, type);
 }
 
 /* Errors while the session itself still uses what is about to change its kind and its contents. */
 PG_GUARDED void check_not_in_use(Oid table)
 {
     Relation opened = table_open(table, NoLock);
-    CheckTableNotInUse(opened, "create_imat");
+    CheckTableNotInUse(opened, "convert");
     table_close(opened, NoLock);
 }
 
 } // namespace
+
+PG_GUARDED void record_dependencies(const catalog::Registration &registration)
+{
+    record_dependency(registration.imat, DEPENDENCY_NORMAL, registration.definition);
+    record_dependency(registration.state, DEPENDENCY_AUTO, registration.imat);
+    record_dependency(registration.old_view, DEPENDENCY_AUTO, registration.imat);
+    CommandCounterIncrement();
+}
 
 PG_GUARDED bool equip(Imat *imat, bool build, Oid *primary_key)
 {
@@ -143,6 +156,7 @@ PG_GUARDED bool equip(Imat *imat, bool build, Oid *primary_key)
         Oid ignored = InvalidOid;
         registration.state = create_state_table(registration.imat, *imat->view);
         create_indexes(registration.state, *imat->view, true, build, &ignored);
+        record_dependencies(registration);
         *imat = *describe(registration);
     }
     return imat->by_delta;
@@ -172,7 +186,7 @@ PG_GUARDED void establish(const Birth &birth)
     finish_keys(*imat, primary_key);
     imat->registration.old_view = move(birth);
     protect(birth.table);
-    depend_on_definition(imat->registration);
+    record_dependencies(imat->registration);
     catalog::insert(imat->registration, imat->view->sources);
     observe::forget(birth.table);
 }

@@ -15,8 +15,8 @@
  * Locks: the caller holds ShareRowExclusiveLock on the table throughout; lock_for_exchange adds what the
  * swap needs, on everything whose pg_class row changes or that goes with the old contents.
  *
- * Follows swap_relation_files and finish_heap_swap (PostgreSQL, commands/cluster.c) with swap_toast_by_content
- * = false, and intorel_receive (commands/createas.c).
+ * Follows swap_relation_files and finish_heap_swap (PostgreSQL, commands/cluster.c) with
+ * swap_toast_by_content = false, and intorel_receive (commands/createas.c).
  */
 #include "rebuild/exchange.hpp"
 
@@ -38,8 +38,8 @@ struct NewHeap {
 namespace {
 
 /* How often, and how long apart, a lock is tried for that must not be waited for. */
-constexpr int LOCK_TRIES = 20;
-constexpr long LOCK_PAUSE_MICROSECONDS = 2000;
+constexpr int lock_tries = 20;
+constexpr long lock_pause_microseconds = 2000;
 
 /* Has an index of the table an exclusion constraint? */
 PG_GUARDED bool has_exclusion_constraint(Relation table)
@@ -173,18 +173,6 @@ PG_GUARDED List *parts_of(Relation table)
     return parts;
 }
 
-/* Try for some milliseconds to lock, without ever standing in the way of those who hold the lock. */
-PG_GUARDED bool try_to_lock(Oid relation)
-{
-    for (int i = 0; i < LOCK_TRIES; i++) {
-        if (ConditionalLockRelationOid(relation, AccessExclusiveLock))
-            return true;
-        CHECK_FOR_INTERRUPTS();
-        pg_usleep(LOCK_PAUSE_MICROSECONDS);
-    }
-    return false;
-}
-
 PG_GUARDED void drop_transient(Oid heap)
 {
     ObjectAddress address;
@@ -217,8 +205,8 @@ PG_GUARDED void add_row(void *self, TupleTableSlot *row)
 {
     auto *new_heap = static_cast<NewHeap *>(self);
     TupleTableSlot *slot = apply::prepare_row(new_heap->writer, row, CMD_INSERT);
-    table_tuple_insert(new_heap->heap, slot, new_heap->writer->command, TABLE_INSERT_SKIP_FSM | TABLE_INSERT_FROZEN,
-                       new_heap->bulk);
+    table_tuple_insert(new_heap->heap, slot, new_heap->writer->command,
+                       TABLE_INSERT_SKIP_FSM | TABLE_INSERT_FROZEN, new_heap->bulk);
     new_heap->rows++;
 }
 
@@ -235,6 +223,17 @@ PG_GUARDED void end_new_heap(NewHeap *new_heap)
         new_heap->copies = lappend_oid(new_heap->copies, build_copy(new_heap, index));
 }
 
+PG_GUARDED bool try_to_lock(Oid relation)
+{
+    for (int i = 0; i < lock_tries; i++) {
+        if (ConditionalLockRelationOid(relation, AccessExclusiveLock))
+            return true;
+        CHECK_FOR_INTERRUPTS();
+        pg_usleep(lock_pause_microseconds);
+    }
+    return false;
+}
+
 PG_GUARDED bool lock_for_exchange(Relation table, bool wait)
 {
     auto lock = [&](Oid relation) {
@@ -243,12 +242,11 @@ PG_GUARDED bool lock_for_exchange(Relation table, bool wait)
         LockRelationOid(relation, AccessExclusiveLock);
         return true;
     };
-    if (!lock(RelationGetRelid(table)))
-        return false;
-    for (Oid part : pg::each_oid(parts_of(table)))
-        if (!lock(part))
-            return false;
-    return true;
+    bool locked = lock(RelationGetRelid(table));
+    List *parts = locked ? parts_of(table) : NIL;
+    for (Oid part : pg::each_oid(parts))
+        locked = locked && lock(part);
+    return locked;
 }
 
 PG_GUARDED void exchange(NewHeap *new_heap)

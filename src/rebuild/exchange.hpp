@@ -5,7 +5,6 @@
 
 #include "pg/seam.hpp"
 
-
 namespace rebuild {
 
 struct NewHeap; /* opaque; in the context that was current at begin_new_heap */
@@ -25,6 +24,9 @@ PG_GUARDED void add_row(void *new_heap, TupleTableSlot *row);
 
 /* That was the last row: build the indexes. */
 PG_GUARDED void end_new_heap(NewHeap *new_heap);
+
+/* Try for some milliseconds to lock, without ever standing in the way of those who hold the lock. */
+PG_GUARDED bool try_to_lock(Oid relation);
 
 /* Lock the table and its indexes against readers; without waiting for them unless told so. */
 PG_GUARDED bool lock_for_exchange(Relation table, bool wait);

@@ -3,13 +3,15 @@
  *
  * Where the group keys are shown, a unique index over them decides which row a group has: a primary key where
  * none of them can be NULL, else a unique index that takes NULLs as equal.  Releases that have no NULLS NOT
- * DISTINCT get the expression ARRAY[column] in place of a column that may be NULL, for arrays compare NULLs as
- * equal.  A view of a single group without keys has an index on the constant (true), which lets one row in.
- * Where keys are not shown, rows are found by their values, for which any index will do.
+ * DISTINCT get the expression ARRAY[column] in place of a column that may be NULL, for arrays compare NULLs
+ * as equal.  A view of a single group without keys has an index on the constant (true), which lets one row
+ * in. Where keys are not shown, rows are found by their values, for which any index will do.
  *
  * An index that is there already and serves is used (key_index.cpp); none is made for a view that is not
  * maintained by delta.
  */
+#include <algorithm>
+
 #include "pg/list.hpp"
 #include "rebuild/parts.hpp"
 
@@ -64,8 +66,8 @@ PG_GUARDED IndexStmt *key_index_statement(Oid table, const model::View &view, bo
 {
     const AttrNumber *columns = catalog::key_columns(view, of_state);
     const bool not_null = keys_are_not_null(view);
-    IndexStmt *statement = index_statement(table, not_null && view.keys.size > 0 && !of_state ? "pkey" : "key",
-                                           "btree", NIL);
+    IndexStmt *statement =
+        index_statement(table, not_null && view.keys.size > 0 && !of_state ? "pkey" : "key", "btree", NIL);
     const bool nulls_equal = !not_null && pg::set_nulls_not_distinct(statement);
     Bitmapset *covered = nullptr;
     for (int i = 0; i < view.keys.size; i++) {
@@ -73,10 +75,9 @@ PG_GUARDED IndexStmt *key_index_statement(Oid table, const model::View &view, bo
             continue;
         covered = bms_add_member(covered, columns[i]);
         const bool plain = !view.keys[i].nullable || nulls_equal;
-        statement->indexParams =
-            lappend(statement->indexParams,
-                    plain ? index_element(get_attname(table, columns[i], false), nullptr)
-                          : index_element(nullptr, wrapped(view.keys[i], columns[i])));
+        statement->indexParams = lappend(statement->indexParams,
+                                         plain ? index_element(get_attname(table, columns[i], false), nullptr)
+                                               : index_element(nullptr, wrapped(view.keys[i], columns[i])));
     }
     if (view.keys.size == 0)
         statement->indexParams = list_make1(index_element(nullptr, makeBoolConst(true, false)));
@@ -85,7 +86,7 @@ PG_GUARDED IndexStmt *key_index_statement(Oid table, const model::View &view, bo
 }
 
 /* Can values of the column be found through a btree, however long they are? */
-PG_GUARDED bool suits_btree(const Form_pg_attribute attribute)
+PG_GUARDED bool suits_btree(Form_pg_attribute attribute)
 {
     return (attribute->attlen > 0 || getBaseType(attribute->atttypid) == NUMERICOID) &&
            OidIsValid(GetDefaultOpClass(attribute->atttypid, BTREE_AM_OID));
@@ -98,7 +99,7 @@ PG_GUARDED IndexStmt *row_index_statement(Relation table)
     List *columns = NIL;
     IndexElem *hashed = nullptr;
     for (int i = 0; i < type->natts && list_length(columns) < INDEX_MAX_KEYS; i++) {
-        const Form_pg_attribute attribute = TupleDescAttr(type, i);
+        Form_pg_attribute attribute = TupleDescAttr(type, i);
         if (attribute->attisdropped || pg::is_virtual(type, static_cast<AttrNumber>(i + 1)))
             continue;
         if (suits_btree(attribute))
@@ -146,8 +147,8 @@ PG_GUARDED IndexStmt *plain_copy(Oid table, Oid index_oid)
     List *elements = NIL;
     Relation index = index_open(index_oid, AccessShareLock);
     for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
-        elements = lappend(elements, index_element(get_attname(table, index->rd_index->indkey.values[i], false),
-                                                   nullptr));
+        elements = lappend(
+            elements, index_element(get_attname(table, index->rd_index->indkey.values[i], false), nullptr));
     IndexStmt *statement = index_statement(table, "key", "btree", elements);
     statement->idxname = pstrdup(RelationGetRelationName(index));
     statement->unique = true;
@@ -161,13 +162,12 @@ PG_GUARDED IndexStmt *plain_copy(Oid table, Oid index_oid)
 
 PG_GUARDED bool keys_are_not_null(const model::View &view)
 {
-    for (const model::Key &key : view.keys)
-        if (key.nullable)
-            return false;
-    return true;
+    return std::none_of(view.keys.begin(), view.keys.end(),
+                        [](const model::Key &key) { return key.nullable; });
 }
 
-PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state, bool build, Oid *primary_key)
+PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state, bool build,
+                               Oid *primary_key)
 {
     const bool by_key = of_state || view.keys_visible;
     if (by_key && view.keys.size > INDEX_MAX_KEYS)

@@ -70,8 +70,24 @@ PG_GUARDED void drop_not_null(Oid table);
 
 /* -- triggers.cpp -- */
 
+/* Lock a table, then its children; returns them all, or none if it is gone. */
+PG_GUARDED List *lock_with_children(Oid table, LOCKMODE lock);
+
 /* Lock the sources and their children against writers, and put our triggers on them where they aren't yet. */
 PG_GUARDED void capture(const model::Array<model::Source> &sources);
+
+/* The same for one table and its children, whatever uses them. */
+PG_GUARDED void capture_table(Oid table);
+
+/* An error unless the table and its children have our triggers. */
+PG_GUARDED void check_captured(Oid source);
+
+/* The IMATs that read the table or one that it is a child of. */
+PG_GUARDED List *readers_of(Oid table);
+
+/* Is that the name of one of our triggers: the first of those on IMATs, one of those on sources? */
+PG_GUARDED bool is_protection(const char *name);
+PG_GUARDED bool is_capture(const char *name);
 
 /* Take the triggers from the tables, and their children, that no IMAT reads any more. */
 PG_GUARDED void release(const model::Array<Oid> &sources);
@@ -88,11 +104,12 @@ PG_GUARDED Oid create_state_table(Oid table, const model::View &view);
 
 /*
  * Make sure that rows of the view can be found in the table: by a key index, or an index over values.
- * Without build an index is an entry of the catalog only, to be built with a new heap.  A key index that should be
- * primary key is returned, to be made that by make_primary_key once the table is a table.  False: no index
- * is possible.
+ * Without build an index is an entry of the catalog only, to be built with a new heap.  A key index that
+ * should be primary key is returned, to be made that by make_primary_key once the table is a table.  False:
+ * no index is possible.
  */
-PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state, bool build, Oid *primary_key);
+PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state, bool build,
+                               Oid *primary_key);
 PG_GUARDED void make_primary_key(Oid table, Oid index);
 PG_GUARDED bool keys_are_not_null(const model::View &view);
 
@@ -119,10 +136,14 @@ struct Birth {
 PG_GUARDED void establish(const Birth &birth);
 
 /*
- * Give an IMAT by delta what it needs besides the table, with empty contents: indexes and, if need be, a state
- * table.  Returns whether it is by delta still; imat is brought up to date, but not its row in the catalog.
+ * Give an IMAT by delta what it needs besides the table, with empty contents: indexes and, if need be, a
+ * state table.  Returns whether it is by delta still; imat is brought up to date, but not its row in the
+ * catalog.
  */
 PG_GUARDED bool equip(Imat *imat, bool build, Oid *primary_key);
+
+/* Dropping what the definition reads drops the IMAT, which takes state table and old name with it. */
+PG_GUARDED void record_dependencies(const catalog::Registration &registration);
 
 /* Decide whether the view is maintained by delta; an error where delta was asked for and can't be. */
 PG_GUARDED model::Strategy choose(model::Strategy asked, const model::View &view);
@@ -137,7 +158,13 @@ PG_GUARDED model::Strategy strategy_of(const char *word);
 /* Recompute the contents under the latest snapshot; waits for readers where that is needed. */
 PG_GUARDED void refresh_contents(Oid imat);
 
+/* The same, without waiting, and then for all IMATs that read it; it is locked by this. */
+PG_GUARDED void refresh_with_readers(Oid imat);
+
 /* -- drop.cpp -- */
+
+/* Lock what the IMAT reads, and then the IMAT. */
+PG_GUARDED void lock_sources_and(Oid imat, LOCKMODE lock);
 
 /* An error that says that the relation is no IMAT. */
 PG_GUARDED void refuse_ordinary(Oid relation);

@@ -3,8 +3,8 @@
  *
  * Creating an IMAT asks for what its parts would ask for if they were made by hand: ownership of the
  * materialized view, CREATE in the schema where the table will stand, TRIGGER on every table it reads.  That
- * the owner may read those is seen when the contents are computed, with the owner's rights.  Schema imat needs no
- * privileges: what is created there is created by the extension.
+ * the owner may read those is seen when the contents are computed, with the owner's rights.  Schema imat
+ * needs no privileges: what is created there is created by the extension.
  */
 #include "rebuild/parts.hpp"
 
@@ -18,7 +18,8 @@ PG_GUARDED Oid imat_schema()
 PG_GUARDED void require_owner(Oid relation)
 {
     if (!pg::owns_relation(relation, GetUserId()))
-        aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relation)), get_rel_name(relation));
+        aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relation)),
+                       get_rel_name(relation));
 }
 
 PG_GUARDED void require_create(Oid schema)
@@ -69,8 +70,8 @@ PG_GUARDED void set_privileges(Oid relation, const Acl *privileges)
     CatalogTupleUpdate(classes, &row->t_self, row);
     table_close(classes, RowExclusiveLock);
 
-    updateAclDependencies(RelationRelationId, relation, 0, pg::owner_of_relation(relation), old_size, old_members, new_size,
-                          new_members);
+    updateAclDependencies(RelationRelationId, relation, 0, pg::owner_of_relation(relation), old_size,
+                          old_members, new_size, new_members);
     CommandCounterIncrement();
 }
 

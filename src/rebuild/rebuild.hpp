@@ -65,7 +65,14 @@ PG_GUARDED void rebuild(Oid imat, Snapshot snapshot, bool may_exchange);
  */
 PG_GUARDED void forget(Oid imat);
 
-/* For the event trigger on sql_drop: forget the IMATs that are gone, and mend or refuse what else was dropped. */
+/* For the event trigger on sql_drop: forget the IMATs that are gone, and mend or refuse what else was
+ * dropped. */
 PG_GUARDED void on_sql_drop();
+
+/*
+ * For the event trigger on ddl_command_end: triggers for new children of sources, new contents where a child
+ * came or went with its rows, dependencies where a dump was restored.
+ */
+PG_GUARDED void on_ddl();
 
 } // namespace rebuild

@@ -97,8 +97,8 @@ PG_GUARDED void make_materialized_view_of(Oid table)
 }
 
 /*
- * PostgreSQL wants to report the parts of an ALTER TABLE to event triggers; inside of another command there is none
- * that they would be parts of.
+ * PostgreSQL wants to report the parts of an ALTER TABLE to event triggers; inside of another command there
+ * is none that they would be parts of.
  */
 PG_GUARDED void alter_table(Oid table, List *commands)
 {
@@ -123,7 +123,7 @@ PG_GUARDED void drop_not_null(Oid table)
     List *commands = NIL;
     Relation opened = table_open(table, NoLock);
     for (int i = 0; i < RelationGetNumberOfAttributes(opened); i++) {
-        const Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(opened), i);
+        Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(opened), i);
         if (attribute->attnotnull && !attribute->attisdropped)
             commands = lappend(commands, column_command(AT_DropNotNull, NameStr(attribute->attname)));
     }

@@ -15,8 +15,8 @@ PG_GUARDED List *state_columns(const model::View &view)
 {
     List *columns = NIL;
     for (int i = 0; i < view.keys.size; i++)
-        columns = lappend(columns, makeColumnDef(psprintf("key_%d", i + 1), view.keys[i].type, view.keys[i].typmod,
-                                                 view.keys[i].collation));
+        columns = lappend(columns, makeColumnDef(psprintf("key_%d", i + 1), view.keys[i].type,
+                                                 view.keys[i].typmod, view.keys[i].collation));
     return lappend(columns, makeColumnDef("accumulators", BYTEAOID, -1, InvalidOid));
 }
 
@@ -34,19 +34,14 @@ PG_GUARDED Oid create_state_table(Oid table, const model::View &view)
     if (OidIsValid(tablespace))
         statement->tablespacename = get_tablespace_name(tablespace);
     const Oid state = as_superuser([&] {
-        return DefineRelation(statement, RELKIND_RELATION, pg::owner_of_relation(table), nullptr, nullptr).objectId;
+        return DefineRelation(statement, RELKIND_RELATION, pg::owner_of_relation(table), nullptr, nullptr)
+            .objectId;
     });
     CommandCounterIncrement();
     NewRelationCreateToastTable(state, Datum(0));
     set_privileges(state, nullptr);
     const auto accumulators = static_cast<AttrNumber>(view.keys.size + 1);
     set_not_null(state, &accumulators, 1);
-
-    ObjectAddress dependent;
-    ObjectAddress referenced;
-    ObjectAddressSet(dependent, RelationRelationId, state);
-    ObjectAddressSet(referenced, RelationRelationId, table);
-    recordDependencyOn(&dependent, &referenced, DEPENDENCY_AUTO);
     return state;
 }
 

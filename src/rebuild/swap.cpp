@@ -10,8 +10,8 @@
  *
  * An exchange called for by a change of a source (room flush) must not wait for readers: a reader may itself
  * be waiting for a lock of ours.  So its lock is only tried for, and when it can't be had the merge is made
- * after all.  imat.refresh, called by a user, waits, but has the merge to turn to as well where the table is not
- * exchangeable.
+ * after all.  imat.refresh, called by a user, waits, but has the merge to turn to as well where the table is
+ * not exchangeable.
  *
  * The state table is put in place the same way, as a table in its own right.  Only maintenance reads it, and
  * is kept out by the lock on the IMAT; but dumps read it, too, so it isn't waited for either.
@@ -30,7 +30,7 @@ namespace rebuild {
 namespace {
 
 /* Tables with fewer rows than this are merged, however many differ. */
-constexpr int64 ROWS_WORTH_AN_EXCHANGE = 10000;
+constexpr int64 rows_worth_an_exchange = 10000;
 
 /* How new contents were put in place. */
 enum class How : char {
@@ -40,6 +40,31 @@ enum class How : char {
 
 /* Whether the table may be exchanged. */
 enum class Exchanging : char { No, Try, Wait };
+
+/*
+ * In a transaction with one snapshot the contents may be those of that snapshot.  What others have committed
+ * since is then unknown here, and must not be written over.  (Rows of the snapshot that others have changed
+ * are found when they are to be changed.)
+ */
+PG_GUARDED void check_serializable(Relation table, Snapshot snapshot)
+{
+    Snapshot latest = RegisterSnapshot(GetLatestSnapshot());
+    TupleTableSlot *row = table_slot_create(table, nullptr);
+    TableScanDesc scan = table_beginscan(table, latest, 0, nullptr);
+    while (table_scan_getnextslot(scan, ForwardScanDirection, row)) {
+        CHECK_FOR_INTERRUPTS();
+        if (!table_tuple_satisfies_snapshot(table, row, snapshot))
+            ereport(
+                ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+                errmsg("could not serialize access due to concurrent update"),
+                errdetail("Incremental materialized table \"%s\" has changed since this transaction began.",
+                          RelationGetRelationName(table)),
+                errhint("The transaction might succeed if retried."));
+    }
+    table_endscan(scan);
+    ExecDropSingleTupleTableSlot(row);
+    UnregisterSnapshot(latest);
+}
 
 /* Write the difference. */
 PG_GUARDED void write_difference(Relation table, TupleDesc type, Difference *difference, Snapshot snapshot)
@@ -91,12 +116,12 @@ PG_GUARDED int64 merge_limit(const Spool *spool, Exchanging exchanging)
         return -1;
     if (spool->bytes > static_cast<int64>(Max(work_mem, maintenance_work_mem)) * 1024)
         return 0;
-    return Max(spool->count, ROWS_WORTH_AN_EXCHANGE) / 2;
+    return Max(spool->count, rows_worth_an_exchange) / 2;
 }
 
 /* Make the table hold the spooled rows.  The table is closed by this. */
-PG_GUARDED How put_in_place(Relation table, Spool *spool, const AttrNumber *key, int key_size, Snapshot snapshot,
-                            Exchanging exchanging)
+PG_GUARDED How put_in_place(Relation table, Spool *spool, const AttrNumber *key, int key_size,
+                            Snapshot snapshot, Exchanging exchanging)
 {
     if (!is_exchangeable(table))
         exchanging = Exchanging::No;
@@ -107,6 +132,8 @@ PG_GUARDED How put_in_place(Relation table, Spool *spool, const AttrNumber *key,
             return How::Exchange;
         difference = compare(table, spool, key, key_size, snapshot, -1);
     }
+    if (difference->inserted > 0 && IsolationUsesXactSnapshot())
+        check_serializable(table, snapshot);
     write_difference(table, spool->type, difference, snapshot);
     free_difference(difference);
     table_close(table, NoLock);
@@ -122,9 +149,8 @@ PG_GUARDED How recompute(const Imat &imat, Snapshot snapshot, Exchanging exchang
     compute(imat, snapshot, {.consume = spool_row, .self = visible}, {.consume = spool_row, .self = state});
 
     Relation table = table_open(imat.registration.imat, ShareRowExclusiveLock);
-    const How how =
-        put_in_place(table, visible, catalog::key_columns(*imat.view, false), by_key ? imat.view->keys.size : -1,
-                     snapshot, exchanging);
+    const How how = put_in_place(table, visible, catalog::key_columns(*imat.view, false),
+                                 by_key ? imat.view->keys.size : -1, snapshot, exchanging);
     end_spool(visible);
     if (state != nullptr) {
         table = table_open(imat.registration.state, ShareRowExclusiveLock);
@@ -139,7 +165,8 @@ PG_GUARDED How recompute(const Imat &imat, Snapshot snapshot, Exchanging exchang
 PG_GUARDED void rebuild_with(Oid oid, Snapshot snapshot, Exchanging exchanging)
 {
     const TimestampTz started = GetCurrentTimestamp();
-    MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_imat rebuild", ALLOCSET_DEFAULT_SIZES);
+    MemoryContext scratch =
+        AllocSetContextCreate(CurrentMemoryContext, "pg_imat rebuild", ALLOCSET_DEFAULT_SIZES);
     MemoryContext caller = MemoryContextSwitchTo(scratch);
     How how = How::Merge;
     Imat *imat = load(oid);
@@ -161,12 +188,27 @@ PG_GUARDED void rebuild(Oid imat, Snapshot snapshot, bool may_exchange)
     rebuild_with(imat, snapshot, may_exchange ? Exchanging::Try : Exchanging::No);
 }
 
-PG_GUARDED void refresh_contents(Oid imat)
+/* Recompute the contents under the latest snapshot. */
+PG_GUARDED static void refresh_now(Oid imat, Exchanging exchanging)
 {
     CommandCounterIncrement();
     Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-    rebuild_with(imat, snapshot, Exchanging::Wait);
+    rebuild_with(imat, snapshot, exchanging);
     UnregisterSnapshot(snapshot);
+}
+
+PG_GUARDED void refresh_contents(Oid imat)
+{
+    refresh_now(imat, Exchanging::Wait);
+}
+
+PG_GUARDED void refresh_with_readers(Oid imat)
+{
+    check_stack_depth();
+    LockRelationOid(imat, ShareRowExclusiveLock);
+    refresh_now(imat, Exchanging::Try);
+    for (Oid reader : catalog::imats_on(imat))
+        refresh_with_readers(reader);
 }
 
 } // namespace rebuild

@@ -26,14 +26,14 @@ struct TriggerKind {
     bool new_rows;
 };
 
-constexpr TriggerKind CAPTURE[] = {
+constexpr TriggerKind capture_triggers[] = {
     {"imat_capture_insert", "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_INSERT, false, true},
     {"imat_capture_update", "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_UPDATE, true, true},
     {"imat_capture_delete", "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_DELETE, true, false},
     {"imat_capture_truncate", "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_TRUNCATE, false, false},
 };
 
-constexpr TriggerKind PROTECT[] = {
+constexpr TriggerKind protect_triggers[] = {
     {"imat_protect", "protect", TRIGGER_TYPE_BEFORE,
      TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE, false, false},
     {"imat_protect_truncate", "protect", TRIGGER_TYPE_BEFORE, TRIGGER_TYPE_TRUNCATE, false, false},
@@ -41,8 +41,8 @@ constexpr TriggerKind PROTECT[] = {
 
 PG_GUARDED Oid function_of(const TriggerKind &kind)
 {
-    return LookupFuncName(list_make2(makeString(pstrdup("imat")), makeString(pstrdup(kind.function))), 0, nullptr,
-                          false);
+    return LookupFuncName(list_make2(makeString(pstrdup("imat")), makeString(pstrdup(kind.function))), 0,
+                          nullptr, false);
 }
 
 PG_GUARDED TriggerTransition *transition_table(const char *name, bool is_new)
@@ -86,6 +86,17 @@ PG_GUARDED void drop_trigger(Oid table, const TriggerKind &kind)
     performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
 }
 
+/* Take the triggers from a table; false: it is in use, and waiting for it could be a deadlock. */
+PG_GUARDED bool release_table(Oid table)
+{
+    if (!try_to_lock(table))
+        return false;
+    for (const TriggerKind &kind : capture_triggers)
+        if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table)))
+            drop_trigger(table, kind);
+    return true;
+}
+
 /* The tables of which the table is a child or partition. */
 PG_GUARDED List *parents_of(Oid table)
 {
@@ -99,18 +110,6 @@ PG_GUARDED List *parents_of(Oid table)
     systable_endscan(scan);
     table_close(inherits, AccessShareLock);
     return parents;
-}
-
-/* Is the table, or one above it, read by an IMAT? */
-PG_GUARDED bool is_read(Oid table)
-{
-    check_stack_depth();
-    if (catalog::imats_on(table).size > 0)
-        return true;
-    for (Oid parent : pg::each_oid(parents_of(table)))
-        if (is_read(parent))
-            return true;
-    return false;
 }
 
 /* An error if a statement of this session that is still running uses the table. */
@@ -128,15 +127,51 @@ PG_GUARDED void check_not_in_use(Oid table)
 
 } // namespace
 
+PG_GUARDED List *readers_of(Oid table)
+{
+    check_stack_depth();
+    List *readers = NIL;
+    for (Oid imat : catalog::imats_on(table))
+        readers = list_append_unique_oid(readers, imat);
+    for (Oid parent : pg::each_oid(parents_of(table)))
+        readers = list_concat_unique_oid(readers, readers_of(parent));
+    return readers;
+}
+
+PG_GUARDED List *lock_with_children(Oid table, LOCKMODE lock)
+{
+    LockRelationOid(table, lock);
+    return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table)) ? find_all_inheritors(table, lock, nullptr)
+                                                                  : NIL;
+}
+
+PG_GUARDED void capture_table(Oid table)
+{
+    for (Oid child : pg::each_oid(lock_with_children(table, ShareRowExclusiveLock)))
+        for (const TriggerKind &kind : capture_triggers)
+            create_trigger(child, kind);
+}
+
 PG_GUARDED void capture(const model::Array<model::Source> &sources)
 {
-    for (const model::Source &source : sources)
-        for (Oid table : pg::each_oid(find_all_inheritors(source.relation, ShareRowExclusiveLock, nullptr))) {
-            LockRelationOid(table, ShareRowExclusiveLock);
+    for (const model::Source &source : sources) {
+        for (Oid table : pg::each_oid(lock_with_children(source.relation, ShareRowExclusiveLock)))
             check_not_in_use(table);
-            for (const TriggerKind &kind : CAPTURE)
-                create_trigger(table, kind);
-        }
+        capture_table(source.relation);
+    }
+}
+
+PG_GUARDED void check_captured(Oid source)
+{
+    for (Oid table : pg::each_oid(find_all_inheritors(source, NoLock, nullptr)))
+        for (const TriggerKind &kind : capture_triggers)
+            if (!OidIsValid(get_trigger_oid(table, kind.name, true)))
+                ereport(
+                    ERROR, errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+                    errmsg(
+                        "cannot drop trigger %s on table %s because incremental materialized tables read it",
+                        quote_identifier(kind.name), name_of(table)),
+                    errhint("imat.source lists them.  Use imat.drop to drop them."));
 }
 
 PG_GUARDED void release(const model::Array<Oid> &sources)
@@ -144,22 +179,33 @@ PG_GUARDED void release(const model::Array<Oid> &sources)
     for (Oid source : sources) {
         if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(source)))
             continue;
-        for (Oid table : pg::each_oid(find_all_inheritors(source, AccessExclusiveLock, nullptr)))
-            for (const TriggerKind &kind : CAPTURE)
-                if (!is_read(table))
-                    drop_trigger(table, kind);
+        for (Oid table : pg::each_oid(find_all_inheritors(source, NoLock, nullptr)))
+            if (readers_of(table) == NIL && !release_table(table))
+                ereport(NOTICE,
+                        errmsg("triggers of pg_imat remain on table %s, which is in use", name_of(table)),
+                        errdetail("They do nothing any more and may be dropped."));
     }
+}
+
+PG_GUARDED bool is_protection(const char *name)
+{
+    return strcmp(name, protect_triggers[0].name) == 0;
+}
+
+PG_GUARDED bool is_capture(const char *name)
+{
+    return strncmp(name, "imat_capture_", strlen("imat_capture_")) == 0;
 }
 
 PG_GUARDED void protect(Oid table)
 {
-    for (const TriggerKind &kind : PROTECT)
+    for (const TriggerKind &kind : protect_triggers)
         create_trigger(table, kind);
 }
 
 PG_GUARDED void unprotect(Oid table)
 {
-    for (const TriggerKind &kind : PROTECT)
+    for (const TriggerKind &kind : protect_triggers)
         drop_trigger(table, kind);
 }
 

@@ -61,7 +61,9 @@ PG_GUARDED model::Strategy choose(model::Strategy asked, const model::View &view
     if (asked == model::Strategy::Delta && view.strategy != model::Strategy::Delta)
         ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                 errmsg("this query cannot be maintained by strategy \"delta\""),
-                view.reason == nullptr ? 0 : errdetail("It would have to be maintained by swap: %s.", view.reason),
+                view.reason == nullptr
+                    ? 0
+                    : errdetail("It would have to be maintained by swap: %s.", view.reason),
                 errhint("Use 'auto' or 'swap'; imat.explain_query says what prevents delta."));
     return asked == model::Strategy::Swap ? model::Strategy::Swap : view.strategy;
 }

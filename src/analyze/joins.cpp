@@ -1,0 +1,206 @@
+/*
+ * joins.cpp - how changed rows of one table find the rows of the others.
+ *
+ * The changed rows are few and the tables are large, so what counts is whether each table that is joined can
+ * be entered by an index.  From one reference on, the others are reached one after the other: next comes one
+ * that has an index on columns that are set equal to something known by then, else one with such columns but
+ * no index, else any.  That is an order that the planner could take, not a promise that it will: it knows the
+ * sizes of the tables, while nothing here does.
+ *
+ * An index serves where its first columns are set equal by operators of its operator family and under its
+ * collation, as match_opclause_to_indexcol has it (PostgreSQL, indxpath.c); partial indexes and those on
+ * expressions are left out of account.
+ */
+#include "analyze/parts.hpp"
+
+namespace analyze {
+
+namespace {
+
+/* A column of a reference that is set equal to something known. */
+struct Equality {
+    AttrNumber column;
+    Oid operation; /* column = known */
+    Oid collation;
+    bool constant; /* known without any row */
+};
+
+/* The column of the reference that an expression is, or 0. */
+PG_GUARDED AttrNumber column_of(const Node *expression, int reference)
+{
+    while (IsA(expression, RelabelType))
+        expression = reinterpret_cast<const Node *>(reinterpret_cast<const RelabelType *>(expression)->arg);
+    if (!IsA(expression, Var))
+        return 0;
+    const auto *var = reinterpret_cast<const Var *>(expression);
+    return static_cast<int>(var->varno) == reference + 1 ? var->varattno : AttrNumber{0};
+}
+
+/* Add the column of the reference that a condition sets equal to what is known by then, if it does. */
+PG_GUARDED List *add_equality(List *found, const OpExpr *condition, bool commuted, int reference,
+                              const Bitmapset *known)
+{
+    const auto *left =
+        static_cast<const Node *>(commuted ? lsecond(condition->args) : linitial(condition->args));
+    auto *right = static_cast<Node *>(commuted ? linitial(condition->args) : lsecond(condition->args));
+    const Oid operation = commuted ? get_commutator(condition->opno) : condition->opno;
+    const Bitmapset *needed = pg::pull_varnos(right);
+    const AttrNumber column = column_of(left, reference);
+    if (column <= 0 || !OidIsValid(operation) || !bms_is_subset(needed, known) ||
+        get_mergejoin_opfamilies(operation) == NIL)
+        return found;
+    auto *equality = static_cast<Equality *>(palloc(sizeof(Equality)));
+    *equality = {.column = column,
+                 .operation = operation,
+                 .collation = condition->inputcollid,
+                 .constant = bms_is_empty(needed)};
+    return lappend(found, equality);
+}
+
+/* The columns of a reference that are set equal to what is known by then: a List of Equality. */
+PG_GUARDED List *equalities(const model::View &view, int reference, const Bitmapset *known)
+{
+    List *found = NIL;
+    for (auto *condition : pg::each<Node>(reinterpret_cast<List *>(view.filter))) {
+        if (!IsA(condition, OpExpr) || list_length(castNode(OpExpr, condition)->args) != 2)
+            continue;
+        found = add_equality(found, castNode(OpExpr, condition), false, reference, known);
+        found = add_equality(found, castNode(OpExpr, condition), true, reference, known);
+    }
+    return found;
+}
+
+/* Is a column of the index set equal in a way that it can be searched by? */
+PG_GUARDED bool covers(Relation index, int position, const List *columns)
+{
+    const AttrNumber column = index->rd_index->indkey.values[position];
+    const Oid collation = index->rd_indcollation[position];
+    for (auto *equality : pg::each<Equality>(columns))
+        if (equality->column == column && op_in_opfamily(equality->operation, index->rd_opfamily[position]) &&
+            (!OidIsValid(collation) || collation == equality->collation))
+            return true;
+    return false;
+}
+
+/* How many of its first columns an index can be searched by. */
+PG_GUARDED int covered_columns(Relation index, const List *columns)
+{
+    const bool searchable = index->rd_rel->relam == BTREE_AM_OID || index->rd_rel->relam == HASH_AM_OID;
+    if (!searchable || !index->rd_index->indisvalid || RelationGetIndexPredicate(index) != NIL)
+        return 0;
+    int covered = 0;
+    while (covered < IndexRelationGetNumberOfKeyAttributes(index) && covers(index, covered, columns))
+        covered++;
+    return covered;
+}
+
+/* The index as "table(columns)", of its first columns. */
+PG_GUARDED const char *describe_index(Oid table, Relation index, int columns)
+{
+    StringInfoData text;
+    initStringInfo(&text);
+    appendStringInfo(&text, "%s(", quote_identifier(get_rel_name(table)));
+    for (int i = 0; i < columns; i++)
+        appendStringInfo(&text, "%s%s", i > 0 ? ", " : "",
+                         quote_identifier(get_attname(table, index->rd_index->indkey.values[i], false)));
+    appendStringInfoChar(&text, ')');
+    return text.data;
+}
+
+/* The index of the table that can be searched by the most of these columns, described; or NULL. */
+PG_GUARDED const char *find_index(Oid relation, const List *columns)
+{
+    const char *best = nullptr;
+    int most = 0;
+    Relation table = table_open(relation, NoLock);
+    List *indexes = RelationGetIndexList(table);
+    for (const Oid oid : pg::each_oid(indexes)) {
+        Relation index = index_open(oid, AccessShareLock);
+        const int covered = covered_columns(index, columns);
+        if (covered > most) {
+            most = covered;
+            best = describe_index(relation, index, covered);
+        }
+        index_close(index, AccessShareLock);
+    }
+    table_close(table, NoLock);
+    return best;
+}
+
+/* The names of columns that are set equal to columns of other tables, once each; NULL: there are none. */
+PG_GUARDED const char *wanted_columns(Oid relation, const List *columns)
+{
+    StringInfoData text;
+    Bitmapset *seen = nullptr;
+    initStringInfo(&text);
+    for (auto *equality : pg::each<Equality>(columns)) {
+        if (equality->constant || bms_is_member(equality->column, seen))
+            continue;
+        seen = bms_add_member(seen, equality->column);
+        appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "",
+                         quote_identifier(get_attname(relation, equality->column, false)));
+    }
+    return text.len > 0 ? text.data : nullptr;
+}
+
+/* The step to a reference from what is known. */
+PG_GUARDED JoinStep step_to(const model::View &view, int reference, const Bitmapset *known)
+{
+    const Oid relation = view.references[reference].relation;
+    const List *columns = equalities(view, reference, known);
+    JoinStep step = {.reference = reference, .index = nullptr, .wanted = wanted_columns(relation, columns)};
+    step.index = find_index(relation, columns);
+    return step;
+}
+
+/* How good a step is: by an index, by columns that could have one, or neither. */
+PG_GUARDED int rank_of(const JoinStep &step)
+{
+    return step.wanted == nullptr ? 0 : step.index == nullptr ? 1 : 2;
+}
+
+} // namespace
+
+PG_GUARDED model::Array<JoinStep> join_steps(const model::View &view, int changed)
+{
+    const int count = view.references.size;
+    model::Array<JoinStep> steps{
+        static_cast<JoinStep *>(palloc0(sizeof(JoinStep) * static_cast<std::size_t>(count))), 0};
+    Bitmapset *known = bms_make_singleton(changed + 1);
+    while (steps.size < count - 1) {
+        JoinStep best = {};
+        bool found = false;
+        for (int i = 0; i < count; i++) {
+            if (bms_is_member(i + 1, known))
+                continue;
+            const JoinStep step = step_to(view, i, known);
+            if (!found || rank_of(step) > rank_of(best))
+                best = step;
+            found = true;
+        }
+        steps.data[steps.size++] = best;
+        known = bms_add_member(known, best.reference + 1);
+    }
+    return steps;
+}
+
+PG_GUARDED List *missing_indexes(const model::View &view)
+{
+    List *statements = NIL;
+    for (int i = 0; i < view.references.size; i++) {
+        for (const JoinStep &step : join_steps(view, i)) {
+            if (step.index != nullptr || step.wanted == nullptr)
+                continue;
+            char *statement = psprintf("CREATE INDEX ON %s (%s)",
+                                       qualified_name(view.references[step.reference].relation), step.wanted);
+            bool known = false;
+            for (auto *other : pg::each<char>(statements))
+                known = known || strcmp(other, statement) == 0;
+            if (!known)
+                statements = lappend(statements, statement);
+        }
+    }
+    return statements;
+}
+
+} // namespace analyze

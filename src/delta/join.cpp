@@ -1,0 +1,188 @@
+/*
+ * join.cpp - changed rows of the tables of a join become changes of groups.
+ *
+ * The argument.  Let R_i be what reference i of the join holds now, D_i = added_i - removed_i what the
+ * transaction did to it (bags, with negative counts), so that it held R_i - D_i before.  Join is linear in
+ * each of its arguments, hence the join changed by
+ *
+ *     R_1 .. R_n - (R_1 - D_1) .. (R_n - D_n)
+ *         = sum over non-empty sets A of references of  (-1)^(|A| + 1)  join of D_i (i in A) and R_j (j not
+ * in A).
+ *
+ * No state from before is needed, and D_i need not be minimal: a row that was added and removed again
+ * cancels. Splitting each D_i into what was added and what was removed gives terms with one sign each.  A
+ * term starts from the changed rows and reaches the other tables as the planner sees fit, through their
+ * indexes for a few rows.
+ *
+ * This is exact if no other transaction changes another table of the join between the snapshot and our
+ * commit; room flush locks the sources for that.
+ *
+ * Terms are planned once per session and size of the change, not per statement: the plan lives as long as the
+ * compiled view, which is dropped when anything that it depends on changes.
+ */
+#include "delta/join.hpp"
+
+#include "delta/fold.hpp"
+#include "delta/rows_query.hpp"
+#include "pg/list.hpp"
+#include "pg/query.hpp"
+
+namespace delta {
+
+namespace {
+
+/* What stands for a reference in a term. */
+enum class Part : char { Whole, Added, Removed };
+
+/* A term that was planned. */
+struct Term {
+    Part parts[model::MAX_REFERENCES];
+    int magnitude; /* of the number of changed rows, in powers of 32: another may want another plan */
+    PlannedStmt *plan;
+};
+
+/* What is needed while the terms of one change are folded. */
+struct Fold {
+    Plan *plan;
+    GroupTable *groups;
+    const model::Array<ChangedTable> *changed;
+    Snapshot snapshot;
+    Part parts[model::MAX_REFERENCES];
+    Sign sign;
+};
+
+PG_GUARDED const ChangedTable *change_of(const Fold &fold, int reference)
+{
+    for (const ChangedTable &changed : *fold.changed)
+        if (changed.table == fold.plan->view->references[reference].relation)
+            return &changed;
+    return nullptr;
+}
+
+PG_GUARDED Tuplestorestate *rows_of(const Fold &fold, int reference, Part part)
+{
+    const ChangedTable *changed = change_of(fold, reference);
+    if (changed == nullptr || part == Part::Whole)
+        return nullptr;
+    return part == Part::Added ? changed->added : changed->removed;
+}
+
+/* The changed rows that stand for references in the present term, by name. */
+PG_GUARDED int named_rows(const Fold &fold, pg::NamedRows *named)
+{
+    int count = 0;
+    for (int i = 0; i < fold.plan->view->references.size; ++i) {
+        if (fold.parts[i] == Part::Whole)
+            continue;
+        const ChangedTable *changed = change_of(fold, i);
+        named[count++] = {.name = psprintf("changed_%d", i),
+                          .layout = changed->table,
+                          .type = changed->type,
+                          .rows = rows_of(fold, i, fold.parts[i])};
+    }
+    return count;
+}
+
+PG_GUARDED int magnitude_of(const pg::NamedRows *named, int count)
+{
+    int magnitude = 0;
+    for (int i = 0; i < count; ++i)
+        for (int64 rows = tuplestore_tuple_count(named[i].rows); rows > 0; rows /= 32)
+            ++magnitude;
+    return magnitude;
+}
+
+PG_GUARDED PlannedStmt *plan_term(const Fold &fold, const pg::NamedRows *named)
+{
+    const model::View &view = *fold.plan->view;
+    List *entries = NIL;
+    int next = 0;
+    for (int i = 0; i < view.references.size; ++i)
+        entries = lappend(entries, fold.parts[i] == Part::Whole ? table_entry(view.references[i].relation)
+                                                                : pg::named_rows_entry(named[next++]));
+    Query *query = rows_query(view, entries);
+    for (const model::Key &key : view.keys)
+        add_target(query, static_cast<Expr *>(copyObjectImpl(key.expression)));
+    for (int i = 1; i < view.accumulators.size; ++i)
+        add_target(query, static_cast<Expr *>(copyObjectImpl(view.accumulators[i].input)));
+    if (query->targetList == NIL)
+        add_target(query, reinterpret_cast<Expr *>(makeBoolConst(true, false)));
+    return pg::plan_plain_query(query);
+}
+
+/* The plan of the present term, from the cache if it may be. */
+PG_GUARDED PlannedStmt *plan_of_term(const Fold &fold, const pg::NamedRows *named, int count)
+{
+    Plan *plan = fold.plan;
+    const std::size_t size = sizeof(Part) * plan->view->references.size;
+    const int magnitude = magnitude_of(named, count);
+    if (plan->stale)
+        return plan_term(fold, named);
+    for (auto *term : pg::each<Term>(plan->terms))
+        if (memcmp(term->parts, fold.parts, size) == 0 && term->magnitude == magnitude)
+            return term->plan;
+
+    MemoryContext caller = MemoryContextSwitchTo(plan->memory);
+    auto *term = static_cast<Term *>(palloc0(sizeof(Term)));
+    memcpy(term->parts, fold.parts, size);
+    term->magnitude = magnitude;
+    MemoryContextSwitchTo(caller);
+    PlannedStmt *planned = plan_term(fold, named);
+    MemoryContextSwitchTo(plan->memory);
+    term->plan = static_cast<PlannedStmt *>(copyObjectImpl(planned));
+    plan->terms = lappend(plan->terms, term);
+    MemoryContextSwitchTo(caller);
+    return term->plan;
+}
+
+PG_GUARDED void fold_result(void *argument, TupleTableSlot *row)
+{
+    const auto *fold = static_cast<Fold *>(argument);
+    CHECK_FOR_INTERRUPTS();
+    slot_getallattrs(row);
+    ResetExprContext(fold->plan->context);
+    fold_inputs(*fold->plan, fold->groups, row->tts_values, row->tts_isnull, fold->sign);
+}
+
+PG_GUARDED void fold_term(Fold *fold)
+{
+    pg::NamedRows named[model::MAX_REFERENCES];
+    const int count = named_rows(*fold, named);
+    if (count == 0)
+        return; /* no reference changed: the empty set is not among the terms */
+    bool negative = count % 2 == 0;
+    for (Part part : fold->parts)
+        negative = negative != (part == Part::Removed);
+    fold->sign = negative ? Sign::Out : Sign::In;
+    pg::run_plan(plan_of_term(*fold, named, count), fold->snapshot, named, count,
+                 {.consume = fold_result, .self = fold});
+}
+
+/* All terms in which the references before this one are what fold->parts says. */
+PG_GUARDED void fold_terms(Fold *fold, int reference)
+{
+    if (reference == fold->plan->view->references.size)
+        return fold_term(fold);
+    for (Part part : {Part::Whole, Part::Added, Part::Removed}) {
+        if (part != Part::Whole && rows_of(*fold, reference, part) == nullptr)
+            continue;
+        fold->parts[reference] = part;
+        fold_terms(fold, reference + 1);
+    }
+    fold->parts[reference] = Part::Whole;
+}
+
+} // namespace
+
+PG_GUARDED void fold_join(Plan *plan, GroupTable *groups, const model::Array<ChangedTable> &changed,
+                          Snapshot snapshot)
+{
+    Fold fold = {};
+    fold.plan = plan;
+    fold.groups = groups;
+    fold.changed = &changed;
+    fold.snapshot = snapshot;
+    fold_terms(&fold, 0);
+}
+
+} // namespace delta

@@ -1,0 +1,23 @@
+/*
+ * rows_query.hpp - the query whose rows are folded: the join of a view's references, unaggregated or grouped.
+ */
+#pragma once
+
+#include "model/model.hpp"
+#include "pg/seam.hpp"
+
+namespace delta {
+
+/* The range table entry of a whole table, as its owner of the view reads it: no permission is asked for. */
+PG_GUARDED RangeTblEntry *table_entry(Oid table);
+
+/*
+ * A query over the entries, one for each reference in order, joined and filtered as the view does.  Its
+ * targets are still empty.
+ */
+PG_GUARDED Query *rows_query(const model::View &view, List *entries);
+
+/* Append a target to the query. */
+PG_GUARDED TargetEntry *add_target(Query *query, Expr *expression);
+
+} // namespace delta

@@ -1,0 +1,90 @@
+/*
+ * locks.cpp - the locks that a flush takes before it reads or writes anything, in one global order.
+ *
+ * 1. The tables that are read (by rebuilds and by the terms of joins), AccessShare, in the order of their
+ * Oids. Somebody who truncates one of them has to be waited for here, before we hold what he will need.
+ * 2. The IMATs, in the order of their Oids: RowExclusive where groups are added, ShareRowExclusive where
+ * contents are rebuilt.  So those who add groups don't wait for each other here; who rebuilds waits for all
+ * of them and they for him; two who rebuild queue.
+ * 3. For each IMAT over a join, its sources: a lock tag of class imat.source, object the IMAT, sub-object the
+ * number of the source.  Who has changed source i takes tag i in RowExclusive mode, and the tag of every
+ * other source in Share mode.  So those who change the same source don't wait for each other, and those who
+ * change different ones do, and only while they commit.  Who has changed both, or a source that the join has
+ *    twice, needs both modes of a tag: ShareRowExclusive, in one acquisition.
+ *
+ * All are held until the transaction ends.  The snapshot under which deltas are computed is taken after them:
+ * it sees what every transaction did to another source of the same join that has committed, and no other can
+ * commit such a change before we have.  Lock tags can be seen in pg_locks (locktype object) and survive
+ * PREPARE TRANSACTION.
+ */
+#include "flush/work.hpp"
+
+#include "pg/list.hpp"
+
+namespace flush {
+
+namespace {
+
+PG_GUARDED bool needs_tables(const WorkItem &item)
+{
+    return item.swap || item.plan->view->is_join();
+}
+
+PG_GUARDED void lock_sources(const Work &work)
+{
+    List *tables = NIL;
+    for (auto *item : pg::each<WorkItem>(work.items))
+        if (needs_tables(*item))
+            for (const model::Source &source : item->plan->view->sources)
+                tables = list_append_unique_oid(tables, source.relation);
+    for (Oid table : catalog::sorted_oids(tables))
+        LockRelationOid(table, AccessShareLock);
+}
+
+PG_GUARDED void lock_imats(Work *work)
+{
+    for (auto *item : pg::each<WorkItem>(by_oid(work->items))) {
+        LockRelationOid(item->imat, item->swap ? ShareRowExclusiveLock : RowExclusiveLock);
+        item->name = get_rel_name(item->imat);
+        if (item->name == nullptr)
+            work->items = list_delete_ptr(work->items, item);
+    }
+}
+
+/* The mode in which the tag of a source is taken. */
+PG_GUARDED LOCKMODE mode_of(const Work &work, const WorkItem &item, int index)
+{
+    const model::Array<model::Source> &sources = item.plan->view->sources;
+    const bool changed = reads_changed(work, item, sources[index].relation);
+    bool other_changed = sources[index].references > 1 && changed;
+    for (int i = 0; i < sources.size; ++i)
+        other_changed = other_changed || (i != index && reads_changed(work, item, sources[i].relation));
+    if (changed)
+        return other_changed ? ShareRowExclusiveLock : RowExclusiveLock;
+    return ShareLock;
+}
+
+PG_GUARDED void lock_join_sources(const Work &work)
+{
+    const Oid tags = catalog::relation_of_ours("source");
+    for (auto *item : pg::each<WorkItem>(by_oid(work.items))) {
+        if (item->swap || !item->plan->view->is_join())
+            continue;
+        for (int i = 0; i < item->plan->view->sources.size; ++i) {
+            LOCKTAG tag;
+            SET_LOCKTAG_OBJECT(tag, MyDatabaseId, tags, item->imat, static_cast<uint16>(i + 1));
+            LockAcquire(&tag, mode_of(work, *item, i), false, false);
+        }
+    }
+}
+
+} // namespace
+
+PG_GUARDED void lock_work(Work *work)
+{
+    lock_sources(*work);
+    lock_imats(work);
+    lock_join_sources(*work);
+}
+
+} // namespace flush

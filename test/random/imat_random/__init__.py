@@ -1,0 +1,1 @@
+"""Random differential test of pg_imat: does every IMAT equal its definition after every commit?"""

@@ -1,0 +1,430 @@
+"""Views by grammar.
+
+A query is a dict, so that it can be written to JSON and shrunk part by part:
+
+    group   {'kind': 'group', 'source': FROM text, 'with': text or '', 'where': [text], 'keys': [key], 'items': [item],
+             'having': [text], 'distinct': bool}: what delta maintains
+    text    {'kind': 'text', 'sql': text, 'columns': [column]}: any other
+
+    key     {'sql', 'name', 'type', 'fuzzy', 'selected'}
+    item    {'sql', 'name', 'type', 'fuzzy', 'float': None or [function, type, argument, filter]}
+    column  {'name', 'type', 'fuzzy'}
+
+In texts, @sum@ and @avg@ stand for aggregates of floats: sum and avg in the IMAT's definition, imat.exact_sum and
+imat.exact_avg in what it is compared with. A fuzzy column shows one of several values that are equal but look
+different (1.0 and 1.00): it is compared by equality, and nothing is computed with it.
+"""
+
+from .values import TYPES, quote, value
+
+AGGREGATED = {'int2': 'int8', 'int4': 'int8', 'int8': 'numeric', 'numeric': 'numeric', 'numeric(8,2)': 'numeric',
+              'float4': 'float4', 'float8': 'float8', 'money': 'money', 'interval': 'interval'}
+
+
+class Relation:
+    """Something to select from: a table, a view, an IMAT."""
+
+    def __init__(self, name, columns, unique_id=False):
+        self.name = name
+        self.columns = columns  # dicts: name, type, fuzzy
+        self.unique_id = unique_id
+
+    def of(self, *families):
+        return [c for c in self.columns if TYPES[c['type']].family in families]
+
+    def clear(self):
+        """Columns that can be computed with."""
+        return [c for c in self.columns if not c['fuzzy']]
+
+
+def column(name, type_name, fuzzy=False):
+    return {'name': name, 'type': type_name, 'fuzzy': fuzzy}
+
+
+def floats(function, type_name):
+    """The aggregate's name, or its placeholder."""
+    return '@%s@' % function if TYPES[type_name].family == 'float' and function in ('sum', 'avg') else function
+
+
+def render(query, exact=False):
+    if query['kind'] == 'text':
+        text = query['sql']
+    else:
+        shown = ['%s AS %s' % (k['sql'], k['name']) for k in query['keys'] if k['selected']]
+        shown += ['%s AS %s' % (i['sql'], i['name']) for i in query['items']]
+        text = query['with'] + 'SELECT ' + ('DISTINCT ' if query['distinct'] else '') + ', '.join(shown)
+        text += ' FROM ' + query['source']
+        if query['where']:
+            text += ' WHERE ' + ' AND '.join(query['where'])
+        if query['keys'] and not query['distinct']:
+            text += ' GROUP BY ' + ', '.join(k['sql'] for k in query['keys'])
+        if query['having']:
+            text += ' HAVING ' + ' AND '.join(query['having'])
+    for function in ('sum', 'avg'):
+        text = text.replace('@%s@' % function, 'imat.exact_' + function if exact else function)
+    return text
+
+
+def columns_of(query):
+    if query['kind'] == 'text':
+        return query['columns']
+    return [column(p['name'], p['type'], p['fuzzy']) for p in query['keys'] if p['selected']] + \
+           [column(p['name'], p['type'], p['fuzzy']) for p in query['items']]
+
+
+def raw_query(query):
+    """For each bare float aggregate: the exact one, and the array of its arguments; or None."""
+    if query['kind'] != 'group':
+        return None, []
+    bare = [i['float'] for i in query['items'] if i['float']]
+    if not bare:
+        return None, []
+    parts = []
+    for function, _, argument, condition in bare:
+        tail = ' FILTER (WHERE %s)' % condition if condition else ''
+        parts += ['imat.exact_%s(%s)%s' % (function, argument, tail), 'array_agg((%s)::float8)%s' % (argument, tail)]
+    changed = dict(query, keys=[dict(k, selected=False) for k in query['keys']],
+                   items=[{'sql': p, 'name': 'c%d' % n} for n, p in enumerate(parts)])
+    return render(changed, True), bare
+
+
+class Grammar:
+    def __init__(self, rng, settings_free=False):
+        self.rng = rng
+        self.settings_free = settings_free  # nothing that depends on TimeZone
+        self.unsteady = False               # did the last query depend on it?
+
+    # --- expressions over rows ------------------------------------------------------------------
+
+    def predicate(self, relation, risky=False):
+        rng = self.rng
+        c = rng.choice(relation.columns)
+        name, t = c['name'], TYPES[c['type']]
+        kind = rng.randrange(8)
+        if kind == 0:
+            return '%s IS NOT NULL' % name
+        if kind == 1:
+            return '%s IS NULL' % name
+        if kind == 2 and t.family == 'bool':
+            return rng.choice(['%s', 'NOT %s', '%s IS TRUE', '%s IS NOT TRUE']) % name
+        if kind == 3 and t.family in ('int', 'numeric', 'float') and not c['fuzzy']:
+            return rng.choice(['%s > 0', '%s < 5', 'abs(%s) < 50', '%s BETWEEN -1 AND 20', '%s IN (1, 2, 3)',
+                               '(%s > 1) IS NOT FALSE']) % name
+        if kind == 4 and t.family == 'text':
+            return rng.choice(["%s LIKE 'a%%'", "%s <> 'b'", "lower(%s) = 'a'", "length(%s) > 0"]) % name
+        if kind == 5:
+            return '(%s OR %s)' % (self.predicate(relation), self.predicate(relation))
+        if kind == 6 and risky and t.family == 'int' and rng.random() < 0.3:
+            return '10 / %s > 1' % name
+        literal = quote(value(rng, c['type'], 0))
+        return '%s %s %s' % (name, rng.choice(['=', '<>', '>', '<=', 'IS DISTINCT FROM']), literal)
+
+    def key(self, relation):
+        """A key expression: sql, type, fuzzy."""
+        rng = self.rng
+        c = rng.choice(relation.columns)
+        name, t = c['name'], TYPES[c['type']]
+        plain = (name, c['type'], c['fuzzy'] or not t.image_equal)
+        if c['fuzzy'] or rng.random() < 0.55:
+            return plain
+        if t.family == 'int':
+            return rng.choice([('%s %% 3' % name, c['type'] if c['type'] != 'int2' else 'int4', False),
+                               ('%s / 10' % name, c['type'] if c['type'] != 'int2' else 'int4', False),
+                               ('coalesce(%s, 0)' % name, c['type'] if c['type'] != 'int2' else 'int4', False),
+                               ('%s > 2' % name, 'bool', False), ('%s::text' % name, 'text', False),
+                               ("CASE WHEN %s > 2 THEN 'big' WHEN %s > 0 THEN 'small' END" % (name, name), 'text',
+                                False)])
+        if t.family == 'text':
+            return rng.choice([('lower(%s)' % name, 'text', False), ('left(%s, 1)' % name, 'text', False),
+                               ('length(%s)' % name, 'int4', False), ("%s || '!'" % name, 'text', False),
+                               ("nullif(%s, 'a')" % name, 'text', False)])
+        if t.family == 'numeric':
+            return rng.choice([('round(%s)' % name, 'numeric', True), ('trunc(%s, 1)' % name, 'numeric', True)])
+        if t.family == 'float':
+            return rng.choice([('floor(%s)' % name, 'float8', True), ('%s > 0' % name, 'bool', False)])
+        if t.family == 'date':
+            return rng.choice([("extract(year from %s)" % name, 'numeric', True),
+                               ("%s > '2024-01-15'" % name, 'bool', False)])
+        if t.family == 'timestamp':
+            return rng.choice([("date_trunc('hour', %s)" % name, 'timestamp', False), ('%s::date' % name, 'date', False)])
+        if t.family == 'timestamptz' and not self.settings_free:
+            self.unsteady = True
+            return rng.choice([("date_trunc('hour', %s)" % name, 'timestamptz', False),
+                               ("date_trunc('day', %s)" % name, 'timestamptz', False),
+                               ('%s::date' % name, 'date', False),
+                               ("(%s AT TIME ZONE 'Asia/Kolkata')::date" % name, 'date', False)])
+        if t.family == 'bool':
+            return rng.choice([('coalesce(%s, false)' % name, 'bool', False), ('%s IS NULL' % name, 'bool', False)])
+        if t.family == 'enum':
+            return rng.choice([('%s::text' % name, 'text', False), ("%s > 'sad'" % name, 'bool', False)])
+        return plain
+
+    # --- aggregates -----------------------------------------------------------------------------
+
+    def filter(self, relation):
+        return self.predicate(relation) if self.rng.random() < 0.25 else ''
+
+    def aggregate(self, relation, risky=False):
+        """A bare call: sql, type, float mark. (Never fuzzy.)"""
+        rng = self.rng
+        sums = [c for c in relation.clear() if c['type'] in AGGREGATED]
+        condition = self.filter(relation)
+        tail = ' FILTER (WHERE %s)' % condition if condition else ''
+        kind = rng.randrange(10)
+        if kind < 2 or not sums:
+            return 'count(*)' + tail, 'int8', None
+        if kind < 4:
+            return 'count(%s)%s' % (rng.choice(relation.columns)['name'], tail), 'int8', None
+        c = rng.choice(sums)
+        argument, t = c['name'], c['type']
+        family = TYPES[t].family
+        if family in ('int', 'numeric', 'float') and rng.random() < 0.2:
+            wide = {'int2': 'int4', 'float4': 'float8', 'numeric(8,2)': 'numeric'}.get(t, t)
+            same = {'numeric(8,2)': 'numeric'}.get(t, t)
+            pattern, t = rng.choice([('%s + 1', wide), ('%s * 2', wide), ('-%s', same),
+                                     ('coalesce(%s, 0)', 'float4' if t == 'float4' else wide),
+                                     ('CASE WHEN %s > 0 THEN %s END', same)])
+            argument = pattern.replace('%s', argument)
+        elif risky and family == 'int' and rng.random() < 0.1:
+            argument, t = '100 / %s' % argument, 'int8' if t == 'int8' else 'int4'
+        function = 'sum' if family == 'money' or rng.random() < 0.5 else 'avg'
+        result = AGGREGATED[t] if function == 'sum' else \
+            'float8' if family == 'float' else 'interval' if family == 'interval' else 'numeric'
+        mark = [function, t, argument, condition] if family == 'float' else None
+        return '%s(%s)%s' % (floats(function, t), argument, tail), result, mark
+
+    def item(self, relation, keys, risky=False):
+        rng = self.rng
+        call, t, mark = self.aggregate(relation, risky)
+        family = TYPES[t].family
+        if rng.random() < 0.7:
+            return {'sql': call, 'type': t, 'fuzzy': False, 'float': mark}
+        computed = None
+        if family in ('int', 'numeric'):
+            computed = rng.choice([('%s + 1', t), ('%s > 3', 'bool'), ('%s::text', 'text'), ('coalesce(%s, 0)', t),
+                                   ('%s / nullif(count(*), 0)', t), ('round(%s::numeric, 1)', 'numeric'),
+                                   ('CASE WHEN %s > 0 THEN count(*) END', 'int8')])
+            if risky and rng.random() < 0.2:
+                computed = ('100 / (%s)', t)
+        elif family == 'float':
+            computed = rng.choice([('%s > 0', 'bool'), ('coalesce(%s, 0)', t)])
+        elif family == 'money':
+            computed = ('%s * 2', 'money')
+        elif family == 'interval':
+            computed = ("%s > '1 day'", 'bool')
+        if computed is None:
+            return {'sql': call, 'type': t, 'fuzzy': False, 'float': mark}
+        sql, result = computed
+        texts = [k for k in keys if not k['fuzzy'] and TYPES[k['type']].family == 'text']
+        if sql == '%s::text' and texts:
+            sql = '%s || %%s::text' % rng.choice(texts)['sql'].replace('%', '%%')
+        return {'sql': sql % call, 'type': result, 'fuzzy': False, 'float': None}
+
+    def group(self, relation, risky=False):
+        """A query that delta should take."""
+        rng = self.rng
+        source, where, with_ = relation.name, [], ''
+        wrap = rng.randrange(10)
+        if wrap == 0:
+            condition = self.predicate(relation)
+            source = '(SELECT * FROM %s WHERE %s) AS s' % (relation.name, condition)
+        elif wrap == 1:
+            with_ = 'WITH w AS (SELECT * FROM %s) ' % relation.name
+            source = 'w'
+        elif wrap == 2:
+            source = '%s AS r' % relation.name
+        for _ in range(rng.choice([0, 0, 0, 1, 1, 2])):
+            where.append(self.predicate(relation, risky))
+        distinct = rng.random() < 0.08
+        keys, seen = [], set()
+        for _ in range(rng.choice([1, 2] if distinct else [0, 1, 1, 1, 2, 2, 3])):
+            sql, t, fuzzy = self.key(relation)
+            if sql not in seen:
+                seen.add(sql)
+                keys.append({'sql': sql, 'type': t, 'fuzzy': fuzzy, 'selected': distinct or rng.random() < 0.85,
+                             'name': 'k%d' % (len(keys) + 1)})
+        items = []
+        if not distinct:
+            for n in range(rng.choice([1, 2, 2, 3, 3, 4]) if keys == [] or rng.random() < 0.95 else 0):
+                items.append(dict(self.item(relation, keys, risky), name='a%d' % (n + 1)))
+            if not items and not any(k['selected'] for k in keys):
+                keys[0]['selected'] = True
+        having = []
+        if not distinct and rng.random() < 0.2:
+            call, t, _ = self.aggregate(relation)
+            zero = "'0'" if TYPES[t].family in ('money', 'interval') else rng.choice(['0', '1', '2', '5'])
+            having.append('%s %s %s' % (call, rng.choice(['>', '<', '>=', '<>']), zero))
+            clear = [k for k in keys if not k['fuzzy']]
+            if clear and rng.random() < 0.3:
+                having.append('%s IS NOT NULL' % rng.choice(clear)['sql'])
+        return {'kind': 'group', 'source': source, 'with': with_, 'where': where, 'keys': keys, 'items': items,
+                'having': having, 'distinct': distinct}
+
+    # --- everything else ------------------------------------------------------------------------
+
+    def other(self, relations):
+        """A query for swap. Nothing in it may depend on the order of rows."""
+        for _ in range(50):
+            made = self.rng.choice([self.minmax, self.window, self.join, self.join_groups, self.set_operation,
+                                    self.subquery, self.limit, self.percentile, self.distinct_aggregate, self.rollup,
+                                    self.distinct_on, self.projection, self.ordered, self.recursive])(relations)
+            if made:
+                return made
+        return self.projection(relations)
+
+    def text(self, sql, columns):
+        return {'kind': 'text', 'sql': sql, 'columns': columns}
+
+    def some(self, relation, count):
+        columns = list(relation.columns)
+        self.rng.shuffle(columns)
+        return [dict(c, fuzzy=c['fuzzy'] or not TYPES[c['type']].image_equal) for c in columns[:count]]
+
+    def named(self, columns, prefix=''):
+        return ', '.join(prefix + c['name'] for c in columns)
+
+    def projection(self, relations):
+        r = self.rng.choice(relations)
+        columns = self.some(r, 3)
+        return self.text('SELECT %s FROM %s WHERE %s' % (self.named(columns), r.name, self.predicate(r)), columns)
+
+    def minmax(self, relations):
+        r = self.rng.choice(relations)
+        usable = [c for c in r.columns if TYPES[c['type']].family not in ('bool', 'uuid')]
+        if not usable:
+            return None
+        key, (c, d) = self.some(r, 1)[0], (self.rng.choice(usable), self.rng.choice(usable))
+        return self.text('SELECT %s AS k, min(%s) AS lo, max(%s) AS hi, count(*) AS n FROM %s GROUP BY %s' %
+                         (key['name'], c['name'], d['name'], r.name, key['name']),
+                         [column('k', key['type'], key['fuzzy']), column('lo', c['type'], True),
+                          column('hi', d['type'], True), column('n', 'int8')])
+
+    def window(self, relations):
+        r = self.rng.choice(relations)
+        part, order = self.some(r, 1)[0], self.some(r, 1)[0]
+        over = 'PARTITION BY %s ORDER BY %s' % (part['name'], order['name'])
+        ints = [c for c in r.of('int') if not c['fuzzy']]
+        second = 'sum(%s) OVER (%s)' % (self.rng.choice(ints)['name'], over) if ints else 'count(*) OVER (%s)' % over
+        return self.text('SELECT %s AS k, rank() OVER (%s) AS r, (%s)::numeric AS s FROM %s' %
+                         (part['name'], over, second, r.name),
+                         [column('k', part['type'], part['fuzzy']), column('r', 'int8'), column('s', 'numeric', True)])
+
+    def pair(self, relations):
+        """Two relations and columns of one type to join them on."""
+        a, b = self.rng.choice(relations), self.rng.choice(relations)
+        pairs = [(c, d) for c in a.columns for d in b.columns
+                 if TYPES[c['type']].family == TYPES[d['type']].family and TYPES[c['type']].family not in ('bool',)]
+        return (a, b) + self.rng.choice(pairs) if pairs else None
+
+    def join(self, relations):
+        found = self.pair(relations)
+        if not found:
+            return None
+        a, b, c, d = found
+        left, right = self.some(a, 2), self.some(b, 2)
+        shown = ['x.%s AS l%d' % (p['name'], n) for n, p in enumerate(left)]
+        shown += ['y.%s AS r%d' % (p['name'], n) for n, p in enumerate(right)]
+        columns = [dict(p, name='l%d' % n) for n, p in enumerate(left)]
+        columns += [dict(p, name='r%d' % n) for n, p in enumerate(right)]
+        return self.text('SELECT %s FROM %s x %s JOIN %s y ON x.%s = y.%s' %
+                         (', '.join(shown), a.name, self.rng.choice(['', 'LEFT', 'FULL']), b.name, c['name'],
+                          d['name']), columns)
+
+    def join_groups(self, relations):
+        found = self.pair(relations)
+        if not found:
+            return None
+        a, b, c, d = found
+        key = self.some(a, 1)[0]
+        sums = [p for p in b.clear() if p['type'] in AGGREGATED and TYPES[p['type']].family != 'float']
+        call, t = 'count(*)', 'int8'
+        if sums:
+            p = self.rng.choice(sums)
+            call, t = 'sum(y.%s)' % p['name'], AGGREGATED[p['type']]
+        return self.text('SELECT x.%s AS k, count(*) AS n, %s AS s FROM %s x %s JOIN %s y ON x.%s = y.%s GROUP BY x.%s' %
+                         (key['name'], call, a.name, self.rng.choice(['', 'LEFT']), b.name, c['name'], d['name'],
+                          key['name']),
+                         [column('k', key['type'], key['fuzzy']), column('n', 'int8'), column('s', t)])
+
+    def set_operation(self, relations):
+        found = self.pair(relations)
+        if not found:
+            return None
+        a, b, c, d = found
+        op = self.rng.choice(['UNION', 'UNION ALL', 'EXCEPT', 'EXCEPT ALL', 'INTERSECT', 'INTERSECT ALL'])
+        t = c['type'] if c['type'] == d['type'] else {'int': 'int8', 'float': 'float8', 'text': 'text',
+                                                       'numeric': 'numeric'}[TYPES[c['type']].family]
+        return self.text('SELECT %s::%s AS k FROM %s %s SELECT %s::%s FROM %s WHERE %s' %
+                         (c['name'], t, a.name, op, d['name'], t, b.name, self.predicate(b)), [column('k', t, True)])
+
+    def subquery(self, relations):
+        found = self.pair(relations)
+        if not found:
+            return None
+        a, b, c, d = found
+        key = self.some(a, 1)[0]
+        condition = self.rng.choice([
+            '{c} IN (SELECT {d} FROM {b})', 'EXISTS (SELECT FROM {b} y WHERE y.{d} = x.{c})',
+            'NOT EXISTS (SELECT FROM {b} y WHERE y.{d} = x.{c} AND {p})',
+            '(SELECT count(*) FROM {b} y WHERE y.{d} = x.{c}) > 1',
+        ]).format(c='x.' + c['name'], d=d['name'], b=b.name, p='y.%s IS NOT NULL' % d['name'])
+        return self.text('SELECT x.%s AS k, count(*) AS n FROM %s x WHERE %s GROUP BY x.%s' %
+                         (key['name'], a.name, condition, key['name']),
+                         [column('k', key['type'], key['fuzzy']), column('n', 'int8')])
+
+    def limit(self, relations):
+        r = self.rng.choice(relations)
+        columns = self.some(r, 2)
+        return self.text('SELECT %s FROM %s ORDER BY %s LIMIT %d OFFSET %d' %
+                         (self.named(columns), r.name, self.named(columns), self.rng.randint(1, 5),
+                          self.rng.randint(0, 2)), columns)
+
+    def ordered(self, relations):
+        r = self.rng.choice(relations)
+        texts = [c for c in r.clear() if TYPES[c['type']].family in ('text', 'int', 'enum', 'uuid', 'date')]
+        if not texts:
+            return None
+        key, c = self.some(r, 1)[0], self.rng.choice(texts)
+        return self.text("SELECT %s AS k, string_agg(%s::text, ',' ORDER BY %s::text) AS s FROM %s GROUP BY %s" %
+                         (key['name'], c['name'], c['name'], r.name, key['name']),
+                         [column('k', key['type'], key['fuzzy']), column('s', 'text')])
+
+    def percentile(self, relations):
+        r = self.rng.choice(relations)
+        key, c = self.some(r, 1)[0], self.some(r, 1)[0]
+        return self.text('SELECT %s AS k, percentile_disc(0.5) WITHIN GROUP (ORDER BY %s) AS p FROM %s GROUP BY %s' %
+                         (key['name'], c['name'], r.name, key['name']),
+                         [column('k', key['type'], key['fuzzy']), column('p', c['type'], True)])
+
+    def distinct_aggregate(self, relations):
+        r = self.rng.choice(relations)
+        key, c = self.some(r, 1)[0], self.some(r, 1)[0]
+        return self.text('SELECT %s AS k, count(DISTINCT %s) AS n FROM %s GROUP BY %s' %
+                         (key['name'], c['name'], r.name, key['name']),
+                         [column('k', key['type'], key['fuzzy']), column('n', 'int8')])
+
+    def rollup(self, relations):
+        r = self.rng.choice(relations)
+        columns = self.some(r, 2)
+        if len(columns) < 2:
+            return None
+        how = self.rng.choice(['ROLLUP (%s, %s)', 'CUBE (%s, %s)', 'GROUPING SETS ((%s), (%s), ())'])
+        return self.text('SELECT %s AS k1, %s AS k2, count(*) AS n FROM %s GROUP BY %s' %
+                         (columns[0]['name'], columns[1]['name'], r.name,
+                          how % (columns[0]['name'], columns[1]['name'])),
+                         [dict(columns[0], name='k1'), dict(columns[1], name='k2'), column('n', 'int8')])
+
+    def distinct_on(self, relations):
+        r = self.rng.choice(relations)
+        columns = self.some(r, 3)
+        return self.text('SELECT DISTINCT ON (%s) %s FROM %s ORDER BY %s' %
+                         (columns[0]['name'], self.named(columns), r.name, self.named(columns)), columns)
+
+    def recursive(self, relations):
+        r = self.rng.choice(relations)
+        if not r.of('int'):
+            return None
+        c = self.rng.choice(r.of('int'))['name']
+        return self.text('WITH RECURSIVE w(n, d) AS (SELECT %s::int8, 0 FROM %s WHERE %s BETWEEN 0 AND 3 UNION '
+                         'SELECT n - 1, d + 1 FROM w WHERE n > 0) SELECT n, count(*) AS c FROM w GROUP BY n' %
+                         (c, r.name, c), [column('n', 'int8'), column('c', 'int8')])

@@ -1,0 +1,553 @@
+"""A scenario: tables, IMATs, and what sessions do to them. Made from a seed; plain data, so that it can be kept and shrunk.
+
+    {'seed', 'zone', 'sessions',
+     'setup':  [step],                               tables, triggers, first rows, plain views
+     'imats':  [{'name', 'query', 'how', 'strategy', 'later'}],
+     'work':   [transaction]}                        one session; or, for several, a list of rounds of lists
+
+    transaction  {'begin': text or None, 'steps': [step], 'end': 'COMMIT', 'ROLLBACK', 'PREPARE', ...}
+    step         {'kind': 'sql', 'text'}             runs in the real schema and in its shadow
+                 {'kind': 'live', 'text'}            runs in the real one only
+                 {'kind': 'insert', 'table', 'columns', 'rows', 'tail'}
+                 {'kind': 'copy', 'table', 'columns', 'rows'}
+                 {'kind': 'read', 'imat', 'how'}     compares what the transaction sees
+                 {'kind': 'create', 'imat'}          creates it here
+                 {'kind': 'reconnect'}               between transactions
+"""
+
+import random
+import re
+
+from . import queries
+from .queries import Grammar, Relation, column
+from .values import TYPES, ZONES, quote, value
+
+MOODS = "CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')"
+
+
+def render(step):
+    if step['kind'] in ('sql', 'live'):
+        return step['text']
+    if step['kind'] == 'insert':
+        return 'INSERT INTO %s (%s) VALUES %s%s' % (
+            step['table'], ', '.join(step['columns']),
+            ', '.join('(%s)' % ', '.join(quote(v) for v in row) for row in step['rows']), step['tail'])
+    return None
+
+
+def copy_lines(step):
+    def field(v):
+        return '\\N' if v is None else v.replace('\\', '\\\\').replace('\t', '\\t').replace('\n', '\\n')
+    return ''.join('\t'.join(field(v) for v in row) + '\n' for row in step['rows'])
+
+
+class Table:
+    def __init__(self, name, columns):
+        self.name = name
+        self.columns = columns      # name, type; the first is id
+        self.targets = [c['name'] for c in columns]  # what INSERT fills
+        self.unique = False
+        self.deferrable = False
+        self.partitioned = False
+        self.parent = None
+        self.extra = 0
+
+
+class Maker:
+    def __init__(self, seed, sessions=1, version=150000):
+        self.rng = random.Random(seed)
+        self.seed = seed
+        self.sessions = sessions
+        self.version = version
+        self.next_id = 1
+        self.tables = []
+        self.relations = []
+        self.setup = []
+        self.imats = []
+        self.unsteady = False
+        self.special = False
+        self.mine = None           # the session whose rows may be changed
+        self.reads_allowed = True
+
+    # --- tables ---------------------------------------------------------------------------------
+
+    def sql(self, text):
+        return {'kind': 'sql', 'text': text}
+
+    def make_table(self, number):
+        rng = self.rng
+        name = 't%d' % number
+        table = Table(name, [column('id', 'int4')])
+        types = list(TYPES)
+        for n in range(rng.randint(2, 6)):
+            table.columns.append(column('c%d' % (n + 1), rng.choice(types)))
+        table.targets = [c['name'] for c in table.columns]
+        table.unique = rng.random() < 0.6
+        table.partitioned = rng.random() < 0.12
+        not_null = {c['name'] for c in table.columns[1:] if rng.random() < 0.3}
+        table.not_null = not_null
+        dropped = rng.random() < 0.15
+        parts = []
+        for n, c in enumerate(table.columns):
+            if n == 1 and dropped:
+                parts.append('gone text')
+            text = '%s %s' % (c['name'], c['type'])
+            if c['name'] in not_null:
+                text += ' NOT NULL'
+            if n > 0 and rng.random() < 0.1:
+                text += ' DEFAULT ' + quote(value(rng, c['type'], 0))
+            parts.append(text)
+        ints = [c for c in table.columns[1:] if TYPES[c['type']].family == 'int']
+        if ints and rng.random() < 0.12:
+            table.columns.append(column('g1', 'int8'))
+            parts.append('g1 int8 GENERATED ALWAYS AS (%s::int8 * 2 %% 7) STORED' % rng.choice(ints)['name'])
+        if self.tables and self.tables[0].unique and not self.tables[0].partitioned and rng.random() < 0.3:
+            table.parent = self.tables[0]
+            table.columns.append(column('parent', 'int4'))
+            table.targets.append('parent')
+            parts.append('parent int4 REFERENCES t1 (id) ON DELETE %s ON UPDATE CASCADE%s' % (
+                rng.choice(['CASCADE', 'SET NULL']), rng.choice(['', ' DEFERRABLE INITIALLY DEFERRED'])))
+        if table.unique:
+            parts.append('PRIMARY KEY (id)' if rng.random() < 0.8 or table.partitioned else 'UNIQUE (id)')
+        self.setup.append(self.sql('CREATE %sTABLE %s (%s)%s' % (
+            'UNLOGGED ' if rng.random() < 0.03 and not table.partitioned and not table.parent else '', name,
+            ', '.join(parts),
+            ' PARTITION BY ' + rng.choice(['HASH (id)', 'RANGE (id)']) if table.partitioned else '')))
+        if table.partitioned:
+            if 'HASH' in self.setup[-1]['text']:
+                for n in range(3):
+                    self.setup.append(self.sql('CREATE TABLE %s_p%d PARTITION OF %s FOR VALUES WITH (MODULUS 3, REMAINDER %d)'
+                                               % (name, n, name, n)))
+            else:
+                for n, bounds in enumerate(['FROM (MINVALUE) TO (20)', 'FROM (20) TO (40)', 'FROM (40) TO (MAXVALUE)']):
+                    self.setup.append(self.sql('CREATE TABLE %s_p%d PARTITION OF %s FOR VALUES %s'
+                                               % (name, n, name, bounds)))
+        if dropped:
+            self.setup.append(self.sql('ALTER TABLE %s DROP COLUMN gone' % name))
+        if rng.random() < 0.2:
+            self.setup.append(self.sql('CREATE INDEX ON %s (%s)' % (name, rng.choice(table.columns)['name'])))
+        self.tables.append(table)
+        return table
+
+    def add_trigger(self):
+        rng = self.rng
+        a, b = rng.choice(self.tables), rng.choice(self.tables)
+        kind = rng.randrange(3)
+        if kind == 0 and a is not b and not b.unique and not b.parent and not getattr(b, 'not_null', None):
+            self.setup.append(self.sql(
+                'CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO %s (id) VALUES '
+                '(coalesce(NEW.id, OLD.id)); RETURN NULL; END$$' % b.name))
+            self.setup.append(self.sql(
+                'CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION note()' % a.name))
+        elif kind == 1:
+            self.setup.append(self.sql(
+                'CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IF NEW.id % 7 = 3 THEN '
+                'RETURN NULL; END IF; RETURN NEW; END$$'))
+            self.setup.append(self.sql(
+                'CREATE TRIGGER skip BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION skip()' % a.name))
+        elif not a.partitioned:
+            self.setup.append(self.sql(
+                'CREATE FUNCTION more() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IF pg_trigger_depth() < 2 THEN '
+                'DELETE FROM %s WHERE id %% 11 = 5; END IF; RETURN NULL; END$$' % a.name))
+            self.setup.append(self.sql(
+                'CREATE TRIGGER more AFTER UPDATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION more()' % a.name))
+
+    def plain_view(self, number):
+        """A view that filters and projects."""
+        rng = self.rng
+        base = rng.choice(self.relations)
+        kept = [c for c in base.columns if rng.random() < 0.8] or base.columns[:1]
+        grammar = Grammar(rng)
+        name = 'v%d' % number
+        where = ' WHERE ' + grammar.predicate(base) if rng.random() < 0.5 else ''
+        self.setup.append(self.sql('CREATE VIEW %s AS SELECT %s FROM %s%s' % (
+            name, ', '.join(c['name'] for c in kept), base.name, where)))
+        self.relations.append(Relation(name, kept))
+
+    def make_imat(self, number):
+        rng = self.rng
+        grammar = Grammar(rng)
+        usable = [r for r in self.relations if r.columns]
+        delta = rng.random() < 0.75
+        risky = rng.random() < 0.15
+        query = grammar.group(rng.choice(usable), risky) if delta else grammar.other(usable)
+        self.unsteady = self.unsteady or grammar.unsteady
+        name = 'i%d' % number
+        imat = {'name': name, 'query': query, 'strategy': 'swap' if rng.random() < 0.1 else 'auto',
+                'how': rng.choice(['create', 'convert', 'convert', 'convert', 'nodata', 'indexed', 'moved']),
+                'later': self.sessions == 1 and rng.random() < 0.12}
+        if imat['how'] == 'create' and rng.random() < 0.3:
+            imat['strategy'] = 'delta' if delta and rng.random() < 0.3 and not risky else imat['strategy']
+        self.imats.append(imat)
+        self.relations.append(Relation(name, queries.columns_of(query)))
+        if rng.random() < 0.25:
+            twin = dict(imat, name=name + 'b', how='create', strategy='swap' if imat['strategy'] != 'swap' else 'auto')
+            self.imats.append(twin)
+
+    # --- statements -----------------------------------------------------------------------------
+
+    def row(self, table, fresh=True):
+        rng = self.rng
+        row = []
+        for name in table.targets:
+            c = next(c for c in table.columns if c['name'] == name)
+            if name == 'id':
+                if not fresh or rng.random() < (0.02 if table.unique else 0.2):
+                    row.append(str(self.own(rng.randint(1, max(1, self.next_id)))))
+                else:
+                    row.append(str(self.own(self.next_id)))
+                self.next_id += 1
+            elif name == 'parent':
+                row.append(None if rng.random() < 0.4 else str(rng.randint(1, max(1, self.next_id // 2))))
+            else:
+                nulls = 0.005 if name in table.not_null else 0.15
+                row.append(value(rng, c['type'], nulls))
+        return row
+
+    def own(self, number):
+        """An id that only this session uses."""
+        return number if self.mine is None else number * self.sessions + self.mine
+
+    def rows_of(self, table):
+        """A condition that picks rows."""
+        rng = self.rng
+        kind = rng.randrange(9)
+        if kind < 3:
+            text = 'id = %d' % self.own(rng.randint(1, max(1, self.next_id)))
+        elif kind < 5:
+            low = rng.randint(1, max(1, self.next_id))
+            text = 'id BETWEEN %d AND %d' % (self.own(low), self.own(low + rng.randint(1, 10)))
+        elif kind == 5:
+            text = 'id %% %d = 0' % rng.randint(2, 6)
+        elif kind < 8:
+            c = rng.choice(table.columns)
+            v = value(rng, c['type'], 0.1)
+            text = '%s IS NULL' % c['name'] if v is None else '%s %s %s' % (
+                c['name'], rng.choice(['=', '=', '<', '>']), quote(v))
+        else:
+            text = 'true'
+        return text if self.mine is None else '(%s) AND id %% %d = %d' % (text, self.sessions, self.mine)
+
+    def assignment(self, table):
+        rng = self.rng
+        parts = []
+        candidates = [c for c in table.columns if c['name'] in table.targets]
+        for c in rng.sample(candidates, min(len(candidates), rng.choice([1, 1, 2]))):
+            family = TYPES[c['type']].family
+            name = c['name']
+            if name == 'id':
+                if self.mine is not None:
+                    text = 'id'
+                else:
+                    text = rng.choice(['id + 1000', 'id', 'id + 1', 'id + 3'])
+            elif name == 'parent':
+                text = rng.choice(['NULL', 'parent', str(rng.randint(1, max(1, self.next_id)))])
+                if self.mine is not None:
+                    text = 'NULL'
+            elif family in ('int', 'numeric', 'float', 'money') and rng.random() < 0.4:
+                text = name + (" + '1'" if family == 'money' else rng.choice([' + 1', ' - 1', ' * 2', '']))
+            elif rng.random() < 0.05:
+                text = 'DEFAULT'
+            else:
+                text = quote(value(rng, c['type'], 0.005 if name in table.not_null else 0.15))
+            parts.append('%s = %s' % (name, text))
+        return ', '.join(parts)
+
+    def dml_target(self, table):
+        if table.partitioned and self.rng.random() < 0.2:
+            return table.name + '_p%d' % self.rng.randrange(3)
+        return table.name
+
+    def simple_dml(self):
+        """One INSERT, UPDATE or DELETE: a step."""
+        rng = self.rng
+        table = rng.choice(self.tables)
+        kind = rng.randrange(10)
+        if kind < 5:
+            rows = [self.row(table) for _ in range(rng.choice([1, 1, 1, 2, 3, 5, 8]))]
+            return {'kind': 'insert', 'table': table.name, 'columns': table.targets, 'rows': rows, 'tail': ''}
+        if kind < 8:
+            return self.sql('UPDATE %s SET %s WHERE %s' % (self.dml_target(table), self.assignment(table),
+                                                          self.rows_of(table)))
+        return self.sql('DELETE FROM %s WHERE %s' % (self.dml_target(table), self.rows_of(table)))
+
+    def from_series(self, table, count):
+        """INSERT ... SELECT of many rows."""
+        rng = self.rng
+        parts = []
+        for name in table.targets:
+            c = next(c for c in table.columns if c['name'] == name)
+            if name == 'id':
+                parts.append('g' if self.mine is None else 'g * %d + %d' % (self.sessions, self.mine))
+            elif name == 'parent':
+                parts.append('NULL')
+            elif TYPES[c['type']].family == 'int' and rng.random() < 0.5:
+                parts.append('g %% %d' % rng.choice([3, 50, 5000]))
+            else:
+                pool = [value(rng, c['type'], 0 if name in table.not_null else 0.15) for _ in range(rng.randint(2, 9))]
+                parts.append('(ARRAY[%s]::%s[])[1 + g * %d %% %d]' % (
+                    ', '.join(quote(v) for v in pool), c['type'], rng.choice([1, 7, 13]), len(pool)))
+        start = self.next_id
+        self.next_id += count
+        return self.sql('INSERT INTO %s (%s) SELECT %s FROM generate_series(%d, %d) g' % (
+            table.name, ', '.join(table.targets), ', '.join(parts), start, start + count - 1))
+
+    def statement(self):
+        """A step that writes."""
+        rng = self.rng
+        table = rng.choice(self.tables)
+        kind = rng.randrange(40)
+        if kind < 22:
+            return self.simple_dml()
+        if kind < 24:
+            if table.unique:
+                assign = rng.choice(['NOTHING', 'UPDATE SET ' + self.on_conflict(table)])
+                return {'kind': 'insert', 'table': table.name, 'columns': table.targets,
+                        'rows': self.different_rows(table), 'tail': ' ON CONFLICT (id) DO ' + assign}
+            return self.simple_dml()
+        if kind < 27:
+            return {'kind': 'copy', 'table': table.name, 'columns': table.targets,
+                    'rows': [self.row(table) for _ in range(rng.choice([1, 3, 10]))]}
+        if kind < 29 and self.version >= 150000:
+            return self.merge(table)
+        if kind < 30:
+            return self.from_series(table, rng.choice([10, 40, 200]))
+        if kind < 31 and self.mine is None and not any(t.parent is table for t in self.tables):
+            names = [table.name]
+            other = rng.choice(self.tables)
+            if other is not table and not any(t.parent is other for t in self.tables) and rng.random() < 0.3:
+                names.append(other.name)
+            return self.sql('TRUNCATE ' + ', '.join(names))
+        if kind < 33:
+            return self.writable_cte(table)
+        if kind < 36:
+            return self.exception_block()
+        if kind < 37 and self.mine is None:
+            return self.harmless_ddl(table)
+        if kind < 38:
+            return self.sql(rng.choice([
+                'UPDATE %s SET id = id WHERE false' % table.name, 'DELETE FROM %s WHERE false' % table.name,
+                'INSERT INTO %s SELECT * FROM %s WHERE false' % (table.name, table.name)
+                if 'g1' not in [c['name'] for c in table.columns] else 'DELETE FROM %s WHERE false' % table.name]))
+        if kind < 39 and len(self.tables) > 1:
+            return self.plpgsql([self.statement_text(), self.statement_text(), self.statement_text()])
+        return self.simple_dml()
+
+    def on_conflict(self, table):
+        others = [n for n in table.targets if n not in ('id', 'parent')]
+        names = self.rng.sample(others, 1)
+        return ', '.join('%s = EXCLUDED.%s' % (n, n) for n in names)
+
+    def different_rows(self, table):
+        rows, seen = [], set()
+        for _ in range(self.rng.choice([1, 2, 4])):
+            row = self.row(table, fresh=self.rng.random() < 0.5)
+            if row[0] not in seen:
+                seen.add(row[0])
+                rows.append(row)
+        return rows
+
+    def merge(self, table):
+        rng = self.rng
+        rows = self.different_rows(table)
+        types = {c['name']: c['type'] for c in table.columns}
+        values = ', '.join('(%s)' % ', '.join('%s::%s' % (quote(v), types[n]) for v, n in zip(row, table.targets))
+                           for row in rows)
+        others = [n for n in table.targets if n not in ('id', 'parent')]
+        name = rng.choice(others)
+        matched = rng.choice(['UPDATE SET %s = s.%s' % (name, name), 'DELETE', 'DO NOTHING'])
+        more = rng.choice(['', ' AND t.id %% %d = 0' % rng.randint(2, 3)])
+        return self.sql('MERGE INTO %s t USING (VALUES %s) s (%s) ON t.id = s.id WHEN MATCHED%s THEN %s '
+                        'WHEN NOT MATCHED THEN INSERT (%s) VALUES (%s)' % (
+                            table.name, values, ', '.join(table.targets), more, matched, ', '.join(table.targets),
+                            ', '.join('s.' + n for n in table.targets)))
+
+    def writable_cte(self, table):
+        rng = self.rng
+        other = rng.choice(self.tables)
+        kind = rng.randrange(3)
+        names = [n for n in table.targets if n not in ('id', 'parent')]
+        if kind == 0:
+            shift = 100000 if self.mine is None else 100000 * self.sessions
+            return self.sql('WITH d AS (DELETE FROM %s WHERE %s RETURNING *) INSERT INTO %s (id, %s) SELECT id + %d, %s FROM d'
+                            % (table.name, self.rows_of(table), table.name, ', '.join(names), shift, ', '.join(names)))
+        if kind == 1 and other is not table:
+            first = render({'kind': 'insert', 'table': table.name, 'columns': table.targets, 'rows': [self.row(table)],
+                            'tail': ''})
+            return self.sql('WITH a AS (%s RETURNING id) UPDATE %s SET %s WHERE %s' % (
+                first, other.name, self.assignment(other), self.rows_of(other)))
+        return self.sql('WITH u AS (UPDATE %s SET %s WHERE %s RETURNING id) SELECT count(*) FROM u' % (
+            table.name, self.assignment(table), self.rows_of(table)))
+
+    def statement_text(self):
+        return render(self.simple_dml())
+
+    def plpgsql(self, statements):
+        return self.sql('DO $do$ BEGIN %s; END $do$' % '; '.join(statements))
+
+    def exception_block(self):
+        rng = self.rng
+        inner = [self.statement_text() for _ in range(rng.randint(1, 2))]
+        if rng.random() < 0.7:
+            inner.append('PERFORM 1 / 0')
+        return self.sql('DO $do$ BEGIN %s; BEGIN %s; EXCEPTION WHEN OTHERS THEN %s; END; %s; END $do$' % (
+            self.statement_text(), '; '.join(inner), rng.choice(['NULL', self.statement_text()]),
+            self.statement_text()))
+
+    def harmless_ddl(self, table):
+        rng = self.rng
+        table.extra += 1
+        name = 'x%d' % table.extra
+        return self.sql(rng.choice([
+            'CREATE INDEX ON %s (%s)' % (table.name, rng.choice(table.columns)['name']),
+            'ANALYZE %s' % table.name,
+            "ALTER TABLE %s ADD COLUMN %s int DEFAULT %d" % (table.name, name, rng.randint(0, 9)),
+            "ALTER TABLE %s ADD COLUMN %s text; ALTER TABLE %s DROP COLUMN %s" % (table.name, name, table.name, name),
+            "COMMENT ON TABLE %s IS 'a table'" % table.name,
+            "ALTER TABLE %s ADD COLUMN %s text DEFAULT clock_timestamp()::text" % (table.name, name),
+            'CREATE TEMP TABLE IF NOT EXISTS scratch (a int)',
+        ]))
+
+    def setting(self):
+        rng = self.rng
+        local = rng.choice(['', 'LOCAL '])
+        return self.sql("SET %sTimeZone = '%s'" % (local, rng.choice(ZONES))) if rng.random() < 0.4 else \
+            {'kind': 'live', 'text': rng.choice([
+                "SET %spg_imat.flush = '%s'" % (local, rng.choice(['statement', 'commit', 'commit'])),
+                "SET %spg_imat.pending_memory = '%s'" % (local, rng.choice(['64kB', '64kB', '64MB']))])}
+
+    def read(self):
+        rng = self.rng
+        imat = rng.choice(self.imats)['name']
+        if rng.random() < 0.75 or self.mine is not None:
+            return {'kind': 'read', 'imat': imat,
+                    'how': rng.choice(['select', 'select', 'select', 'cursor', 'function', 'join', 'prepared'])}
+        kind = rng.randrange(5)
+        live = {'kind': 'live', 'text': ''}
+        if kind == 0:
+            live['text'] = "SELECT imat.refresh('%s')" % imat
+        elif kind == 1:
+            live['text'] = "SELECT imat.alter('%s', strategy => '%s')" % (imat, rng.choice(['auto', 'swap', 'auto']))
+        elif kind == 2:
+            live['text'] = 'SELECT imat.verify(\'%s\')' % imat
+        elif kind == 3:
+            live['text'] = 'LOCK TABLE %s IN ACCESS SHARE MODE' % imat
+        elif self.unsteady:
+            live['text'] = 'SELECT count(*) FROM %s' % imat
+        else:
+            table = rng.choice(self.tables)
+            return self.sql('UPDATE %s SET id = id WHERE id < (SELECT count(*) FROM %s)' % (table.name, imat))
+        return live
+
+    def error(self):
+        table = self.rng.choice(self.tables)
+        return self.sql(self.rng.choice([
+            'SELECT 1 / 0', "INSERT INTO %s (id) VALUES ('x')" % table.name,
+            'UPDATE %s SET id = 1 / (id - id) WHERE %s' % (table.name, self.rows_of(table)),
+            'SELECT * FROM nowhere', "DO $do$ BEGIN %s; RAISE EXCEPTION 'no'; END $do$" % self.statement_text()]))
+
+    # --- transactions -----------------------------------------------------------------------------
+
+    def transaction(self):
+        rng = self.rng
+        steps = []
+        kind = rng.randrange(20)
+        if kind < 5:
+            return {'begin': None, 'steps': [self.statement()], 'end': None}
+        if kind == 5 and self.mine is None:
+            text = rng.choice([
+                'VACUUM %s', 'VACUUM FULL %s', 'ANALYZE %s', 'REINDEX TABLE %s']) % rng.choice(self.tables).name
+            return {'begin': None, 'steps': [self.sql(text)], 'end': None}
+        if kind == 6 and self.mine is None:
+            return {'begin': None, 'end': None, 'steps': [self.sql('; '.join(self.statement_text() for _ in range(3)))]}
+        if kind == 7 and self.mine is None:
+            parts = [self.statement_text() for _ in range(4)]
+            parts.insert(rng.randint(1, 3), rng.choice(['COMMIT', 'COMMIT', 'ROLLBACK']))
+            return {'begin': None, 'steps': [self.plpgsql(parts)], 'end': None}
+        if kind == 8 and self.mine is None:
+            text = rng.choice(['VACUUM %s', 'VACUUM FULL %s', 'ANALYZE %s', 'REINDEX TABLE %s'])
+            return {'begin': None, 'end': None, 'steps': [{'kind': 'live', 'text': text % rng.choice(self.imats)['name']}]}
+        open_points = []
+        for _ in range(rng.choice([1, 2, 3, 4, 6, 9])):
+            draw = rng.random()
+            if draw < 0.62:
+                steps.append(self.statement())
+            elif draw < 0.70 and self.reads_allowed:
+                steps.append(self.read())
+            elif draw < 0.80:
+                open_points.append('s%d' % rng.randint(1, 3))
+                steps.append(self.sql('SAVEPOINT ' + open_points[-1]))
+            elif draw < 0.88 and open_points:
+                steps.append(self.sql('ROLLBACK TO ' + rng.choice(open_points)))
+            elif draw < 0.91 and open_points:
+                steps.append(self.sql('RELEASE ' + rng.choice(open_points)))
+            elif draw < 0.94:
+                steps.append(self.setting())
+            elif draw < 0.965:
+                steps.append(self.error())
+                if open_points and rng.random() < 0.7:
+                    steps.append(self.sql('ROLLBACK TO ' + rng.choice(open_points)))
+            elif self.mine is None and rng.random() < 0.3:
+                steps.append({'kind': 'live', 'text': 'CREATE INDEX ON %s ((1))' % rng.choice(self.imats)['name']})
+            else:
+                steps.append(self.statement())
+        begin = 'BEGIN' + rng.choice(['', '', '', ' ISOLATION LEVEL REPEATABLE READ', ' ISOLATION LEVEL SERIALIZABLE'])
+        end = rng.choice(['COMMIT'] * 7 + ['ROLLBACK'] * 2 + (['PREPARE', 'PREPARE ROLLBACK'] if self.mine is None else ['COMMIT']))
+        if self.mine is not None:
+            end = 'COMMIT' if rng.random() < 0.85 else 'ROLLBACK'
+        return {'begin': begin, 'steps': steps, 'end': end}
+
+    def scenario(self):
+        rng = self.rng
+        zone = rng.choice(ZONES)
+        self.setup.append(self.sql(MOODS))
+        for n in range(rng.choice([1, 1, 2, 2, 3])):
+            self.make_table(n + 1)
+        if rng.random() < 0.15:
+            self.add_trigger()
+        self.relations = [Relation(t.name, list(t.columns), t.unique) for t in self.tables]
+        for table in self.tables:
+            if rng.random() < 0.8:
+                rows = [self.row(table) for _ in range(rng.choice([1, 5, 12, 25]))]
+                self.setup.append({'kind': 'insert', 'table': table.name, 'columns': table.targets, 'rows': rows,
+                                   'tail': ' ON CONFLICT DO NOTHING' if table.unique else ''})
+        for n in range(rng.choice([0, 0, 0, 1, 2])):
+            self.plain_view(n + 1)
+        if self.sessions > 1:
+            for table in self.tables:
+                self.setup.append(self.from_series(table, 30))
+        for n in range(rng.choice([1, 2, 3, 4])):
+            self.make_imat(n + 1)
+        for imat in self.imats:
+            for other in self.imats:
+                if re.search(r'\b%s\b' % imat['name'], queries.render(other['query'])):
+                    imat['later'] = False
+        work = []
+        if self.sessions == 1:
+            for _ in range(rng.choice([4, 8, 15])):
+                if rng.random() < 0.08:
+                    work.append({'begin': None, 'steps': [{'kind': 'reconnect'}], 'end': None})
+                work.append(self.transaction())
+            for imat in self.imats:
+                if imat['later']:
+                    self.place_creation(work, imat)
+        else:
+            self.reads_allowed = rng.random() < 0.4
+            for _ in range(rng.randint(2, 4)):
+                one_round = []
+                for n in range(self.sessions):
+                    self.mine = n
+                    one_round.append([self.transaction() for _ in range(rng.randint(3, 8))])
+                work.append(one_round)
+        return {'seed': self.seed, 'zone': zone, 'sessions': self.sessions, 'reads': self.reads_allowed,
+                'setup': self.setup, 'imats': self.imats, 'work': work}
+
+    def place_creation(self, work, imat):
+        """Somewhere in a transaction that commits; what reads it is skipped before."""
+        candidates = [t for t in work if t['end'] == 'COMMIT']
+        if not candidates:
+            imat['later'] = False
+            return
+        transaction = self.rng.choice(candidates[:4])
+        step = {'kind': 'create', 'imat': imat['name']}
+        transaction['steps'].insert(self.rng.randint(0, len(transaction['steps'])), step)

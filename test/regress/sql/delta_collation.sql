@@ -1,0 +1,29 @@
+--
+-- Group keys under a collation in which different strings are equal (needs ICU)
+--
+SELECT NOT EXISTS (SELECT FROM pg_collation WHERE collprovider = 'i') OR getdatabaseencoding() <> 'UTF8' AS no_icu \gset
+\if :no_icu
+\quit
+\endif
+CREATE SCHEMA coll; SET search_path = coll, public;
+CREATE COLLATION ignore_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE TABLE words (id int PRIMARY KEY, w text COLLATE ignore_case, plain text);
+SELECT imat.create('by_word', 'SELECT w, count(*) AS n, sum(id) AS s FROM words GROUP BY w');
+SELECT imat.create('by_cast', 'SELECT plain COLLATE ignore_case AS w, count(*) AS n FROM words GROUP BY plain COLLATE ignore_case');
+SELECT imat.create('words_distinct', 'SELECT DISTINCT w FROM words');
+SELECT imat.create('by_c', 'SELECT w COLLATE "C" AS w, count(*) AS n FROM words GROUP BY w COLLATE "C"');
+SELECT imat.create('computed', 'SELECT length(w) AS l, upper(w) AS u, count(*) AS n FROM words GROUP BY w');
+INSERT INTO words VALUES (1, 'Abc', 'x'), (2, 'aBC', 'X'), (3, 'abd', 'y'), (4, NULL, NULL);
+SELECT * FROM oracle.all_same('coll', 'equal');
+SELECT count(*), sum(n) FROM by_word;
+SELECT count(*) FROM by_c;
+DELETE FROM words WHERE id = 1;
+INSERT INTO words VALUES (5, 'ABC', 'Y'), (6, 'ABD', NULL);
+SELECT * FROM oracle.all_same('coll', 'equal');
+SELECT lower(w COLLATE "C") AS w, n, s FROM by_word ORDER BY 1;
+UPDATE words SET w = upper(w), plain = lower(plain);
+SELECT * FROM oracle.all_same('coll', 'equal');
+DELETE FROM words WHERE id > 2;
+SELECT * FROM oracle.all_same('coll', 'equal');
+SET client_min_messages = warning;
+DROP SCHEMA coll CASCADE;

@@ -1,0 +1,195 @@
+--
+-- The end of an IMAT: imat.drop in its three ways, DROP TABLE, DROP SCHEMA, and dropping what it reads.
+--
+CREATE SCHEMA gone; SET search_path = gone, public;
+CREATE TABLE src (id int PRIMARY KEY, k int NOT NULL, v float8);
+INSERT INTO src SELECT i, i % 3, i FROM generate_series(1, 9) i;
+-- What pg_imat has put into the database for this test's tables
+CREATE VIEW traces AS
+    SELECT relname FROM pg_class WHERE relnamespace = 'imat'::regnamespace AND relname LIKE 'gone\_%'
+    UNION ALL SELECT tgname || ' on ' || tgrelid::regclass FROM pg_trigger WHERE tgrelid::regclass::text LIKE '%src%'
+    UNION ALL SELECT imat::text FROM imat.registered UNION ALL SELECT source::text FROM imat.source;
+CREATE FUNCTION make() RETURNS regclass LANGUAGE plpgsql AS $$
+BEGIN
+    CREATE MATERIALIZED VIEW gone.gone_v AS SELECT k, sum(v) AS s, avg(v) AS a FROM gone.src GROUP BY k;
+    CREATE INDEX gone_v_s ON gone.gone_v (s);
+    COMMENT ON MATERIALIZED VIEW gone.gone_v IS 'kept';
+    GRANT SELECT ON gone.gone_v TO PUBLIC;
+    RETURN create_imat('gone.gone_v');
+END $$;
+SELECT count(*) FROM traces;
+
+-- nothing is kept
+SELECT make();
+SELECT count(*) > 3 AS traces FROM traces;
+SELECT imat.drop('gone_v');
+SELECT to_regclass('gone_v'), count(*) FROM traces;
+INSERT INTO src VALUES (10, 1, 1);
+-- DROP TABLE does the same
+SELECT make();
+DROP TABLE gone_v;
+SELECT to_regclass('gone_v'), count(*) FROM traces;
+-- the table is kept, is an ordinary one, and stays as it is
+SELECT make();
+SELECT 'gone_v'::regclass::oid AS oid_before \gset
+SELECT imat.drop('gone_v', keep => 'table');
+SELECT 'gone_v'::regclass::oid = :oid_before AS same_oid, relkind FROM pg_class WHERE oid = 'gone_v'::regclass;
+SELECT count(*) FROM traces;
+INSERT INTO src VALUES (11, 1, 1000);
+SELECT * FROM gone_v ORDER BY k;
+UPDATE gone_v SET s = 0 WHERE k = 1;
+INSERT INTO gone_v VALUES (100, 1, 1);
+SELECT * FROM gone_v ORDER BY k;
+SELECT oracle.error('SELECT imat.verify(''gone_v'')');
+DROP TABLE gone_v;
+DELETE FROM src WHERE id > 9;
+-- the materialized view comes back, with its definition and all that was attached to it
+SELECT make();
+SELECT 'gone_v'::regclass::oid AS oid_before \gset
+CREATE VIEW gone_above AS SELECT sum(s) AS s FROM gone_v;
+INSERT INTO src VALUES (12, 5, 50);
+SELECT imat.drop('gone_v', keep => 'materialized view');
+SELECT 'gone_v'::regclass::oid = :oid_before AS same_oid, relkind, relispopulated, relhasrules FROM pg_class WHERE oid = 'gone_v'::regclass;
+SELECT count(*) FROM traces;
+SELECT pg_get_viewdef('gone_v'::regclass);
+SELECT * FROM gone_v ORDER BY k;
+INSERT INTO src VALUES (13, 6, 60);
+SELECT count(*) AS not_maintained FROM gone_v;
+REFRESH MATERIALIZED VIEW gone_v;
+SELECT count(*) AS refreshed FROM gone_v;
+REFRESH MATERIALIZED VIEW CONCURRENTLY gone_v;
+SELECT * FROM gone_above;
+SELECT obj_description('gone_v'::regclass, 'pg_class'), has_table_privilege('pg_monitor', 'gone_v', 'SELECT'), 'gone_v_s'::regclass;
+SELECT oracle.sqlstate('INSERT INTO gone_v VALUES (1, 1, 1)');
+-- there and back again
+SELECT create_imat('gone_v');
+INSERT INTO src VALUES (14, 7, 70);
+SELECT oracle.same('gone_v');
+SELECT * FROM gone_above;
+-- others that depend on it: RESTRICT, CASCADE
+SELECT oracle.error('SELECT imat.drop(''gone_v'')');
+SELECT oracle.error('DROP TABLE gone_v');
+SELECT oracle.same('gone_v');
+INSERT INTO src VALUES (15, 7, 70);
+SELECT oracle.same('gone_v');
+\set VERBOSITY terse
+DROP TABLE gone_v CASCADE;
+\set VERBOSITY default
+SELECT to_regclass('gone_above'), count(*) FROM traces;
+-- one IMAT of two on the same table goes: the other one is maintained still
+SELECT make();
+SELECT imat.create('gone_other', 'SELECT k, count(*) AS n FROM src GROUP BY k');
+DROP TABLE gone_v;
+INSERT INTO src VALUES (16, 8, 80);
+SELECT oracle.same('gone_other');
+DROP TABLE gone_other;
+SELECT count(*) FROM traces;
+-- one of imat.create becomes a materialized view as well
+SELECT imat.create('gone_c', 'SELECT k, count(*) AS n FROM src GROUP BY k');
+SELECT imat.drop('gone_c', 'materialized view');
+INSERT INTO src VALUES (17, 99, 80);
+REFRESH MATERIALIZED VIEW gone_c;
+SELECT n FROM gone_c WHERE k = 99;
+DROP MATERIALIZED VIEW gone_c;
+SELECT imat.create('gone_w', 'SELECT k, max(v) AS m FROM src GROUP BY k');
+SELECT imat.drop('gone_w', 'materialized view');
+REFRESH MATERIALIZED VIEW gone_w;
+DROP MATERIALIZED VIEW gone_w;
+
+-- DROP SCHEMA CASCADE of the schema where the IMAT stands, of that of the old name, of that of the source
+SET client_min_messages = warning;
+CREATE SCHEMA gone_to;
+SELECT make();
+SELECT imat.drop('gone_v', 'materialized view');
+SELECT create_imat('gone_v', 'gone_to');
+DROP SCHEMA gone_to CASCADE;
+SELECT to_regclass('gone.gone_v') AS old_name, count(*) FROM traces;
+CREATE SCHEMA gone_to;
+CREATE MATERIALIZED VIEW gone_to.gone_m AS SELECT k, count(*) AS n FROM src GROUP BY k;
+SELECT create_imat('gone_to.gone_m', 'gone');
+DROP SCHEMA gone_to CASCADE;
+INSERT INTO src VALUES (18, 3, 3);
+SELECT oracle.same('gone_m');
+DROP TABLE gone_m;
+SELECT count(*) FROM traces;
+-- a view that was moved, and dropped in its three ways
+CREATE SCHEMA gone_to;
+CREATE MATERIALIZED VIEW gone_p AS SELECT k, count(*) AS n FROM src GROUP BY k;
+SELECT create_imat('gone_p', 'gone_to');
+SELECT imat.drop('gone_to.gone_p');
+SELECT to_regclass('gone.gone_p'), to_regclass('gone_to.gone_p'), count(*) FROM traces;
+CREATE MATERIALIZED VIEW gone_p AS SELECT k, count(*) AS n FROM src GROUP BY k;
+SELECT create_imat('gone_p', 'gone_to');
+SELECT imat.drop('gone_to.gone_p', 'table');
+SELECT relkind, (SELECT count(*) > 0 FROM gone.gone_p) AS answers FROM pg_class WHERE oid = 'gone_to.gone_p'::regclass;
+SELECT count(*) FROM traces;
+DROP TABLE gone_to.gone_p CASCADE;
+CREATE MATERIALIZED VIEW gone_p AS SELECT k, count(*) AS n FROM src GROUP BY k;
+SELECT create_imat('gone_p', 'gone_to');
+SELECT imat.drop('gone_to.gone_p', 'materialized view');
+SELECT relkind, relnamespace::regnamespace FROM pg_class WHERE relname = 'gone_p' ORDER BY 1;
+DROP SCHEMA gone_to CASCADE;
+DROP VIEW IF EXISTS gone.gone_p;
+
+-- Dropping what it reads: RESTRICT names it, CASCADE takes it along
+SELECT make();
+SELECT oracle.error('DROP TABLE src');
+SELECT oracle.error('ALTER TABLE src DROP COLUMN v');
+SELECT oracle.error('ALTER TABLE src ALTER COLUMN v TYPE int');
+INSERT INTO src VALUES (19, 3, 3);
+SELECT oracle.same('gone_v');
+-- a column that it doesn't read is free
+ALTER TABLE src ADD COLUMN extra text DEFAULT 'x', ADD COLUMN extra2 int;
+INSERT INTO src VALUES (20, 3, 3, 'y', 1);
+SELECT oracle.same('gone_v');
+ALTER TABLE src DROP COLUMN extra;
+INSERT INTO src VALUES (21, 3, 3, 2);
+SELECT oracle.same('gone_v');
+DROP TABLE src CASCADE;
+SELECT to_regclass('gone_v'), count(*) FROM traces;
+-- in a transaction that has changed the source
+CREATE TABLE src (id int PRIMARY KEY, k int NOT NULL, v float8);
+SELECT make();
+BEGIN;
+INSERT INTO src VALUES (1, 1, 1);
+DROP TABLE gone_v;
+INSERT INTO src VALUES (2, 1, 1);
+COMMIT;
+SELECT count(*) FROM traces;
+SELECT make();
+BEGIN;
+INSERT INTO src VALUES (3, 1, 1);
+SELECT imat.drop('gone_v');
+ROLLBACK;
+SELECT oracle.same('gone_v');
+INSERT INTO src VALUES (4, 1, 1);
+SELECT oracle.same('gone_v');
+BEGIN;
+INSERT INTO src VALUES (5, 1, 1);
+SAVEPOINT s;
+DROP TABLE src CASCADE;
+ROLLBACK TO s;
+INSERT INTO src VALUES (6, 1, 1);
+COMMIT;
+SELECT oracle.same('gone_v');
+BEGIN;
+INSERT INTO src VALUES (7, 1, 1);
+DROP TABLE src CASCADE;
+COMMIT;
+SELECT to_regclass('gone_v'), count(*) FROM imat.registered;
+-- what belongs to pg_imat can't be dropped alone
+CREATE TABLE src (id int PRIMARY KEY, k int NOT NULL, v float8);
+SELECT make();
+SELECT oracle.error('DROP TABLE imat.gone_v_state');
+SELECT oracle.sqlstate('DROP VIEW imat.gone_v_definition');
+SELECT oracle.sqlstate('DROP EXTENSION pg_imat');
+-- wrong arguments
+SELECT oracle.error('SELECT imat.drop(''src'')');
+SELECT oracle.error('SELECT imat.drop(''nosuch'')');
+SELECT oracle.error('SELECT imat.drop(1::regclass)');
+SELECT oracle.error('SELECT imat.drop(NULL)');
+SELECT oracle.error('SELECT imat.drop(''gone_v'', ''matview'')');
+INSERT INTO src VALUES (8, 1, 1);
+SELECT oracle.same('gone_v');
+DROP SCHEMA gone CASCADE;
+SELECT count(*) FROM imat.registered;

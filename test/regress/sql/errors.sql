@@ -1,0 +1,151 @@
+--
+-- What can't be done is said clearly, with the way out, and leaves everything as it was.
+--
+CREATE SCHEMA erro; SET search_path = erro, public;
+CREATE TABLE src (id int PRIMARY KEY, k int NOT NULL, v int);
+INSERT INTO src SELECT i, i % 3, i FROM generate_series(1, 9) i;
+CREATE MATERIALIZED VIEW mv AS SELECT k, sum(v) AS s FROM src GROUP BY k;
+SELECT create_imat('mv');
+SELECT imat.create('w', 'SELECT k, min(v) AS m FROM src GROUP BY k');
+
+-- An IMAT is not written directly
+SELECT oracle.error('INSERT INTO mv VALUES (9, 9)');
+SELECT oracle.error('UPDATE mv SET s = 0');
+SELECT oracle.error('DELETE FROM mv');
+SELECT oracle.error('TRUNCATE mv');
+SELECT oracle.error('INSERT INTO mv SELECT * FROM mv ON CONFLICT DO NOTHING');
+SELECT oracle.error('UPDATE mv SET s = 0 WHERE false');
+SELECT oracle.error('TRUNCATE w');
+SELECT oracle.error('WITH x AS (DELETE FROM w RETURNING *) SELECT * FROM x');
+CREATE VIEW writable AS SELECT * FROM mv;
+SELECT oracle.error('INSERT INTO writable VALUES (9, 9)');
+\set VERBOSITY terse
+COPY mv FROM stdin;
+7	7
+\.
+\set VERBOSITY default
+CREATE TABLE ref (k int);
+SELECT oracle.error('TRUNCATE src, mv');
+SELECT * FROM oracle.all_same('erro');
+INSERT INTO src VALUES (10, 4, 4);
+SELECT * FROM oracle.all_same('erro');
+
+-- Arguments
+CREATE TABLE "Tab" (a int);
+CREATE VIEW plain_view AS SELECT 1 AS a;
+CREATE SEQUENCE seq;
+CREATE TYPE comp AS (a int);
+CREATE INDEX src_v ON src (v);
+CREATE TABLE parted (a int, b int) PARTITION BY RANGE (a);
+CREATE TEMP TABLE temporary (a int);
+CREATE MATERIALIZED VIEW other AS SELECT k, count(*) AS n FROM src GROUP BY k;
+CREATE SCHEMA taken; CREATE TABLE taken.other (x int);
+SELECT oracle.fingerprint() AS before \gset
+SELECT oracle.error('SELECT create_imat(NULL)');
+SELECT oracle.error('SELECT create_imat('''')');
+SELECT oracle.error('SELECT create_imat(''nosuch'')');
+SELECT oracle.error('SELECT create_imat(''erro.nosuch'')');
+SELECT oracle.error('SELECT create_imat(''nowhere.other'')');
+SELECT oracle.error('SELECT create_imat(''other'', ''nowhere'')');
+SELECT oracle.error('SELECT create_imat(''a.b.c.d'')');
+SELECT oracle.error('SELECT create_imat(''tab'')');
+SELECT oracle.error('SELECT create_imat(''"Tab"'')');
+SELECT oracle.error('SELECT create_imat(''plain_view'')');
+SELECT oracle.error('SELECT create_imat(''seq'')');
+SELECT oracle.error('SELECT create_imat(''comp'')');
+SELECT oracle.error('SELECT create_imat(''src_v'')');
+SELECT oracle.error('SELECT create_imat(''parted'')');
+SELECT oracle.error('SELECT create_imat(''temporary'')');
+SELECT oracle.error('SELECT create_imat(''mv'')');
+SELECT oracle.error('SELECT create_imat(''pg_catalog.pg_class'')');
+SELECT oracle.error('SELECT create_imat(''other'', ''taken'')');
+SELECT oracle.error('SELECT create_imat(''other'', ''pg_temp'')');
+SELECT oracle.error('SELECT create_imat(''other; DROP TABLE src'')');
+SELECT oracle.error('SELECT create_imat(''"other" WHERE false'')');
+-- while it is in use
+BEGIN;
+DECLARE c CURSOR FOR SELECT * FROM other;
+SELECT oracle.error('SELECT create_imat(''other'')');
+ROLLBACK;
+SELECT oracle.fingerprint() = :'before' AS as_before;
+
+-- Sources whose changes can't be noticed
+CREATE MATERIALIZED VIEW m_catalog AS SELECT count(*) AS n FROM pg_class;
+CREATE MATERIALIZED VIEW m_info AS SELECT count(*) AS n FROM information_schema.tables;
+CREATE MATERIALIZED VIEW m_matview AS SELECT sum(n) AS n FROM other;
+CREATE MATERIALIZED VIEW m_sequence AS SELECT last_value FROM seq;
+SELECT oracle.fingerprint() AS before \gset
+SELECT oracle.error('SELECT create_imat(''m_catalog'')');
+SELECT (SELECT line FROM oracle.error('SELECT create_imat(''m_info'')') line LIMIT 1) ~ '^(0A000|42809): ' AS refused;
+SELECT oracle.error('SELECT create_imat(''m_matview'')');
+SELECT oracle.error('SELECT create_imat(''m_sequence'')');
+SELECT oracle.error('SELECT imat.create(''m_temp'', ''SELECT * FROM temporary'')');
+SELECT oracle.error('SELECT imat.create(''m_own'', ''SELECT * FROM imat.imat_config'')');
+SELECT oracle.sqlstate('SELECT imat.create(''pg_temp.m_temp'', ''SELECT * FROM erro.src'')') <> '00000' AS no_temporary_one,
+       oracle.sqlstate('SELECT imat.create(''pg_temp.m_temp'', ''SELECT k, count(*) AS n FROM erro.src GROUP BY k'')') <> '00000' AS nor_by_delta;
+SELECT oracle.error('SELECT imat.create(''pg_catalog.m'', ''SELECT * FROM erro.src'')');
+SELECT oracle.fingerprint() = :'before' AS as_before;
+SELECT relkind, count(*) FROM pg_class WHERE relname LIKE 'm\_%' AND relnamespace = 'erro'::regnamespace GROUP BY 1;
+-- a foreign table, which needs nothing but a wrapper without a handler
+CREATE FOREIGN DATA WRAPPER imat_dummy; CREATE SERVER imat_dummy FOREIGN DATA WRAPPER imat_dummy; CREATE FOREIGN TABLE far (a int) SERVER imat_dummy;
+SELECT oracle.error('SELECT create_imat(''far'')');
+SELECT oracle.error('SELECT imat.create(''of_far'', ''SELECT a FROM far'')');
+CREATE FOREIGN TABLE parted_far PARTITION OF parted FOR VALUES FROM (0) TO (9) SERVER imat_dummy;
+SELECT oracle.error('SELECT imat.create(''of_parted'', ''SELECT a FROM parted'')');
+SET client_min_messages = warning; DROP FOREIGN DATA WRAPPER imat_dummy CASCADE; RESET client_min_messages;
+-- functions that are for triggers and for maintenance only
+SELECT oracle.error('SELECT imat.capture()');
+SELECT oracle.error('SELECT imat.protect()');
+CREATE TABLE innocent (a int);
+CREATE TRIGGER wrong BEFORE INSERT ON innocent FOR EACH ROW EXECUTE FUNCTION imat.capture();
+SELECT oracle.error('INSERT INTO innocent VALUES (1)');
+DROP TRIGGER wrong ON innocent;
+SELECT oracle.error('SELECT imat.explain(''src'')');
+SELECT oracle.error('SELECT * FROM imat.explain_query(''DELETE FROM erro.src'')');
+SELECT oracle.error('SELECT * FROM imat.explain_query(''SELECT now()'')');
+
+-- Privileges
+CREATE ROLE imat_erro_owner; CREATE ROLE imat_erro_other;
+GRANT USAGE, CREATE ON SCHEMA erro TO imat_erro_owner; GRANT USAGE ON SCHEMA erro TO imat_erro_other;
+CREATE TABLE theirs (k int, v int); INSERT INTO theirs VALUES (1, 1); GRANT SELECT ON theirs TO imat_erro_owner, imat_erro_other;
+SET ROLE imat_erro_owner;
+CREATE MATERIALIZED VIEW of_theirs AS SELECT k, count(*) AS n FROM theirs GROUP BY k;
+RESET ROLE;
+SELECT oracle.fingerprint() AS before \gset
+SET ROLE imat_erro_other;
+SELECT oracle.error('SELECT create_imat(''of_theirs'')');
+SELECT oracle.error('SELECT imat.create(''mine'', ''SELECT k FROM erro.theirs'')');
+SELECT oracle.error('SELECT imat.drop(''mv'')');
+SELECT oracle.error('SELECT imat.drop(''mv'', ''table'')');
+SELECT oracle.error('SELECT imat.alter(''mv'', strategy => ''swap'')');
+SELECT oracle.error('SELECT imat.refresh(''mv'')');
+SELECT oracle.error('SELECT imat.verify(''mv'')');
+SELECT oracle.error('SELECT * FROM imat.explain_query(''SELECT k FROM erro.src'')');
+SET ROLE imat_erro_owner;
+SELECT oracle.error('SELECT create_imat(''of_theirs'')');   -- no TRIGGER on the table
+SELECT oracle.error('SELECT create_imat(''of_theirs'', ''taken'')');
+SELECT oracle.error('SELECT imat.create(''mine'', ''SELECT v FROM erro.src'')');
+RESET ROLE;
+SELECT oracle.fingerprint() = :'before' AS as_before;
+GRANT TRIGGER ON theirs TO imat_erro_owner;
+SET ROLE imat_erro_owner;
+SELECT create_imat('of_theirs');
+SELECT imat.create('mine', 'SELECT v, count(*) AS n FROM theirs GROUP BY v');
+SELECT oracle.same('of_theirs'), oracle.same('mine');
+RESET ROLE;
+SELECT relname, relowner::regrole FROM pg_class WHERE relname IN ('of_theirs', 'mine') AND relnamespace = 'erro'::regnamespace ORDER BY 1;
+INSERT INTO theirs VALUES (1, 2), (2, 2);
+SELECT oracle.same('of_theirs'), oracle.same('mine');
+-- who lost the right to read the source can't have it read for him any more
+REVOKE SELECT ON theirs FROM imat_erro_owner;
+INSERT INTO src VALUES (11, 1, 1);
+SET ROLE imat_erro_owner;
+SELECT oracle.error('SELECT imat.refresh(''of_theirs'')');
+RESET ROLE;
+GRANT SELECT ON theirs TO imat_erro_owner;
+INSERT INTO theirs VALUES (3, 3);
+SELECT * FROM oracle.all_same('erro');
+SET client_min_messages = warning;
+DROP SCHEMA erro, taken CASCADE;
+DROP OWNED BY imat_erro_owner, imat_erro_other;
+DROP ROLE imat_erro_owner, imat_erro_other;
