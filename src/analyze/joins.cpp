@@ -75,11 +75,12 @@ PG_GUARDED bool covers(Relation index, int position, const List *columns)
 {
     const AttrNumber column = index->rd_index->indkey.values[position];
     const Oid collation = index->rd_indcollation[position];
+    bool found = false;
     for (auto *equality : pg::each<Equality>(columns))
-        if (equality->column == column && op_in_opfamily(equality->operation, index->rd_opfamily[position]) &&
-            (!OidIsValid(collation) || collation == equality->collation))
-            return true;
-    return false;
+        found = found || (equality->column == column &&
+                          op_in_opfamily(equality->operation, index->rd_opfamily[position]) &&
+                          (!OidIsValid(collation) || collation == equality->collation));
+    return found;
 }
 
 /* How many of its first columns an index can be searched by. */

@@ -78,20 +78,20 @@ PG_GUARDED bool null_with(const Node *value, const Node *expression)
         const auto *relabel = reinterpret_cast<const RelabelType *>(value);
         return null_with(reinterpret_cast<const Node *>(relabel->arg), expression);
     }
+    bool found = false;
     for (auto *argument : pg::each<Node>(strict_arguments(value)))
-        if (null_with(argument, expression))
-            return true;
-    return false;
+        found = found || null_with(argument, expression);
+    return found;
 }
 
 /* Does a condition, or a conjunct of it, keep NULL out of the expression? */
 PG_GUARDED bool kept_out(const Node *condition, const Node *expression)
 {
     if (is_andclause(condition)) {
+        bool found = false;
         for (auto *part : pg::each<Node>(reinterpret_cast<const BoolExpr *>(condition)->args))
-            if (kept_out(part, expression))
-                return true;
-        return false;
+            found = found || kept_out(part, expression);
+        return found;
     }
     if (IsA(condition, NullTest)) {
         const auto *test = reinterpret_cast<const NullTest *>(condition);

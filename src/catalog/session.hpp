@@ -32,12 +32,17 @@ struct Session {
     int flushing; /* nest level of the flush that is under way, or 0: our own reads are not noticed */
     void (*rebuild)(Oid imat, Snapshot snapshot, bool may_exchange); /* room rebuild's */
 
+    /* How many statements are being executed, one inside the other. */
+    int running;
+
     /* Settings. */
     int flush_at;       /* a FlushAt */
     int pending_memory; /* kB; beyond it pending changes are applied at once */
 
     /* What hooked before us. */
     ExecutorStart_hook_type next_executor_start;
+    ExecutorRun_hook_type next_executor_run;
+    ExecutorFinish_hook_type next_executor_finish;
     ProcessUtility_hook_type next_process_utility;
 };
 

@@ -54,8 +54,11 @@ struct Plan {
 /* The plan of an IMAT, compiled if need be; NULL where there is no such IMAT any more. */
 PG_GUARDED Plan *plan_of(Oid imat);
 
-/* The IMATs to maintain when the table changes: cached. */
+/* The IMATs that read the table itself: cached. */
 PG_GUARDED model::Array<Oid> targets_of(Oid table);
+
+/* The table, and all that it is a partition or an inheritance child of, directly or not: cached. */
+PG_GUARDED model::Array<Oid> sources_above(Oid table);
 
 /* Compile a view that is registered so, in a memory context below parent.  The cache does not know of it. */
 PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContext parent);

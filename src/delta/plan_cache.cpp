@@ -7,6 +7,7 @@
  */
 #include "catalog/catalog.hpp"
 #include "delta/plan.hpp"
+#include "pg/list.hpp"
 
 namespace delta {
 
@@ -21,6 +22,7 @@ struct CachedTargets {
     Oid table; /* the key */
     bool stale;
     model::Array<Oid> imats;
+    model::Array<Oid> sources; /* the table and its ancestors */
 };
 
 PG_GUARDED HTAB *make_cache(const char *name, Size entry)
@@ -73,6 +75,61 @@ static void object_changed(Datum /*argument*/, int /*cache*/, uint32 /*hash*/)
 }
 }
 
+/* The parents of a table, and theirs; a table may have several. */
+PG_GUARDED List *add_ancestors(List *found, Oid table)
+{
+    Relation inheritance = table_open(InheritsRelationId, AccessShareLock);
+    ScanKeyData key;
+    ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
+    SysScanDesc scan = systable_beginscan(inheritance, InheritsRelidSeqnoIndexId, true, nullptr, 1, &key);
+    List *parents = NIL;
+    for (HeapTuple row = systable_getnext(scan); HeapTupleIsValid(row); row = systable_getnext(scan))
+        parents = lappend_oid(parents, reinterpret_cast<Form_pg_inherits>(GETSTRUCT(row))->inhparent);
+    systable_endscan(scan);
+    table_close(inheritance, AccessShareLock);
+    for (Oid parent : pg::each_oid(parents))
+        if (!list_member_oid(found, parent))
+            found = add_ancestors(lappend_oid(found, parent), parent);
+    return found;
+}
+
+/* A copy in the cache's memory, in place of what was there. */
+PG_GUARDED void keep_oids(model::Array<Oid> *kept, const model::Array<Oid> &oids)
+{
+    auto *copy = static_cast<Oid *>(MemoryContextAlloc(CacheMemoryContext, sizeof(Oid) * (oids.size + 1)));
+    memcpy(copy, oids.data, sizeof(Oid) * oids.size);
+    if (kept->data != nullptr)
+        pfree(kept->data);
+    *kept = {.data = copy, .size = oids.size};
+}
+
+/* The cached answers about a table, looked up if need be. */
+PG_GUARDED CachedTargets *look_up(Oid table)
+{
+    if (catalog::session.targets == nullptr)
+        catalog::session.targets = make_cache("pg_imat targets", sizeof(CachedTargets));
+    bool found;
+    auto *entry =
+        static_cast<CachedTargets *>(hash_search(catalog::session.targets, &table, HASH_ENTER, &found));
+    if (!found)
+        *entry = {.table = table, .stale = true, .imats = {}, .sources = {}};
+    if (!entry->stale)
+        return entry;
+
+    model::Array<Oid> imats;
+    List *sources;
+    uint64 before;
+    do {
+        before = catalog::session.invalidations;
+        imats = catalog::imats_on(table);
+        sources = lappend_oid(add_ancestors(NIL, table), table);
+    } while (catalog::session.invalidations != before);
+    keep_oids(&entry->imats, imats);
+    keep_oids(&entry->sources, catalog::sorted_oids(sources));
+    entry->stale = false;
+    return entry;
+}
+
 } // namespace
 
 PG_GUARDED void watch_for_changes()
@@ -121,35 +178,12 @@ PG_GUARDED Plan *plan_of(Oid imat)
 
 PG_GUARDED model::Array<Oid> targets_of(Oid table)
 {
-    if (catalog::session.targets == nullptr)
-        catalog::session.targets = make_cache("pg_imat targets", sizeof(CachedTargets));
+    return look_up(table)->imats;
+}
 
-    bool found;
-    auto *entry =
-        static_cast<CachedTargets *>(hash_search(catalog::session.targets, &table, HASH_ENTER, &found));
-    if (!found) {
-        entry->imats = {};
-        entry->stale = true;
-    }
-    if (!entry->stale)
-        return entry->imats;
-
-    model::Array<Oid> imats;
-    uint64 before;
-    do {
-        before = catalog::session.invalidations;
-        imats = catalog::imats_on(table);
-    } while (catalog::session.invalidations != before);
-
-    MemoryContext caller = MemoryContextSwitchTo(CacheMemoryContext);
-    Oid *copy = static_cast<Oid *>(palloc(sizeof(Oid) * (imats.size + 1)));
-    MemoryContextSwitchTo(caller);
-    memcpy(copy, imats.data, sizeof(Oid) * imats.size);
-    if (entry->imats.data != nullptr)
-        pfree(entry->imats.data);
-    entry->imats = {.data = copy, .size = imats.size};
-    entry->stale = false;
-    return entry->imats;
+PG_GUARDED model::Array<Oid> sources_above(Oid table)
+{
+    return look_up(table)->sources;
 }
 
 } // namespace delta

@@ -32,9 +32,10 @@ PG_GUARDED Tuplestorestate *rows_of(Tuplestorestate *transition)
     return transition != nullptr && tuplestore_tuple_count(transition) > 0 ? transition : nullptr;
 }
 
-/* What a statement did to a table. */
+/* What a statement did to a table, or to a table above it. */
 struct Change {
-    Relation table;
+    Oid table;
+    TupleDesc type;
     Tuplestorestate *removed;
     Tuplestorestate *added;
     bool truncated;
@@ -64,11 +65,68 @@ PG_GUARDED bool capture_for(Oid imat, const Change &change)
 
 PG_GUARDED void keep_rows(const Change &change)
 {
-    TableChanges *pending = pending_rows(RelationGetRelid(change.table), RelationGetDescr(change.table));
+    TableChanges *pending = pending_rows(change.table, change.type);
     if (change.removed != nullptr)
         note_rows(pending, delta::Sign::Out, change.removed);
     if (change.added != nullptr)
         note_rows(pending, delta::Sign::In, change.added);
+}
+
+/* A copy: the cache may be rebuilt under our hands, and what was in it when the statement ended is what
+ * counts. */
+PG_GUARDED model::Array<Oid> copy_of(const model::Array<Oid> &cached)
+{
+    auto *copy = static_cast<Oid *>(palloc(sizeof(Oid) * (cached.size + 1)));
+    memcpy(copy, cached.data, sizeof(Oid) * cached.size);
+    return {.data = copy, .size = cached.size};
+}
+
+/* Take note of it for all IMATs that read the table. */
+PG_GUARDED void capture_change(const Change &change)
+{
+    bool rows_needed = false;
+    for (Oid imat : copy_of(delta::targets_of(change.table)))
+        rows_needed = capture_for(imat, change) || rows_needed;
+    if (rows_needed)
+        keep_rows(change);
+}
+
+/* Rows of a child, as rows of a table above it. */
+PG_GUARDED Tuplestorestate *convert(Tuplestorestate *rows, const TupleConversionMap *map)
+{
+    if (rows == nullptr || map == nullptr)
+        return rows;
+    Tuplestorestate *converted = tuplestore_begin_heap(false, false, work_mem);
+    TupleTableSlot *from = MakeSingleTupleTableSlot(map->indesc, &TTSOpsMinimalTuple);
+    TupleTableSlot *to = MakeSingleTupleTableSlot(map->outdesc, &TTSOpsVirtual);
+    tuplestore_select_read_pointer(rows, 0);
+    tuplestore_rescan(rows);
+    while (tuplestore_gettupleslot(rows, true, false, from))
+        tuplestore_puttupleslot(converted, pg::convert_slot(map, from, to));
+    ExecDropSingleTupleTableSlot(from);
+    ExecDropSingleTupleTableSlot(to);
+    return converted;
+}
+
+/*
+ * A statement that names a partition or child fires its triggers only, and its rows are in its own layout:
+ * for the IMATs over a table above, they are rows of that one.
+ */
+PG_GUARDED void capture_above(const Change &change, Oid ancestor)
+{
+    Relation above = table_open(ancestor, AccessShareLock);
+    const TupleConversionMap *map = pg::conversion_map(change.type, RelationGetDescr(above));
+    const Change converted = {.table = ancestor,
+                              .type = RelationGetDescr(above),
+                              .removed = convert(change.removed, map),
+                              .added = convert(change.added, map),
+                              .truncated = change.truncated};
+    capture_change(converted);
+    if (converted.removed != change.removed)
+        tuplestore_end(converted.removed);
+    if (converted.added != change.added)
+        tuplestore_end(converted.added);
+    table_close(above, NoLock);
 }
 
 } // namespace
@@ -76,24 +134,20 @@ PG_GUARDED void keep_rows(const Change &change)
 PG_GUARDED void capture(TriggerData *trigger)
 {
     check_call(trigger);
-    const Change change = {.table = trigger->tg_relation,
+    const Change change = {.table = RelationGetRelid(trigger->tg_relation),
+                           .type = RelationGetDescr(trigger->tg_relation),
                            .removed = rows_of(trigger->tg_oldtable),
                            .added = rows_of(trigger->tg_newtable),
                            .truncated = static_cast<bool>(TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))};
     if (!change.truncated && change.removed == nullptr && change.added == nullptr)
         return;
 
-    /* The cache may be rebuilt under our hands; what was in it when the statement ended is what counts. */
-    const model::Array<Oid> cached = delta::targets_of(RelationGetRelid(change.table));
-    const model::Array<Oid> imats = {.data = static_cast<Oid *>(palloc(sizeof(Oid) * (cached.size + 1))),
-                                     .size = cached.size};
-    memcpy(imats.data, cached.data, sizeof(Oid) * cached.size);
-    bool rows_needed = false;
-    for (Oid imat : imats)
-        rows_needed = capture_for(imat, change) || rows_needed;
-    if (rows_needed)
-        keep_rows(change);
-
+    for (Oid table : copy_of(delta::sources_above(change.table))) {
+        if (table == change.table)
+            capture_change(change);
+        else
+            capture_above(change, table);
+    }
     const bool too_large = pending_bytes() > static_cast<std::size_t>(session.pending_memory) * 1024;
     if (too_large || session.flush_at == static_cast<int>(catalog::FlushAt::Statement))
         flush_now();

@@ -69,12 +69,14 @@ PG_GUARDED bool may_read_pending(const PlannedStmt *plan)
 }
 
 /*
- * Bring the snapshot of a statement that is about to start up to date.  It is changed in place, because the
- * caller of the executor holds on to it too; only one that nobody else uses is.
+ * Bring the snapshot of a statement that is about to start up to date.  It is changed in place, because its
+ * caller holds on to it too.  One that a statement around this one may be reading with is left alone: that is
+ * so if there is such a statement, and more than the caller and the executor hold the snapshot.
  */
 PG_GUARDED void renew(Snapshot snapshot)
 {
-    if (snapshot->snapshot_type != SNAPSHOT_MVCC || snapshot->active_count + snapshot->regd_count > 2)
+    const bool shared = session.running > 0 && snapshot->active_count + snapshot->regd_count > 2;
+    if (snapshot->snapshot_type != SNAPSHOT_MVCC || shared)
         return;
     snapshot->curcid = GetCurrentCommandId(false);
     if (IsolationUsesXactSnapshot())
@@ -137,7 +139,43 @@ PG_GUARDED void before_statement(QueryDesc *statement)
         renew(statement->snapshot);
 }
 
+/* Counts a statement as running for as long as it lives; on the C++ side of the seam, so errors count it out.
+ */
+class Running {
+  public:
+    Running() noexcept { ++session.running; }
+    Running(const Running &) = delete;
+    Running &operator=(const Running &) = delete;
+    ~Running() { --session.running; }
+};
+
 extern "C" {
+
+static void executor_run(EXECUTOR_RUN_PARAMETERS)
+{
+    pg::entry([&] {
+        const Running running;
+        pg::call([&] {
+            if (session.next_executor_run != nullptr)
+                session.next_executor_run(EXECUTOR_RUN_ARGUMENTS);
+            else
+                standard_ExecutorRun(EXECUTOR_RUN_ARGUMENTS);
+        });
+    });
+}
+
+static void executor_finish(QueryDesc *statement)
+{
+    pg::entry([=] {
+        const Running running;
+        pg::call([=] {
+            if (session.next_executor_finish != nullptr)
+                session.next_executor_finish(statement);
+            else
+                standard_ExecutorFinish(statement);
+        });
+    });
+}
 
 static void executor_start(QueryDesc *statement, int flags)
 {
@@ -175,6 +213,10 @@ PG_GUARDED void watch_statements()
 {
     session.next_executor_start = ExecutorStart_hook;
     ExecutorStart_hook = executor_start;
+    session.next_executor_run = ExecutorRun_hook;
+    ExecutorRun_hook = executor_run;
+    session.next_executor_finish = ExecutorFinish_hook;
+    ExecutorFinish_hook = executor_finish;
     session.next_process_utility = ProcessUtility_hook;
     ProcessUtility_hook = process_utility;
 }

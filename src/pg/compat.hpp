@@ -321,7 +321,8 @@ inline Oid make_transient_heap(Relation old, LOCKMODE lock)
     return make_new_heap(RelationGetRelid(old), old->rd_rel->reltablespace, old->rd_rel->relam,
                          old->rd_rel->relpersistence, lock);
 #else
-    return make_new_heap(RelationGetRelid(old), old->rd_rel->reltablespace, old->rd_rel->relpersistence, lock);
+    return make_new_heap(RelationGetRelid(old), old->rd_rel->reltablespace, old->rd_rel->relpersistence,
+                         lock);
 #endif
 }
 
@@ -343,11 +344,12 @@ inline Oid define_index(Oid table, IndexStmt *statement, bool skip_build)
                        skip_build, true)
         .objectId;
 #elif PG_VERSION_NUM >= 160000
-    return DefineIndex(table, statement, InvalidOid, InvalidOid, InvalidOid, -1, false, false, false, skip_build,
-                       true)
+    return DefineIndex(table, statement, InvalidOid, InvalidOid, InvalidOid, -1, false, false, false,
+                       skip_build, true)
         .objectId;
 #else
-    return DefineIndex(table, statement, InvalidOid, InvalidOid, InvalidOid, false, false, false, skip_build, true)
+    return DefineIndex(table, statement, InvalidOid, InvalidOid, InvalidOid, false, false, false, skip_build,
+                       true)
         .objectId;
 #endif
 }
@@ -436,8 +438,8 @@ inline EState *create_write_state(Relation table)
 }
 
 /* Compute the stored generated columns of the row in the slot. */
-inline void compute_stored_generated([[maybe_unused]] ResultRelInfo *info, EState *estate, TupleTableSlot *slot,
-                                     [[maybe_unused]] CmdType command)
+inline void compute_stored_generated([[maybe_unused]] ResultRelInfo *info, EState *estate,
+                                     TupleTableSlot *slot, [[maybe_unused]] CmdType command)
 {
 #if PG_VERSION_NUM >= 140000
     ExecComputeStoredGenerated(info, estate, slot, command);
@@ -645,7 +647,8 @@ inline bool ordering_family(Oid ordering, Oid *family, Oid *type)
     return get_ordering_op_properties(ordering, family, type, &direction);
 }
 
-/* Give the tables of a query made by hand the permission entries that PostgreSQL 16 wants; they ask for nothing. */
+/* Give the tables of a query made by hand the permission entries that PostgreSQL 16 wants; they ask for
+ * nothing. */
 inline void add_permission_entries([[maybe_unused]] Query *query)
 {
 #if PG_VERSION_NUM >= 160000
@@ -658,7 +661,8 @@ inline void add_permission_entries([[maybe_unused]] Query *query)
 #endif
 }
 
-/* Replace Vars that refer to joins by what they stand for; the range table of the query has to have all others. */
+/* Replace Vars that refer to joins by what they stand for; the range table of the query has to have all
+ * others. */
 inline Node *flatten_join_alias_vars(Query *query, Node *node)
 {
 #if PG_VERSION_NUM >= 160000
@@ -700,6 +704,31 @@ inline List *deparse_context_for_range_table(List *range_table, List *names)
 #else
     return deparse_context_for_plan_rtable(range_table, names);
 #endif
+}
+
+/* The parameters of an ExecutorRun hook, and how they are passed on. */
+#if PG_VERSION_NUM >= 180000
+#define EXECUTOR_RUN_PARAMETERS QueryDesc *statement, ScanDirection direction, uint64 count
+#define EXECUTOR_RUN_ARGUMENTS statement, direction, count
+#else
+#define EXECUTOR_RUN_PARAMETERS QueryDesc *statement, ScanDirection direction, uint64 count, bool execute_once
+#define EXECUTOR_RUN_ARGUMENTS statement, direction, count, execute_once
+#endif
+
+/* How rows of one type become rows of another by the names of their columns; NULL: they are the same. */
+inline TupleConversionMap *conversion_map(TupleDesc from, TupleDesc to)
+{
+#if PG_VERSION_NUM >= 130000
+    return convert_tuples_by_name(from, to);
+#else
+    return convert_tuples_by_name(from, to, "the columns of a partition don't match those of its parent");
+#endif
+}
+
+/* One row converted so. */
+inline TupleTableSlot *convert_slot(const TupleConversionMap *map, TupleTableSlot *from, TupleTableSlot *to)
+{
+    return execute_attr_map_slot(map->attrMap, from, to);
 }
 
 } // namespace pg

@@ -22,21 +22,21 @@ namespace rebuild {
 namespace {
 
 /* Columns of pg_event_trigger_dropped_objects(). */
-struct Dropped {
-    static constexpr int class_id = 1;
-    static constexpr int object = 2;
-    static constexpr int sub_object = 3;
-    static constexpr int type = 7;
-    static constexpr int schema = 8;
-    static constexpr int identity = 10;
-};
+namespace dropped {
+constexpr int class_id = 1;
+constexpr int object = 2;
+constexpr int sub_object = 3;
+constexpr int type = 7;
+constexpr int schema = 8;
+constexpr int identity = 10;
+} // namespace dropped
 
 /* Columns of pg_event_trigger_ddl_commands(). */
-struct Commanded {
-    static constexpr int class_id = 1;
-    static constexpr int object = 2;
-    static constexpr int command = 9;
-};
+namespace commanded {
+constexpr int class_id = 1;
+constexpr int object = 2;
+constexpr int command = 9;
+} // namespace commanded
 
 /* Let visit see the rows that one of PostgreSQL's functions for event triggers returns. */
 template <class Visit>
@@ -87,17 +87,17 @@ PG_GUARDED bool is_installed()
 PG_GUARDED bool is_part(TupleTableSlot *row)
 {
     bool null;
-    if (oid_in(row, Dropped::class_id) != RelationRelationId ||
-        DatumGetInt32(slot_getattr(row, Dropped::sub_object, &null)) != 0)
+    if (oid_in(row, dropped::class_id) != RelationRelationId ||
+        DatumGetInt32(slot_getattr(row, dropped::sub_object, &null)) != 0)
         return false;
-    return strcmp(text_in(row, Dropped::schema), "imat") == 0 ||
-           strcmp(text_in(row, Dropped::type), "view") == 0 || catalog::is_imat(oid_in(row, Dropped::object));
+    return strcmp(text_in(row, dropped::schema), "imat") == 0 ||
+           strcmp(text_in(row, dropped::type), "view") == 0 || catalog::is_imat(oid_in(row, dropped::object));
 }
 
 /* Was the dropped object a trigger of ours on a source? */
 PG_GUARDED bool is_source_trigger(TupleTableSlot *row)
 {
-    return oid_in(row, Dropped::class_id) == TriggerRelationId && is_capture(text_in(row, Dropped::identity));
+    return oid_in(row, dropped::class_id) == TriggerRelationId && is_capture(text_in(row, dropped::identity));
 }
 
 /* Recompute the IMATs in the list, with all that read them. */
@@ -223,12 +223,12 @@ PG_GUARDED void on_ddl()
     List *changed = NIL;
     each_row(F_PG_EVENT_TRIGGER_DDL_COMMANDS, [&](TupleTableSlot *row) {
         bool null;
-        const Oid object = oid_in(row, Commanded::object);
+        const Oid object = oid_in(row, commanded::object);
         const auto *command = reinterpret_cast<CollectedCommand *>(
-            DatumGetPointer(slot_getattr(row, Commanded::command, &null)));
-        if (oid_in(row, Commanded::class_id) == RelationRelationId)
+            DatumGetPointer(slot_getattr(row, commanded::command, &null)));
+        if (oid_in(row, commanded::class_id) == RelationRelationId)
             after_table_command(object, command, &changed);
-        else if (oid_in(row, Commanded::class_id) == TriggerRelationId)
+        else if (oid_in(row, commanded::class_id) == TriggerRelationId)
             after_trigger_command(object);
     });
     recompute_all(changed);

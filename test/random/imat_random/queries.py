@@ -82,7 +82,8 @@ def raw_query(query):
     parts = []
     for function, _, argument, condition in bare:
         tail = ' FILTER (WHERE %s)' % condition if condition else ''
-        parts += ['imat.exact_%s(%s)%s' % (function, argument, tail), 'array_agg((%s)::float8)%s' % (argument, tail)]
+        parts += ['(imat.exact_%s(%s)%s)::float8' % (function, argument, tail),
+                  'array_agg((%s)::float8)%s' % (argument, tail)]
     changed = dict(query, keys=[dict(k, selected=False) for k in query['keys']],
                    items=[{'sql': p, 'name': 'c%d' % n} for n, p in enumerate(parts)])
     return render(changed, True), bare

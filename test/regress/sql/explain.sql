@@ -43,7 +43,7 @@ SELECT mv_name FROM imat.imat_config WHERE agg_schema_name = 'expl' ORDER BY 1;
 INSERT INTO src VALUES (1, 1, 'a', 1, 1, '2025-01-01', 1), (2, 2, 'a', 1, 1, '2025-01-01', 1);
 INSERT INTO src VALUES (3, 2, 'a', 1, 1, '2025-01-01', 1);
 ANALYZE d;
-SELECT imat, maintenance, strategy, strategy_reason, rows, lag, deltas_applied, rows_written, swaps, merges, exchanges, time_spent > '0' AS took_time,
+SELECT imat, maintenance, strategy, strategy_reason, CASE WHEN imat = 'd'::regclass THEN rows END AS rows, lag, deltas_applied, rows_written, swaps, merges, exchanges, time_spent > '0' AS took_time,
        last_maintained > now() - interval '1 hour' AS lately, state, state_size > 0 AS has_size, errors, last_error
   FROM imat.status WHERE imat IN ('d'::regclass, 'w'::regclass, 'asked'::regclass) ORDER BY 1;
 ALTER TABLE d ADD CONSTRAINT small CHECK (c < 3);
@@ -52,8 +52,9 @@ INSERT INTO src VALUES (4, 2, 'a', 1, 1, '2025-01-01', 1);
 \set VERBOSITY default
 SELECT errors, last_error_sqlstate, last_error, last_error_at > now() - interval '1 hour' AS lately FROM imat.status WHERE imat = 'd'::regclass;
 CREATE ROLE imat_expl_other;
+SELECT 'd'::regclass::oid AS d \gset
 SET ROLE imat_expl_other;
-SELECT errors, last_error_sqlstate, last_error FROM imat.status WHERE imat = 'expl.d'::regclass;   -- the message is not for others
+SELECT errors, last_error_sqlstate, last_error FROM imat.status WHERE imat = :d;   -- the message is not for others
 SELECT count(*) FROM imat.imat_config WHERE agg_schema_name = 'expl';
 RESET ROLE;
 DROP ROLE imat_expl_other;
