@@ -53,7 +53,7 @@ PG_GUARDED bool capture_for(Oid imat, const Change &change)
         return false;
     if (view->plan->view->is_join())
         return true;
-    delta::as_maintainer(*plan, [&] {
+    delta::as_maintainer(*view->plan, [&] {
         delta::GroupTable *groups = groups_of(view);
         if (change.removed != nullptr)
             delta::fold_rows(*view->plan, groups, change.removed, delta::Sign::Out);

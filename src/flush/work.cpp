@@ -21,6 +21,28 @@ PG_GUARDED WorkItem *find_item(List *items, Oid imat)
     return nullptr;
 }
 
+extern "C" {
+static void forget_plan(void *plan)
+{
+    pg::entry([=] { pg::call([=] { delta::let_go(static_cast<delta::Plan *>(plan)); }); });
+}
+}
+
+/*
+ * Have the item use the plan.  Writing one IMAT may drop the plans of others from the cache, so it is kept
+ * for as long as the memory of the work is there, also if that ends with an error.
+ */
+PG_GUARDED void use_plan(WorkItem *item, delta::Plan *plan)
+{
+    MemoryContext memory = GetMemoryChunkContext(item);
+    auto *callback =
+        static_cast<MemoryContextCallback *>(MemoryContextAllocZero(memory, sizeof(MemoryContextCallback)));
+    callback->func = forget_plan;
+    callback->arg = delta::keep(plan);
+    MemoryContextRegisterResetCallback(memory, callback);
+    item->plan = plan;
+}
+
 /* The item of the IMAT, with those of all its readers below it; NULL where it is gone. */
 PG_GUARDED WorkItem *add_item(Work *work, Oid imat, int depth)
 {
@@ -31,7 +53,7 @@ PG_GUARDED WorkItem *add_item(Work *work, Oid imat, int depth)
             return nullptr;
         item = static_cast<WorkItem *>(palloc0(sizeof(WorkItem)));
         item->imat = imat;
-        item->plan = plan;
+        use_plan(item, plan);
         work->items = lappend(work->items, item);
         for (Oid reader : delta::targets_of(imat)) {
             WorkItem *added = add_item(work, reader, depth + 1);
@@ -148,7 +170,7 @@ PG_GUARDED Work *plan_work(const Collected &collected)
         const bool same = item->plan->fingerprint == view->plan->fingerprint;
         item->groups = same ? view->groups : nullptr;
         if (same)
-            item->plan = view->plan; /* the groups are in its layout */
+            use_plan(item, view->plan); /* the groups are in its layout */
         if (!same || view->swap || item->plan->strategy == model::Strategy::Swap)
             mark_swap(item);
     }

@@ -11,8 +11,8 @@ namespace flush {
 /* One IMAT that a flush writes. */
 struct WorkItem {
     Oid imat;
-    const char *name; /* of the table: error messages can't look it up */
-    delta::Plan *plan;
+    const char *name;          /* of the table: error messages can't look it up */
+    delta::Plan *plan;         /* kept until the memory of the work is freed */
     delta::GroupTable *groups; /* NULL: none yet */
     bool swap;
     int depth;         /* 0: reads tables only; else one more than the deepest IMAT that it reads */

@@ -22,9 +22,9 @@ from . import queries
 from .queries import Grammar, Relation, column
 from .values import TYPES, ZONES, quote, value
 
-DIRECT_PARTITIONS = False  # statements that name a partition: not captured yet
+DIRECT_PARTITIONS = True
 
-READS = ['select', 'select', 'select', 'function', 'join']
+READS = ['select', 'select', 'select', 'cursor', 'function', 'join', 'prepared']
 MOODS = "CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')"
 
 

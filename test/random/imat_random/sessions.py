@@ -1,2 +1,183 @@
+"""Several sessions at once, each with random transactions over rows of its own; at quiet points everything is compared.
+
+Sessions never change the same row of a source, so they can't meet each other there. Whoever waits, waits for
+maintenance; and where sessions write only, a deadlock is one that maintenance made, a serialization failure at READ
+COMMITTED or REPEATABLE READ is, too, and both are failures.
+"""
+
+import threading
+
+import psycopg2
+
+from . import queries
+from .replay import BadScenario, Comparer, Failure, PEEK, Session, code_of, connect, creation, drop_database, \
+    show_difference, TEMPLATE
+from .scenario import copy_lines, render
+
+RETRIES = 20
+
+# Errors that statements may have by themselves: data exceptions and violated constraints, what follows from them, and
+# savepoints that are gone.
+EXPECTED = ('22', '23', '25P02', '3B', '42P01', 'P0001')
+
+
 class Concurrent:
-    pass
+    def __init__(self, scenario, database, stats, log):
+        self.scenario = scenario
+        self.database = database
+        self.stats = stats
+        self.log = log
+        self.comparer = Comparer(scenario)
+        self.failures = []
+        self.contents = {}
+
+    def open(self):
+        drop_database(self.database)
+        admin = connect('postgres', 'public', 'UTC')
+        admin.cursor().execute('CREATE DATABASE %s TEMPLATE %s' % (self.database, TEMPLATE))
+        admin.close()
+        zone = self.scenario['zone']
+        self.main = Session(connect(self.database, 'live', zone))
+        # plain views of the same definitions, over the very tables
+        self.reference = Session(connect(self.database, 'shadow,live', zone))
+        self.sessions = [Session(connect(self.database, 'live', zone)) for _ in range(self.scenario['sessions'])]
+
+    def close(self):
+        for session in [self.main, self.reference] + self.sessions:
+            session.connection.close()
+        drop_database(self.database)
+
+    def set_up(self):
+        error = self.main.run(PEEK)
+        for step in self.scenario['setup']:
+            error = error or self.main.step(step)
+        if error:
+            raise BadScenario(str(error))
+        for imat in self.scenario['imats']:
+            error = self.reference.run('CREATE VIEW shadow.%s AS %s' % (imat['name'], queries.render(imat['query'], True)))
+            error = error or self.reference.run('SELECT ARRAY[q::text] FROM shadow.%s q' % imat['name'])
+            for part in creation(imat):
+                error = error or self.main.run(part)
+            if error:
+                raise BadScenario(str(error))
+
+    # --- one session --------------------------------------------------------------------------------
+
+    def judge(self, error, transaction, text):
+        code = code_of(error)
+        if code in ('40P01', '40001', '55P03', '57014'):
+            reads = self.scenario['reads']
+            serializable = 'SERIALIZABLE' in (transaction['begin'] or '')
+            repeatable = 'REPEATABLE' in (transaction['begin'] or '')
+            if code == '40001' and (serializable or (repeatable and reads)):
+                return
+            if code == '40P01' and reads:
+                self.stats['deadlocks after reads'] += 1
+                return
+            raise Failure('error ' + code, '%s\n%s' % (error, text))
+        if not code.startswith(EXPECTED):
+            raise Failure('error ' + code, '%s\n%s' % (error, text))
+
+    def step(self, session, step, transaction, number):
+        """The error or None."""
+        if step['kind'] == 'read':
+            # what it shows is compared at quiet points; here it has its effect on what is pending
+            step = {'kind': 'sql', 'text': 'SELECT count(*) FROM (SELECT * FROM %s OFFSET 0) q' % step['imat']}
+        text = render(step) or 'COPY %s FROM STDIN\n%s' % (step['table'], copy_lines(step))
+        if session.aborted() and not text.startswith('ROLLBACK'):
+            return None
+        self.log.append('/* %d */ %s' % (number, text))
+        error = session.step(step)
+        if error:
+            self.judge(error, transaction, text)
+        return error
+
+    def once(self, session, transaction, number):
+        """Run a transaction; should it be tried again?"""
+        if transaction['begin'] is None:
+            error = self.step(session, transaction['steps'][0], transaction, number) if transaction['steps'] else None
+            return error is not None and code_of(error).startswith('40')
+        again = False
+        session.run(transaction['begin'])
+        self.log.append('/* %d */ %s' % (number, transaction['begin']))
+        for step in transaction['steps']:
+            error = self.step(session, step, transaction, number)
+            if error and code_of(error).startswith('40'):
+                again = True
+                break
+        end = 'ROLLBACK' if again else transaction['end']
+        error = session.run(end)
+        self.log.append('/* %d */ %s%s' % (number, end, ' -- ' + str(error).strip() if error else ''))
+        if error:
+            self.judge(error, transaction, 'COMMIT')
+            again = code_of(error).startswith('40')
+        self.stats['again' if again else 'transactions'] += 1
+        return again
+
+    def work(self, number, transactions, start):
+        try:
+            session = self.sessions[number]
+            start.wait()
+            for transaction in transactions:
+                for _ in range(RETRIES):
+                    if self.failures or not self.once(session, transaction, number):
+                        break
+        except Failure as failure:
+            self.failures.append(failure)
+        except psycopg2.Error as error:
+            self.failures.append(Failure('error ' + code_of(error), str(error)))
+        finally:
+            try:
+                self.sessions[number].run('ROLLBACK')
+            except (Failure, psycopg2.Error):
+                pass
+
+    # --- comparing ----------------------------------------------------------------------------------
+
+    def compare(self):
+        self.reference.cursor.execute('BEGIN ISOLATION LEVEL REPEATABLE READ')
+        for imat in self.scenario['imats']:
+            name = imat['name']
+            columns = self.comparer.described(self.reference, 'live.' + name)
+            try:
+                expected = self.comparer.multiset(name, columns, self.reference.rows(
+                    self.comparer.query(name, columns, 'shadow.')))
+            except psycopg2.Error as error:
+                raise Failure('missing error', 'the definition of %s fails, its maintenance did not: %s' %
+                              (name, error)) from error
+            found = self.comparer.multiset(name, columns, self.reference.rows(
+                self.comparer.query(name, columns, 'live.')))
+            self.stats['comparisons'] += 1
+            self.stats['not empty'] += bool(expected)
+            self.stats['changed'] += self.contents.get(name) not in (None, expected)
+            self.contents[name] = expected
+            if expected != found:
+                raise Failure('mismatch', '%s does not equal its definition\n%s' %
+                              (name, show_difference(expected, found)))
+            left = self.reference.rows("SELECT imat.verify('live.%s')" % name)[0][0]
+            if left != 0:
+                raise Failure('verify', 'imat.verify(%s) = %d, but it equals its definition' % (name, left))
+        self.reference.cursor.execute('COMMIT')
+
+    def run(self):
+        self.open()
+        try:
+            self.set_up()
+            self.compare()
+            for one_round in self.scenario['work']:
+                start = threading.Barrier(len(one_round))
+                threads = [threading.Thread(target=self.work, args=(n, transactions, start))
+                           for n, transactions in enumerate(one_round)]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+                if self.failures:
+                    raise self.failures[0]
+                self.log.append('-- quiet')
+                self.compare()
+            self.stats['scenarios of several sessions'] += 1
+        except psycopg2.Error as error:
+            raise Failure('harness ' + code_of(error), str(error)) from error
+        finally:
+            self.close()

@@ -34,7 +34,8 @@ TYPES = {t.sql: t for t in [
          ['-0', 'NaN', 'Infinity', '-Infinity', '1e30', '-1e30'], 'float', False),
     Type('float8', ['0', '1', '1.5', '0.1', '0.2', '0.3', '-3.25', '9007199254740993', '1e-20'],
          ['-0', 'NaN', 'Infinity', '-Infinity', '1e300', '-1e300', '1e-310'], 'float', False),
-    Type('money', ['0', '1', '1.25', '-3', '1000.01'], ['92233720368547758.07'], 'money'),
+    # no extremes: whether sum(money) overflows on the way depends on the order of rows
+    Type('money', ['0', '1', '1.25', '-3', '1000.01'], [], 'money'),
     Type('interval', ['0', '1 day', '24 hours', '1 mon', '30 days', '-1 hour', '1.5 sec', '1 year -3 days'], [],
          'interval', False),
     Type('text', ['a', 'A', 'b', 'bb', '', 'é', 'c d'], ['x' * 300, "it's", 'back\\slash'], 'text'),
