@@ -31,8 +31,8 @@ struct Layout {
 
 /* One group of a view, with the changes (or the contents) of its accumulators.  See Layout for what follows.
  */
-struct Group {
-    uint32 hash;
+struct alignas(8) Group {
+    uint32 hash; /* the keys that follow are 8-byte aligned */
 
     Datum *keys() noexcept { return reinterpret_cast<Datum *>(this + 1); }
     const Datum *keys() const noexcept { return reinterpret_cast<const Datum *>(this + 1); }
@@ -52,8 +52,6 @@ struct Group {
 
   private:
     char *at(std::size_t offset) noexcept { return reinterpret_cast<char *>(this) + offset; }
-
-    uint32 unused_; /* the keys that follow are 8-byte aligned */
 };
 
 static_assert(sizeof(Group) == 8 && std::is_trivially_destructible_v<Group>);

@@ -106,7 +106,8 @@ struct Source {
 /* A join of more tables is rebuilt: the terms of its delta would be too many. */
 constexpr int MAX_REFERENCES = 8;
 
-/* One occurrence of a table in FROM; entry 1, 2, ... of the range table that expressions over the row refer to. */
+/* One occurrence of a table in FROM; entry 1, 2, ... of the range table that expressions over the row refer
+ * to. */
 struct Reference {
     ObjectId relation;
 };

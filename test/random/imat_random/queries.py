@@ -28,6 +28,8 @@ class Relation:
         self.name = name
         self.columns = columns  # dicts: name, type, fuzzy
         self.unique_id = unique_id
+        self.joined = False
+        self.where = []
 
     def of(self, *families):
         return [c for c in self.columns if TYPES[c['type']].family in families]
@@ -221,11 +223,37 @@ class Grammar:
             sql = '%s || %%s::text' % rng.choice(texts)['sql'].replace('%', '%%')
         return {'sql': sql % call, 'type': result, 'fuzzy': False, 'float': None}
 
+    def joined(self, relations):
+        """Inner joins of two or three relations (or of one with itself), as something to select from; or None."""
+        rng = self.rng
+        parts, columns, conditions = [], [], []
+        for letter in 'xyz'[:rng.choice([2, 2, 2, 3])]:
+            relation = rng.choice(relations)
+            here = [dict(c, name='%s.%s' % (letter, c['name'])) for c in relation.columns]
+            pairs = [(c, d) for c in columns for d in here
+                     if TYPES[c['type']].family == TYPES[d['type']].family and TYPES[c['type']].family not in ('bool', 'enum')]
+            if columns and not pairs:
+                return None
+            condition = '%s = %s' % tuple(c['name'] for c in rng.choice(pairs)) if pairs else ''
+            if condition and rng.random() < 0.2:
+                condition += ' AND ' + self.predicate(Relation('', here))
+            parts.append('%s %s' % (relation.name, letter))
+            conditions.append(condition)
+            columns += here
+        if rng.random() < 0.3:
+            text = ', '.join(parts)
+            made = Relation(text, columns)
+            made.where = conditions[1:]
+        else:
+            made = Relation(parts[0] + ''.join(' JOIN %s ON %s' % p for p in zip(parts[1:], conditions[1:])), columns)
+        made.joined = True
+        return made
+
     def group(self, relation, risky=False):
         """A query that delta should take."""
         rng = self.rng
         source, where, with_ = relation.name, [], ''
-        wrap = rng.randrange(10)
+        wrap = rng.randrange(10) if not relation.joined else 10
         if wrap == 0:
             condition = self.predicate(relation)
             source = '(SELECT * FROM %s WHERE %s) AS s' % (relation.name, condition)
@@ -236,6 +264,7 @@ class Grammar:
             source = '%s AS r' % relation.name
         for _ in range(rng.choice([0, 0, 0, 1, 1, 2])):
             where.append(self.predicate(relation, risky))
+        where += relation.where
         distinct = rng.random() < 0.08
         keys, seen = [], set()
         for _ in range(rng.choice([1, 2] if distinct else [0, 1, 1, 1, 2, 2, 3])):
@@ -365,10 +394,10 @@ class Grammar:
         a, b, c, d = found
         key = self.some(a, 1)[0]
         condition = self.rng.choice([
-            '{c} IN (SELECT {d} FROM {b})', 'EXISTS (SELECT FROM {b} y WHERE y.{d} = x.{c})',
+            'x.{c} IN (SELECT {d} FROM {b})', 'EXISTS (SELECT FROM {b} y WHERE y.{d} = x.{c})',
             'NOT EXISTS (SELECT FROM {b} y WHERE y.{d} = x.{c} AND {p})',
             '(SELECT count(*) FROM {b} y WHERE y.{d} = x.{c}) > 1',
-        ]).format(c='x.' + c['name'], d=d['name'], b=b.name, p='y.%s IS NOT NULL' % d['name'])
+        ]).format(c=c['name'], d=d['name'], b=b.name, p='y.%s IS NOT NULL' % d['name'])
         return self.text('SELECT x.%s AS k, count(*) AS n FROM %s x WHERE %s GROUP BY x.%s' %
                          (key['name'], a.name, condition, key['name']),
                          [column('k', key['type'], key['fuzzy']), column('n', 'int8')])

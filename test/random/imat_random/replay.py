@@ -74,13 +74,19 @@ def drop_database(name):
                 cursor.execute('ROLLBACK PREPARED %s', (gid,))
             here.close()
             admin = connect('postgres', 'public', 'UTC')
-            admin.cursor().execute('DROP DATABASE IF EXISTS %s' % name)
+            admin.cursor().execute('DROP DATABASE IF EXISTS %s WITH (FORCE)' % name)
             admin.close()
             return
         except psycopg2.Error as error:
             if 'does not exist' in str(error):
                 return
             time.sleep(0.2)
+
+
+def create_database(name):
+    admin = connect('postgres', 'public', 'UTC')
+    admin.cursor().execute('CREATE DATABASE %s TEMPLATE %s' % (name, TEMPLATE))
+    admin.close()
 
 
 def code_of(error):
@@ -207,17 +213,18 @@ class Replay:
 
     def open(self):
         drop_database(self.database)
-        self.admin = connect('postgres', 'public', 'UTC')
-        self.admin.cursor().execute('CREATE DATABASE %s TEMPLATE %s' % (self.database, TEMPLATE))
+        create_database(self.database)
         zone = self.scenario['zone']
         self.live = Session(connect(self.database, 'live', zone))
         self.shadow = Session(connect(self.database, 'shadow', zone))
         self.checker = Session(connect(self.database, 'shadow', zone))
 
+    def open_sessions(self):
+        return [getattr(self, n) for n in ('live', 'shadow', 'checker') if hasattr(self, n)]
+
     def close(self):
-        for session in (self.live, self.shadow, self.checker):
+        for session in self.open_sessions():
             session.connection.close()
-        self.admin.close()
         drop_database(self.database)
 
     # --- what must hold -----------------------------------------------------------------------------
@@ -309,7 +316,8 @@ class Replay:
         self.checker.cursor.execute("SELECT imat.refresh('live.%s')" % name)
         after = self.state_of(name)
         self.stats['states'] += bool(before)
-        if before != after and not any(self.comparer.fuzzy[name]):
+        fuzzy = self.comparer.fuzzy[name] + [k['fuzzy'] for k in self.imats[name]['query'].get('keys', [])]
+        if before != after and not any(fuzzy):
             raise Failure('state', 'the hidden state of %s drifted\n%s' % (name, show_difference(
                 collections.Counter(after or []), collections.Counter(before or []))))
 
@@ -588,8 +596,8 @@ class Replay:
 
     def run(self):
         """Raises Failure or BadScenario; returns nothing."""
-        self.open()
         try:
+            self.open()
             self.set_up()
             self.compare()
             for transaction in self.scenario['work']:

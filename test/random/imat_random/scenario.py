@@ -105,7 +105,7 @@ class Maker:
         if ints and rng.random() < 0.12:
             table.columns.append(column('g1', 'int8'))
             parts.append('g1 int8 GENERATED ALWAYS AS (%s::int8 * 2 %% 7) STORED' % rng.choice(ints)['name'])
-        if self.tables and self.tables[0].unique and not self.tables[0].partitioned and rng.random() < 0.3:
+        if self.sessions == 1 and self.tables and self.tables[0].unique and not self.tables[0].partitioned and rng.random() < 0.3:
             table.parent = self.tables[0]
             table.columns.append(column('parent', 'int4'))
             table.targets.append('parent')
@@ -174,7 +174,8 @@ class Maker:
         usable = [r for r in self.relations if r.columns]
         delta = rng.random() < 0.75
         risky = rng.random() < 0.15
-        query = grammar.group(rng.choice(usable), risky) if delta else grammar.other(usable)
+        source = (grammar.joined(usable) if rng.random() < 0.3 else None) or rng.choice(usable)
+        query = grammar.group(source, risky) if delta else grammar.other(usable)
         self.unsteady = self.unsteady or grammar.unsteady
         name = 'i%d' % number
         imat = {'name': name, 'query': query, 'strategy': 'swap' if rng.random() < 0.1 else 'auto',
@@ -415,7 +416,7 @@ class Maker:
     def setting(self):
         rng = self.rng
         local = rng.choice(['', 'LOCAL '])
-        return self.sql("SET %sTimeZone = '%s'" % (local, rng.choice(ZONES))) if rng.random() < 0.4 else \
+        return self.sql("SET %sTimeZone = '%s'" % (local, rng.choice(ZONES))) if rng.random() < 0.4 or not self.reads_allowed else \
             {'kind': 'live', 'text': rng.choice([
                 "SET %spg_imat.flush = '%s'" % (local, rng.choice(['statement', 'commit', 'commit'])),
                 "SET %spg_imat.pending_memory = '%s'" % (local, rng.choice(['64kB', '64kB', '64MB']))])}
@@ -507,7 +508,7 @@ class Maker:
         self.setup.append(self.sql(MOODS))
         for n in range(rng.choice([1, 1, 2, 2, 3])):
             self.make_table(n + 1)
-        if rng.random() < 0.15:
+        if self.sessions == 1 and rng.random() < 0.15:
             self.add_trigger()
         self.relations = [Relation(t.name, list(t.columns), t.unique) for t in self.tables]
         for table in self.tables:

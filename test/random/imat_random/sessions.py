@@ -10,8 +10,8 @@ import threading
 import psycopg2
 
 from . import queries
-from .replay import BadScenario, Comparer, Failure, PEEK, Session, code_of, connect, creation, drop_database, \
-    show_difference, TEMPLATE
+from .replay import BadScenario, Comparer, Failure, PEEK, Session, code_of, connect, create_database, creation, \
+    drop_database, show_difference
 from .scenario import copy_lines, render
 
 RETRIES = 20
@@ -30,20 +30,22 @@ class Concurrent:
         self.comparer = Comparer(scenario)
         self.failures = []
         self.contents = {}
+        self.sessions = []
 
     def open(self):
         drop_database(self.database)
-        admin = connect('postgres', 'public', 'UTC')
-        admin.cursor().execute('CREATE DATABASE %s TEMPLATE %s' % (self.database, TEMPLATE))
-        admin.close()
+        create_database(self.database)
         zone = self.scenario['zone']
         self.main = Session(connect(self.database, 'live', zone))
+        self.sessions.append(self.main)
         # plain views of the same definitions, over the very tables
         self.reference = Session(connect(self.database, 'shadow,live', zone))
-        self.sessions = [Session(connect(self.database, 'live', zone)) for _ in range(self.scenario['sessions'])]
+        self.sessions.append(self.reference)
+        self.writers = [Session(connect(self.database, 'live', zone)) for _ in range(self.scenario['sessions'])]
+        self.sessions += self.writers
 
     def close(self):
-        for session in [self.main, self.reference] + self.sessions:
+        for session in self.sessions:
             session.connection.close()
         drop_database(self.database)
 
@@ -116,7 +118,7 @@ class Concurrent:
 
     def work(self, number, transactions, start):
         try:
-            session = self.sessions[number]
+            session = self.writers[number]
             start.wait()
             for transaction in transactions:
                 for _ in range(RETRIES):
@@ -128,7 +130,7 @@ class Concurrent:
             self.failures.append(Failure('error ' + code_of(error), str(error)))
         finally:
             try:
-                self.sessions[number].run('ROLLBACK')
+                self.writers[number].run('ROLLBACK')
             except (Failure, psycopg2.Error):
                 pass
 
@@ -160,8 +162,8 @@ class Concurrent:
         self.reference.cursor.execute('COMMIT')
 
     def run(self):
-        self.open()
         try:
+            self.open()
             self.set_up()
             self.compare()
             for one_round in self.scenario['work']:

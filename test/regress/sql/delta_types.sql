@@ -45,6 +45,7 @@ SELECT imat.create('key_shown_twice', 'SELECT k, k AS again, k + 1 AS next, coun
 SELECT imat.create('ordered', 'SELECT k, count(*) FROM nums GROUP BY k ORDER BY count(*) DESC, k');
 SELECT imat.create('subquery', 'SELECT x.kk, sum(x.v) AS s FROM (SELECT k * 2 AS kk, i4 + nn AS v FROM nums WHERE id > 3) x WHERE x.v <> 9 GROUP BY x.kk');
 SELECT imat.create('cte', 'WITH x AS (SELECT k, i8 FROM nums) SELECT k, sum(i8) FROM x GROUP BY k');
+SELECT imat.create('determined', 'SELECT id, k, i4 + nn AS v, count(*), sum(nn) AS s FROM nums GROUP BY id');
 SELECT imat.create('by_primary_key', 'SELECT id, sum(nn) AS s FROM nums GROUP BY id');
 SELECT imat, oracle.strategy(imat), verdict FROM oracle.all_same('delt') o (name, verdict), to_regclass(format('%I', o.name)) imat ORDER BY name COLLATE "C";
 SELECT churn('nums', $$SELECT i, nullif(i % 4, 0), nullif(i % 7, 0), nullif(i, 11), nullif(i * 1000000000::bigint, 12000000000), nullif(i, 13) * 1.10, nullif(i, 14) * 0.25, nullif(i, 15) / 8.0, nullif(i, 16) / 16.0, nullif(i, 17)::money, nullif(i, 18) * interval '1 hour 1 day 1 month' FROM generate_series(1, 40) i$$,
