@@ -6,7 +6,7 @@ OBJS = $(patsubst %.cpp,%.o,$(sort $(wildcard src/*/*.cpp)))
 DATA_built = pg_imat--$(EXTVERSION).sql
 DATA = $(wildcard sql/updates/*.sql)
 
-REGRESS_OPTS = --inputdir=test/regress --outputdir=test/regress --schedule=test/regress/schedule
+REGRESS_OPTS = --inputdir=test/regress --outputdir=test/regress
 REGRESS = $(shell sed -n 's/^test: *//p' test/regress/schedule 2>/dev/null)
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation
 ISOLATION = $(shell sed -n 's/^test: *//p' test/isolation/schedule 2>/dev/null)

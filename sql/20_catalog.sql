@@ -4,6 +4,7 @@ CREATE TABLE imat.registered (
     imat        regclass PRIMARY KEY,
     definition  regclass NOT NULL,
     state       regclass,
+    state_current boolean NOT NULL,
     old_view    regclass,
     old_schema  name NOT NULL,
     maintenance "char" NOT NULL,

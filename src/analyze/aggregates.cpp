@@ -1,11 +1,11 @@
 /*
  * aggregates.cpp - what is summed up per group, and the outputs as functions of it.
  *
- * Every aggregate call of the outputs and of HAVING becomes a function (count, sum, avg) of an accumulator.
- * An accumulator is told by its argument and filter; calls over the same share one, of the richest kind that
- * any of them needs: what knows a sum knows the count.  A filter is moved into the input, as CASE WHEN filter
- * THEN argument END, so that the argument is evaluated for the rows that pass only, as the query does, and
- * the other rows count as NULL, which all these aggregates pass over.
+ * Every aggregate call of the outputs and of HAVING becomes a function (count, sum, avg, ...) of an
+ * accumulator. An accumulator is told by its argument and filter; calls over the same share one, of a richer
+ * kind where one of them needs it: what knows a sum knows the count.  A filter is moved into the input, as
+ * CASE WHEN filter THEN argument END, so that the argument is evaluated for the rows that pass only, as the
+ * query does, and the other rows count as NULL, which all these aggregates pass over.
  *
  * Outputs and HAVING are rewritten over the group row: whole expressions that equal a key become the key's
  * Var, aggregates become theirs.  Keys come first, since a key may be any expression; constants are folded
@@ -60,6 +60,49 @@ PG_GUARDED AccumulatorKind kind_for(Oid type)
     }
 }
 
+/* An aggregate of pg_catalog other than count, sum and avg that is determined by sums or counts. */
+struct Linear {
+    const char *name;
+    AggregateFunction function;
+    AccumulatorKind (*kind_for)(Oid type); /* gives Rows for a type that it does not take */
+};
+
+/* Integers bit by bit. */
+PG_GUARDED AccumulatorKind integer_bits_for(Oid type)
+{
+    const bool integer = type == INT2OID || type == INT4OID || type == INT8OID;
+    return integer ? AccumulatorKind::Bits : AccumulatorKind::Rows;
+}
+
+/* Booleans, which are one bit. */
+PG_GUARDED AccumulatorKind boolean_bits_for(Oid type)
+{
+    return type == BOOLOID ? AccumulatorKind::Bits : AccumulatorKind::Rows;
+}
+
+constexpr Linear LINEAR[] = {
+    {"bool_and", AggregateFunction::BitAnd, boolean_bits_for},
+    {"every", AggregateFunction::BitAnd, boolean_bits_for},
+    {"bool_or", AggregateFunction::BitOr, boolean_bits_for},
+    {"bit_and", AggregateFunction::BitAnd, integer_bits_for},
+    {"bit_or", AggregateFunction::BitOr, integer_bits_for},
+    {"bit_xor", AggregateFunction::BitXor, integer_bits_for},
+};
+
+/* What an aggregate of pg_catalog other than count, sum and avg computes; false: it isn't in the list. */
+PG_GUARDED bool classify_linear(const char *name, Oid type, AggregateFunction *function,
+                                AccumulatorKind *kind)
+{
+    for (const Linear &linear : LINEAR) {
+        if (strcmp(name, linear.name) != 0)
+            continue;
+        *function = linear.function;
+        *kind = linear.kind_for(type);
+        return *kind != AccumulatorKind::Rows;
+    }
+    return false;
+}
+
 /* What an aggregate of pg_catalog, or an exact one of ours, computes; false: nothing that can be subtracted.
  */
 PG_GUARDED bool classify(const Aggref *call, AggregateFunction *function, AccumulatorKind *kind)
@@ -70,6 +113,8 @@ PG_GUARDED bool classify(const Aggref *call, AggregateFunction *function, Accumu
     *kind = AccumulatorKind::Count;
     *function = AggregateFunction::Count;
     if (built_in && strcmp(name, "count") == 0)
+        return true;
+    if (built_in && classify_linear(name, type, function, kind))
         return true;
     const bool exact = is_exact_aggregate(call->aggfnoid);
     const bool sum = exact ? strcmp(name, "exact_sum") == 0 : built_in && strcmp(name, "sum") == 0;
@@ -132,6 +177,12 @@ PG_GUARDED Draft *make_draft(AccumulatorKind kind, Node *argument, Node *filter)
     return draft;
 }
 
+/* Does what an accumulator of one kind keeps tell all that one of the other would? */
+PG_GUARDED bool covers(AccumulatorKind kind, AccumulatorKind other)
+{
+    return kind == other || other == AccumulatorKind::Count;
+}
+
 /* The index of the accumulator for an argument and filter, which is made, or made richer, where needed. */
 PG_GUARDED int find_draft(Rewriting *rewriting, AccumulatorKind kind, Node *argument, Node *filter)
 {
@@ -142,8 +193,9 @@ PG_GUARDED int find_draft(Rewriting *rewriting, AccumulatorKind kind, Node *argu
     int index = 0;
     for (auto *draft : pg::each<Draft>(rewriting->drafts)) {
         if (draft->accumulator.kind != AccumulatorKind::Rows && equal(draft->argument, argument) &&
-            equal(draft->filter, filter)) {
-            if (draft->accumulator.kind == AccumulatorKind::Count)
+            equal(draft->filter, filter) &&
+            (covers(draft->accumulator.kind, kind) || covers(kind, draft->accumulator.kind))) {
+            if (!covers(draft->accumulator.kind, kind))
                 draft->accumulator.kind = kind;
             return index;
         }

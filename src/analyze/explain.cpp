@@ -92,6 +92,9 @@ PG_GUARDED const char *describe_accumulator(const model::Aggregate &aggregate, A
         return average ? "a sum, the digits shown, and a count" : "a sum and the digits shown";
     case AccumulatorKind::Interval:
         return average ? "a sum for each field and a count" : "a sum for each field";
+    case AccumulatorKind::Bits:
+        return aggregate.type == BOOLOID ? "a count of what is true, and a count"
+                                         : "a count for each bit, and a count";
     default:
         return average ? "a sum and a count" : "a sum";
     }

@@ -160,6 +160,17 @@ PG_GUARDED const char *declare_immutable(Oid function)
         format_procedure_qualified(function));
 }
 
+/* Functions that are declared IMMUTABLE although what they write depends on settings. */
+constexpr const char *SETTINGS_READERS[] = {"float4out", "float8out", "interval_out", "byteaout"};
+
+PG_GUARDED bool reads_settings(const char *name)
+{
+    for (const char *reader : SETTINGS_READERS)
+        if (strcmp(reader, name) == 0)
+            return true;
+    return false;
+}
+
 /* Judge a function by its pg_proc row; true: refused. */
 PG_GUARDED bool check_declared(Oid function, Search *search)
 {
@@ -173,8 +184,10 @@ PG_GUARDED bool check_declared(Oid function, Search *search)
     const int arguments = proc->pronargs;
     ReleaseSysCache(tuple);
 
-    if (volatility == PROVOLATILE_IMMUTABLE)
+    if (volatility == PROVOLATILE_IMMUTABLE) {
+        search->uses_settings = search->uses_settings || (ours && reads_settings(name));
         return false;
+    }
     const char *shown = psprintf("function %s", format_procedure(function));
     if (volatility == PROVOLATILE_VOLATILE) {
         search->refusal = refuse(ERRCODE_FEATURE_NOT_SUPPORTED,

@@ -67,6 +67,8 @@ PG_GUARDED const char *why_not_shown(const FlatQuery &flat, const model::View &v
         return psprintf("%s needs to know how many digits its values show", reader);
     case AccumulatorKind::Interval:
         return psprintf("%s needs the sums of the fields of its values", reader);
+    case AccumulatorKind::Bits:
+        return psprintf("%s needs to know how many of its values have each bit set", reader);
     }
     return nullptr;
 }

@@ -16,6 +16,7 @@ enum RegisteredColumn : AttrNumber {
     COLUMN_IMAT = 1,
     COLUMN_DEFINITION,
     COLUMN_STATE,
+    COLUMN_STATE_CURRENT,
     COLUMN_OLD_VIEW,
     COLUMN_OLD_SCHEMA,
     COLUMN_MAINTENANCE,
@@ -60,6 +61,7 @@ PG_GUARDED void read_registration(HeapTuple row, TupleDesc type, Registration *r
     registration->imat = DatumGetObjectId(value(COLUMN_IMAT));
     registration->definition = DatumGetObjectId(value(COLUMN_DEFINITION));
     registration->state = oid_or_invalid(value(COLUMN_STATE), null(COLUMN_STATE));
+    registration->state_current = DatumGetBool(value(COLUMN_STATE_CURRENT));
     registration->old_view = oid_or_invalid(value(COLUMN_OLD_VIEW), null(COLUMN_OLD_VIEW));
     namestrcpy(&registration->old_schema, NameStr(*DatumGetName(value(COLUMN_OLD_SCHEMA))));
     registration->maintenance = static_cast<model::Maintenance>(DatumGetChar(value(COLUMN_MAINTENANCE)));
@@ -81,6 +83,7 @@ PG_GUARDED HeapTuple form_registration(const Registration &registration, TupleDe
     set(COLUMN_IMAT, ObjectIdGetDatum(registration.imat));
     set(COLUMN_DEFINITION, ObjectIdGetDatum(registration.definition));
     set(COLUMN_STATE, ObjectIdGetDatum(registration.state), !OidIsValid(registration.state));
+    set(COLUMN_STATE_CURRENT, BoolGetDatum(registration.state_current));
     set(COLUMN_OLD_VIEW, ObjectIdGetDatum(registration.old_view), !OidIsValid(registration.old_view));
     set(COLUMN_OLD_SCHEMA, NameGetDatum(&registration.old_schema));
     set(COLUMN_MAINTENANCE, CharGetDatum(static_cast<char>(registration.maintenance)));

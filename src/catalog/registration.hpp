@@ -19,6 +19,7 @@ struct Registration {
     Oid imat;            /* the table */
     Oid definition;      /* the view, in schema imat, that holds its query */
     Oid state;           /* the state table in schema imat, or InvalidOid */
+    bool state_current;  /* and it fits the contents: not after these were rebuilt without it */
     Oid old_view;        /* the plain view that took the old name, or InvalidOid */
     NameData old_schema; /* where the materialized view stood */
     model::Maintenance maintenance;

@@ -32,8 +32,10 @@ struct Session {
     int flushing; /* nest level of the flush that is under way, or 0: our own reads are not noticed */
     void (*rebuild)(Oid imat, Snapshot snapshot, bool may_exchange); /* room rebuild's */
 
-    /* How many statements are being executed, one inside the other. */
+    /* How many statements are being executed, one inside the other; does the one being made ready run
+     * queries? */
     int running;
+    bool runs_queries;
 
     /* Settings. */
     int flush_at;       /* a FlushAt */
@@ -41,6 +43,7 @@ struct Session {
 
     /* What hooked before us. */
     ExecutorStart_hook_type next_executor_start;
+    object_access_hook_type next_object_access;
     ExecutorRun_hook_type next_executor_run;
     ExecutorFinish_hook_type next_executor_finish;
     ProcessUtility_hook_type next_process_utility;

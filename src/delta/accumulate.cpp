@@ -27,6 +27,7 @@ constexpr Letter LETTERS[] = {
     {'c', model::AccumulatorKind::Count},   {'i', model::AccumulatorKind::Integer},
     {'4', model::AccumulatorKind::Float4},  {'8', model::AccumulatorKind::Float8},
     {'n', model::AccumulatorKind::Numeric}, {'v', model::AccumulatorKind::Interval},
+    {'b', model::AccumulatorKind::Bits},
 };
 
 PG_GUARDED Accumulated *make(FunctionCallInfo call, model::AccumulatorKind kind, Oid type)

@@ -3,7 +3,7 @@
  *
  * The results follow int8_avg, int4_avg_accum, numeric_poly_avg, float8_avg, interval_avg and their kin
  * (PostgreSQL, utils/adt/numeric.c, float.c, timestamp.c); float sums and averages are the correctly rounded
- * ones of the exact sum instead.  numeric has a file of its own.
+ * ones of the exact sum instead.  numeric has a file of its own, and so have bits.
  */
 #include "delta/accumulator.hpp"
 
@@ -94,8 +94,11 @@ PG_GUARDED Datum result_of(const model::Aggregate &aggregate, model::Accumulator
     if (*null)
         return Datum{};
     return visit(kind, state, [&](const auto &typed) {
-        return aggregate.function == model::AggregateFunction::Sum ? typed.sum(aggregate.type)
-                                                                   : typed.average(aggregate.type);
+        if constexpr (requires { typed.result(aggregate.function, aggregate.type, null); })
+            return typed.result(aggregate.function, aggregate.type, null);
+        else
+            return aggregate.function == model::AggregateFunction::Sum ? typed.sum(aggregate.type)
+                                                                       : typed.average(aggregate.type);
     });
 }
 

@@ -106,6 +106,19 @@ struct IntervalState {
     PG_GUARDED Datum average(Oid type) const;
 };
 
+/* boolean, smallint, integer, bigint, bit by bit (bits.cpp). */
+struct BitsState {
+    int64 count;
+    kernels::BitCounts bits;
+
+    PG_GUARDED void fold(Oid type, Datum value, Sign sign, Arena &arena);
+    PG_GUARDED void merge(const BitsState &other, Arena &arena);
+    PG_GUARDED bool is_zero() const { return count == 0 && bits.is_zero(); }
+    PG_GUARDED void encode(kernels::Writer &writer) const;
+    PG_GUARDED void decode(kernels::Reader &reader, Arena &arena);
+    PG_GUARDED Datum result(model::AggregateFunction function, Oid type, bool *null) const;
+};
+
 /* Call f with the state as what its kind says it is. */
 template <class F>
 PG_GUARDED auto visit(model::AccumulatorKind kind, void *state, F f)
@@ -124,6 +137,8 @@ PG_GUARDED auto visit(model::AccumulatorKind kind, void *state, F f)
         return f(*static_cast<NumericState *>(state));
     case Kind::Interval:
         return f(*static_cast<IntervalState *>(state));
+    case Kind::Bits:
+        return f(*static_cast<BitsState *>(state));
     }
     return f(*static_cast<CountState *>(state));
 }

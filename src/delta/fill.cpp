@@ -79,7 +79,9 @@ PG_GUARDED Query *fill_query(const model::View &view)
 PG_GUARDED Filler *begin_fill(const catalog::Registration &registration, TupleDesc state)
 {
     auto *filler = static_cast<Filler *>(palloc0(sizeof(Filler)));
-    filler->plan = compile(registration, CurrentMemoryContext);
+    catalog::Registration filled = registration;
+    filled.state_current = true; /* it will be */
+    filler->plan = compile(filled, CurrentMemoryContext);
     filler->group = GroupRow::create(filler->plan, CurrentMemoryContext);
     filler->state_row = MakeSingleTupleTableSlot(state, &TTSOpsVirtual);
     return filler;

@@ -92,9 +92,10 @@ PG_GUARDED model::Strategy strategy_of(const catalog::Registration &registration
 {
     if (registration.strategy == model::Strategy::Swap || view->strategy == model::Strategy::Swap)
         return model::Strategy::Swap;
-    if (view->needs_state && !OidIsValid(registration.state))
+    const bool has_state = OidIsValid(registration.state) && registration.state_current;
+    if (view->needs_state && !has_state)
         return model::Strategy::Swap;
-    view->needs_state = OidIsValid(registration.state);
+    view->needs_state = has_state;
     return model::Strategy::Delta;
 }
 

@@ -139,6 +139,27 @@ PG_GUARDED void before_statement(QueryDesc *statement)
         renew(statement->snapshot);
 }
 
+/* The statement is ready to run, has read nothing yet, and is going to run queries that nobody has seen. */
+PG_GUARDED void before_query_runner(QueryDesc *statement)
+{
+    session.runs_queries = false;
+    if (!anything_pending())
+        return;
+    flush_now();
+    if (statement->snapshot != InvalidSnapshot)
+        renew(statement->snapshot);
+}
+
+/* Commands take their snapshot before we are called, and hand it on to the statements in them. */
+PG_GUARDED void before_utility()
+{
+    if (session.flushing != 0 || !anything_pending())
+        return;
+    flush_now();
+    if (ActiveSnapshotSet())
+        renew(GetActiveSnapshot());
+}
+
 /* Counts a statement as running for as long as it lives; on the C++ side of the seam, so errors count it out.
  */
 class Running {
@@ -149,7 +170,23 @@ class Running {
     ~Running() { --session.running; }
 };
 
+/*
+ * Functions of PostgreSQL's own that run queries they are given, under the snapshot of the statement that
+ * calls them: table_to_xml and its family, ts_stat, ts_rewrite.
+ */
+constexpr Oid QUERY_RUNNERS[] = {2923, 2924, 2925, 2929, 2930, 2933, 2935, 2936, 2938, 3685, 3689, 3690};
+
 extern "C" {
+
+/* Called for every function that a statement is going to call, when its execution is made ready. */
+static void object_accessed(ObjectAccessType access, Oid class_id, Oid object, int sub_object, void *argument)
+{
+    if (access == OAT_FUNCTION_EXECUTE && object < FirstGenbkiObjectId)
+        for (Oid runner : QUERY_RUNNERS)
+            session.runs_queries = session.runs_queries || object == runner;
+    if (session.next_object_access != nullptr)
+        session.next_object_access(access, class_id, object, sub_object, argument);
+}
 
 static void executor_run(EXECUTOR_RUN_PARAMETERS)
 {
@@ -183,10 +220,13 @@ static void executor_start(QueryDesc *statement, int flags)
         pg::call([=] {
             if (session.pending != nullptr && (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
                 before_statement(statement);
+            session.runs_queries = false;
             if (session.next_executor_start != nullptr)
                 session.next_executor_start(statement, flags);
             else
                 standard_ExecutorStart(statement, flags);
+            if (session.runs_queries && session.pending != nullptr && session.flushing == 0)
+                before_query_runner(statement);
         });
     });
 }
@@ -196,7 +236,7 @@ static void process_utility(UTILITY_HOOK_PARAMETERS)
     pg::entry([&] {
         pg::call([&] {
             if (session.pending != nullptr && may_read_tables(pstmt->utilityStmt))
-                flush_now();
+                before_utility();
             if (session.next_process_utility != nullptr)
                 session.next_process_utility(UTILITY_HOOK_ARGUMENTS);
             else
@@ -213,6 +253,8 @@ PG_GUARDED void watch_statements()
 {
     session.next_executor_start = ExecutorStart_hook;
     ExecutorStart_hook = executor_start;
+    session.next_object_access = object_access_hook;
+    object_access_hook = object_accessed;
     session.next_executor_run = ExecutorRun_hook;
     ExecutorRun_hook = executor_run;
     session.next_executor_finish = ExecutorFinish_hook;

@@ -33,6 +33,8 @@ struct Rounded {
     bool overflow;
 };
 
+struct Magnitude;
+
 inline constexpr int inline_limbs = 6;
 
 // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): a union has one member to initialise, near_
@@ -65,6 +67,15 @@ class ExactSum {
 
     // Returns the sum divided by n > 0, rounded once: the average, which overflows only if n is too small.
     Rounded<double> divided_by(std::uint64_t n) const noexcept;
+
+    // Tells whether a NaN or an infinity is present.
+    bool is_special() const noexcept
+    {
+        return nans_ > 0 || positive_infinities_ > 0 || negative_infinities_ > 0;
+    }
+
+    // Returns the sum of the finite values, to be computed with.
+    Magnitude finite_part() const noexcept;
 
     // Appends the state: equal sums have equal bytes.
     void encode(Writer &writer) const noexcept;

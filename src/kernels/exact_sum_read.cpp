@@ -55,10 +55,22 @@ unsigned char byte_of(const Magnitude &magnitude, int k) noexcept
 
 } // namespace
 
+// The one rounding to float64.
+Rounded<double> to_float64(const Magnitude &magnitude) noexcept
+{
+    return rounded<double, std::uint64_t>(magnitude, float64_format);
+}
+
+// The limbs, carried out.
+Magnitude ExactSum::finite_part() const noexcept
+{
+    return Magnitude::of(limbs(), count_, base_ * digit_bits);
+}
+
 // A carry-save number may be zero without zero limbs, so it is carried out.
 bool ExactSum::is_zero() const noexcept
 {
-    return !has_special() && Magnitude::of(limbs(), count_, base_ * digit_bits).is_zero();
+    return !has_special() && finite_part().is_zero();
 }
 
 // Specials decide if present; else the exact sum is rounded.
@@ -70,21 +82,21 @@ Rounded<double> ExactSum::to_double() const noexcept
 // The same for float32, from the exact sum and not by way of float64.
 Rounded<float> ExactSum::to_float() const noexcept
 {
-    if (nans_ > 0 || positive_infinities_ > 0 || negative_infinities_ > 0)
+    if (is_special())
         return {special_value<float>(nans_ > 0, positive_infinities_ > 0, negative_infinities_ > 0), false};
-    const Magnitude magnitude = Magnitude::of(limbs(), count_, base_ * digit_bits);
+    const Magnitude magnitude = finite_part();
     return rounded<float, std::uint32_t>(magnitude, float32_format);
 }
 
 // An average that is not zero but rounds to it keeps its sign, as IEEE 754 division does.
 Rounded<double> ExactSum::divided_by(std::uint64_t n) const noexcept
 {
-    if (nans_ > 0 || positive_infinities_ > 0 || negative_infinities_ > 0)
+    if (is_special())
         return {special_value<double>(nans_ > 0, positive_infinities_ > 0, negative_infinities_ > 0), false};
-    Magnitude magnitude = Magnitude::of(limbs(), count_, base_ * digit_bits);
+    Magnitude magnitude = finite_part();
     if (n != 1)
         magnitude.divide(n);
-    return rounded<double, std::uint64_t>(magnitude, float64_format);
+    return to_float64(magnitude);
 }
 
 // Finite part first, then the counts if there are any.
@@ -101,7 +113,7 @@ void ExactSum::encode(Writer &writer) const noexcept
 // Appends the header and the magnitude without the zero bytes at its ends.
 void ExactSum::encode_finite(Writer &writer) const noexcept
 {
-    const Magnitude magnitude = Magnitude::of(limbs(), count_, base_ * digit_bits);
+    const Magnitude magnitude = finite_part();
     int first = 0;
     int end = magnitude.count * limb_bytes;
     while (end > 0 && byte_of(magnitude, end - 1) == 0)

@@ -10,6 +10,9 @@
 //     IntegerSum    sum and avg of smallint, integer, bigint
 //     IntervalSum   sum and avg of interval
 //     ScaleCounts   how many digits a sum of numeric shows
+//     SquareSum     with IntegerSum: variance and stddev of smallint, integer, bigint
+//     ExactProducts with ExactSum: variance and stddev of float4 and float8; covar, corr, regr_*
+//     BitCounts     bit_and, bit_or and bit_xor of integers; bool_and and bool_or
 //
 // Nothing here knows PostgreSQL. Values go in and out plain; memory comes from an Arena (arena.hpp says what
 // that asks of a state), bytes through a Writer and a Reader (codec.hpp).
@@ -17,10 +20,13 @@
 
 // IWYU pragma: begin_exports
 #include "arena.hpp"
+#include "bit_counts.hpp"
 #include "codec.hpp"
+#include "exact_products.hpp"
 #include "exact_sum.hpp"
 #include "integer_sum.hpp"
 #include "integers.hpp"
 #include "interval_sum.hpp"
 #include "scale_counts.hpp"
+#include "square_sum.hpp"
 // IWYU pragma: end_exports

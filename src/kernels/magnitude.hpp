@@ -2,7 +2,7 @@
 //
 // ExactSum accumulates in a redundant form (many limb vectors for one number); this is the one form of a
 // number without redundancy, and the place where rounding happens. It is built on the stack when a sum is
-// read, at most a few hundred bytes, and holds no memory.
+// read, less than a kilobyte, and holds no memory.
 //
 // Positions of bits are those of the grid of ExactSum: bit p weighs 2^(p - 1074), so bit 0 is the smallest
 // subnormal float64. The digits are 32 bits each, least significant first; digits[0] starts at lowest_bit,
@@ -15,8 +15,9 @@
 namespace kernels {
 
 inline constexpr int digit_bits = 32;
-inline constexpr int grid_limbs = 72;  // 2304 bits: the 2098 of float64, and room for sums of 2^200 of them
-inline constexpr int guard_digits = 4; // digits below its lowest that a division appends
+inline constexpr int grid_limbs = 72; // 2304 bits: the 2098 of float64, and room for sums of 2^200 of them
+inline constexpr int numerator_limbs = 176; // 5632 bits: products of two such numbers (exact_products.cpp)
+inline constexpr int guard_digits = 4;      // digits below its lowest that a division appends
 
 // A binary floating-point format: bits of precision, and where its smallest subnormal lies on the grid.
 struct FloatFormat {
@@ -28,8 +29,8 @@ inline constexpr FloatFormat float64_format{53, 0};
 inline constexpr FloatFormat float32_format{24, 1074 - 149};
 
 struct Magnitude {
-    std::uint32_t digits[grid_limbs + guard_digits + 1]{};
-    int count = 0; // the digit before the end is not zero
+    std::uint32_t digits[numerator_limbs + 2 * guard_digits + 1]{}; // may be divided twice
+    int count = 0;                                                  // the digit before the end is not zero
     int lowest_bit = 0;
     bool negative = false;
     bool sticky = false;
@@ -53,5 +54,10 @@ struct Magnitude {
     std::uint64_t bits_from(int position) const noexcept;
     bool any_below(int position) const noexcept;
 };
+
+// Returns the number as a float64, rounded to nearest, ties to even.
+template <typename Float>
+struct Rounded;
+Rounded<double> to_float64(const Magnitude &magnitude) noexcept;
 
 } // namespace kernels

@@ -57,6 +57,7 @@ enum class AccumulatorKind : char {
     Float8,   /* ... the exact sum of double precision inputs */
     Numeric,  /* ... the sum of numeric inputs, and how many rows show how many digits */
     Interval, /* ... the sums of the fields of interval inputs */
+    Bits,     /* ... how many boolean, smallint, integer or bigint inputs have each bit set */
 };
 
 /* One accumulator of a group.  Aggregates over the same input and filter share one. */
@@ -73,7 +74,14 @@ struct Accumulator {
     Column sum_column;
 };
 
-enum class AggregateFunction : char { Count, Sum, Avg };
+enum class AggregateFunction : char {
+    Count,
+    Sum,
+    Avg,
+    BitAnd, /* of booleans: bool_and, every */
+    BitOr,  /* of booleans: bool_or */
+    BitXor,
+};
 
 /* One aggregate of the query, as a function of one accumulator. */
 struct Aggregate {

@@ -61,7 +61,7 @@ PG_GUARDED Imat *describe(const catalog::Registration &registration)
     });
     imat->by_delta =
         registration.strategy != model::Strategy::Swap && imat->view->strategy == model::Strategy::Delta;
-    imat->with_state = OidIsValid(registration.state);
+    imat->with_state = imat->by_delta && OidIsValid(registration.state);
     imat->visible_type = row_type_of(registration.definition);
     if (imat->with_state)
         imat->state_type = row_type_of(registration.state);

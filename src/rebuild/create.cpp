@@ -56,6 +56,7 @@ PG_GUARDED Oid create(const char *name, const char *query_text, const char *main
     birth.strategy = strategy_of(strategy);
     RangeVar *range = makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(name)));
     const Query *query = analyze::query_of_text(query_text);
+    require_create(RangeVarGetCreationNamespace(range));
 
     birth.table = create_table(range, query);
     birth.target_schema = get_rel_namespace(birth.table);

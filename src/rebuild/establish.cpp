@@ -187,6 +187,7 @@ PG_GUARDED void establish(const Birth &birth)
     imat->registration.old_view = move(birth);
     protect(birth.table);
     record_dependencies(imat->registration);
+    imat->registration.state_current = imat->with_state;
     catalog::insert(imat->registration, imat->view->sources);
     observe::forget(birth.table);
 }

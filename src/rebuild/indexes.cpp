@@ -49,6 +49,17 @@ PG_GUARDED IndexStmt *index_statement(Oid table, const char *suffix, const char 
     return statement;
 }
 
+/* Is a unique index over the keys possible, in which NULLs are equal? */
+PG_GUARDED bool can_be_indexed(const model::View &view)
+{
+    IndexStmt *statement = makeNode(IndexStmt);
+    const bool nulls_equal = pg::set_nulls_not_distinct(statement);
+    for (const model::Key &key : view.keys)
+        if (key.nullable && !nulls_equal && !OidIsValid(get_array_type(key.type)))
+            return false;
+    return view.keys.size <= INDEX_MAX_KEYS;
+}
+
 /* ARRAY[column] */
 PG_GUARDED Node *wrapped(const model::Key &key, AttrNumber column)
 {
@@ -170,7 +181,7 @@ PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state
                                Oid *primary_key)
 {
     const bool by_key = of_state || view.keys_visible;
-    if (by_key && view.keys.size > INDEX_MAX_KEYS)
+    if ((by_key || view.needs_state) && !can_be_indexed(view))
         return false;
     Relation opened = table_open(table, AccessShareLock);
     const bool there = has_index(opened, view, of_state);

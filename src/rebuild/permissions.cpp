@@ -24,6 +24,14 @@ PG_GUARDED void require_owner(Oid relation)
 
 PG_GUARDED void require_create(Oid schema)
 {
+    if (isAnyTempNamespace(schema) || IsCatalogNamespace(schema) || IsToastNamespace(schema))
+        ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                errmsg("cannot create an incremental materialized table in schema \"%s\"",
+                       get_namespace_name(schema)),
+                errdetail(isAnyTempNamespace(schema)
+                              ? "Others write to the tables that it reads, and could not maintain it."
+                              : "That schema is for system catalogs."),
+                errhint("Name another schema."));
     const AclResult result = pg::schema_aclcheck(schema, GetUserId(), ACL_CREATE);
     if (result != ACLCHECK_OK)
         aclcheck_error(result, OBJECT_SCHEMA, get_namespace_name(schema));

@@ -175,6 +175,7 @@ PG_GUARDED void rebuild_with(Oid oid, Snapshot snapshot, Exchanging exchanging)
     PopActiveSnapshot();
 
     imat->registration.swaps++;
+    imat->registration.state_current = imat->with_state;
     catalog::update(imat->registration);
     MemoryContextSwitchTo(caller);
     MemoryContextDelete(scratch);
@@ -200,6 +201,8 @@ PG_GUARDED static void refresh_now(Oid imat, Exchanging exchanging)
 PG_GUARDED void refresh_contents(Oid imat)
 {
     refresh_now(imat, Exchanging::Wait);
+    for (Oid reader : catalog::imats_on(imat))
+        refresh_with_readers(reader);
 }
 
 PG_GUARDED void refresh_with_readers(Oid imat)

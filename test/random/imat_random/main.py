@@ -22,6 +22,7 @@ def arguments():
     parser.add_argument('--keep-going', action='store_true', help='do not stop at the first failure')
     parser.add_argument('--no-shrink', action='store_true')
     parser.add_argument('--shrink-seconds', type=float, default=90)
+    parser.add_argument('--tries', type=int, default=4, help='how often a smaller scenario of several sessions is tried')
     parser.add_argument('--replay', help='a kept failure (.json): run it again')
     parser.add_argument('--failures', default=os.path.join(os.path.dirname(os.path.dirname(__file__)), 'failures'))
     return parser.parse_args()
@@ -99,12 +100,15 @@ def report(scenario, failure, log, options, number):
         os.makedirs(options.failures, exist_ok=True)
     if not options.no_shrink:
         def fails(candidate):
-            try:
-                again, lines = attempt(candidate, 'imat_random_%d' % number, replay.Stats())
-            except (LookupError, replay.psycopg2.Error):  # what is left of it makes no sense
-                wait_for_server()
-                return None
-            return (again, lines) if again else None
+            for _ in range(1 if candidate['sessions'] == 1 else options.tries):
+                try:
+                    again, lines = attempt(candidate, 'imat_random_%d' % number, replay.Stats())
+                except (LookupError, replay.psycopg2.Error):  # what is left of it makes no sense
+                    wait_for_server()
+                    return None
+                if again:
+                    return again, lines
+            return None
         scenario, failure, log = shrink.shrink(scenario, failure, log, fails, options.shrink_seconds)
     path = os.path.join(options.failures, 'seed_%d' % seed)
     with open(path + '.json', 'w') as file:

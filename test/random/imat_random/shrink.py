@@ -108,6 +108,14 @@ def simpler(scenario):
             yield lambda s, n=n, change=change: change(list(every_step(s))[n])
 
 
+WRONG = ('mismatch', 'read', 'verify', 'error XX001')
+
+
+def alike(one, other):
+    """Is it the same failure? A wrong group is noticed now here, now there."""
+    return one.kind == other.kind or (one.kind in WRONG and other.kind in WRONG)
+
+
 def shrink(scenario, failure, log, fails, seconds):
     """The smallest scenario found that fails alike, its failure and log."""
     deadline = time.time() + seconds
@@ -117,7 +125,7 @@ def shrink(scenario, failure, log, fails, seconds):
         if time.time() > deadline:
             return False
         again = fails(candidate)
-        if again and again[0].kind == failure.kind:
+        if again and alike(again[0], failure):
             best[:] = [candidate, again[0], again[1]]
             return True
         return False

@@ -82,7 +82,7 @@ SELECT imat.verify('s');
 -- the aggregates themselves
 SELECT imat.exact_sum(x), imat.exact_avg(x), imat.exact_sum(y), imat.exact_avg(y) FROM (VALUES (1e308::float8, 1::real), (1, 2), (-1e308, 3)) v (x, y);
 SELECT imat.exact_sum(x), imat.exact_avg(x) FROM (SELECT 1.0::float8 WHERE false) v (x);
-SELECT i, imat.exact_sum(x) OVER (ORDER BY i ROWS 1 PRECEDING) FROM (VALUES (1, 1e308), (2, 1), (3, 'Infinity'), (4, 0.1), (5, 0.2)) v (i, x);
+SELECT i, imat.exact_sum(x) OVER (ORDER BY i ROWS 1 PRECEDING) FROM (VALUES (1, 1e308::float8), (2, 1), (3, 'Infinity'), (4, 0.1), (5, 0.2)) v (i, x);
 SELECT imat.create('named', 'SELECT k, imat.exact_sum(x) AS s, imat.exact_avg(y) AS a FROM f GROUP BY k');
 INSERT INTO f VALUES (8, 3, 1, 1);
 SELECT oracle.strategy('named'), oracle.same('named');
