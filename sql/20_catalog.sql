@@ -38,7 +38,7 @@ CREATE VIEW imat.imat_config AS
            r.definition,
            r.state,
            CASE r.maintenance WHEN 'i' THEN 'immediate' END AS maintenance,
-           CASE r.strategy WHEN 'a' THEN 'auto' WHEN 'd' THEN 'delta' WHEN 's' THEN 'swap' END AS strategy,
+           CASE r.strategy WHEN 'a' THEN 'auto' WHEN 'd' THEN 'delta' WHEN 'k' THEN 'keyed' WHEN 's' THEN 'swap' END AS strategy,
            r.settings
       FROM imat.registered r
       JOIN pg_catalog.pg_class c ON c.oid = r.imat

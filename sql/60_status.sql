@@ -4,7 +4,7 @@ CREATE FUNCTION imat.effective_strategy(imat pg_catalog.regclass, OUT strategy t
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'imat_effective_strategy';
 
 COMMENT ON FUNCTION imat.effective_strategy(pg_catalog.regclass) IS
-    'how changes reach the table (delta or swap), and if by swap, why; NULLs for any other table';
+    'how changes reach the table (delta, keyed or swap), and if not by delta, why; NULLs for any other table';
 
 CREATE FUNCTION imat.counters(imat pg_catalog.regclass,
         OUT flushes bigint, OUT rows_written bigint, OUT merges bigint, OUT exchanges bigint,
@@ -42,11 +42,11 @@ CREATE VIEW imat.status AS
      CROSS JOIN LATERAL imat.counters(r.imat) n;
 
 COMMENT ON VIEW imat.status IS 'incremental materialized tables: how they are maintained and what that has done';
-COMMENT ON COLUMN imat.status.strategy IS 'delta: groups are added to and subtracted from; swap: the query is run anew';
-COMMENT ON COLUMN imat.status.strategy_reason IS 'why the strategy is swap';
+COMMENT ON COLUMN imat.status.strategy IS 'delta: groups are added to and subtracted from; keyed: groups are computed anew; swap: the query is run anew';
+COMMENT ON COLUMN imat.status.strategy_reason IS 'why the strategy is not delta';
 COMMENT ON COLUMN imat.status.rows IS 'as last estimated by VACUUM or ANALYZE; NULL (before PostgreSQL 14: 0): never';
 COMMENT ON COLUMN imat.status.lag IS 'how far the table is behind its sources';
-COMMENT ON COLUMN imat.status.deltas_applied IS 'since the server started: how often changes were applied by delta';
+COMMENT ON COLUMN imat.status.deltas_applied IS 'since the server started: how often changes were applied by delta or keyed';
 COMMENT ON COLUMN imat.status.rows_written IS 'since the server started: rows of the table that those wrote';
 COMMENT ON COLUMN imat.status.swaps IS 'since it was created: how often the contents were computed anew';
 COMMENT ON COLUMN imat.status.merges IS 'since the server started: swaps that wrote only the rows that differed';

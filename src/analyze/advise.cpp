@@ -72,7 +72,7 @@ PG_GUARDED const char *what_to_do(const Candidate &candidate, const model::View 
 {
     StringInfoData statements;
     initStringInfo(&statements);
-    if (view.strategy == model::Strategy::Delta)
+    if (view.strategy != model::Strategy::Swap)
         for (auto *statement : pg::each<char>(missing_indexes(view)))
             appendStringInfo(&statements, "%s; ", statement);
     appendStringInfo(&statements, "SELECT create_imat(%s)", quote_literal_cstr(candidate.name));
@@ -94,7 +94,7 @@ PG_GUARDED Advice *advise_on(const Candidate &candidate)
         return advice;
     }
     const bool delta = view->strategy == model::Strategy::Delta;
-    advice->strategy = delta ? "delta" : "swap";
+    advice->strategy = word_for(view->strategy);
     advice->reason = delta ? delta_reason(*view) : view->reason;
     advice->advice = what_to_do(candidate, *view);
     return advice;

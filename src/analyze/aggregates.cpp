@@ -60,7 +60,7 @@ PG_GUARDED AccumulatorKind kind_for(Oid type)
     }
 }
 
-/* An aggregate of pg_catalog other than count, sum and avg that is determined by sums or counts. */
+/* An aggregate of pg_catalog other than count that is determined by sums or counts. */
 struct Linear {
     const char *name;
     AggregateFunction function;
@@ -80,19 +80,73 @@ PG_GUARDED AccumulatorKind boolean_bits_for(Oid type)
     return type == BOOLOID ? AccumulatorKind::Bits : AccumulatorKind::Rows;
 }
 
+/* Sums of squares. */
+PG_GUARDED AccumulatorKind moments_for(Oid type)
+{
+    switch (type) {
+    case INT2OID:
+    case INT4OID:
+    case INT8OID:
+        return AccumulatorKind::IntegerMoments;
+    case FLOAT4OID:
+        return AccumulatorKind::Float4Moments;
+    case FLOAT8OID:
+        return AccumulatorKind::Float8Moments;
+    case NUMERICOID:
+        return AccumulatorKind::NumericMoments;
+    default:
+        return AccumulatorKind::Rows;
+    }
+}
+
+/* Two inputs, of which the type of the first is given. */
+PG_GUARDED AccumulatorKind pairs_for(Oid type)
+{
+    return type == FLOAT8OID ? AccumulatorKind::Pairs : AccumulatorKind::Rows;
+}
+
 constexpr Linear LINEAR[] = {
+    {"sum", AggregateFunction::Sum, kind_for},
+    {"avg", AggregateFunction::Avg, kind_for},
     {"bool_and", AggregateFunction::BitAnd, boolean_bits_for},
     {"every", AggregateFunction::BitAnd, boolean_bits_for},
     {"bool_or", AggregateFunction::BitOr, boolean_bits_for},
     {"bit_and", AggregateFunction::BitAnd, integer_bits_for},
     {"bit_or", AggregateFunction::BitOr, integer_bits_for},
     {"bit_xor", AggregateFunction::BitXor, integer_bits_for},
+    {"var_pop", AggregateFunction::VarPop, moments_for},
+    {"var_samp", AggregateFunction::VarSamp, moments_for},
+    {"variance", AggregateFunction::VarSamp, moments_for},
+    {"stddev_pop", AggregateFunction::StddevPop, moments_for},
+    {"stddev_samp", AggregateFunction::StddevSamp, moments_for},
+    {"stddev", AggregateFunction::StddevSamp, moments_for},
+    {"covar_pop", AggregateFunction::CovarPop, pairs_for},
+    {"covar_samp", AggregateFunction::CovarSamp, pairs_for},
+    {"corr", AggregateFunction::Corr, pairs_for},
+    {"regr_count", AggregateFunction::Count, pairs_for},
+    {"regr_avgx", AggregateFunction::RegrAvgX, pairs_for},
+    {"regr_avgy", AggregateFunction::RegrAvgY, pairs_for},
+    {"regr_sxx", AggregateFunction::RegrSxx, pairs_for},
+    {"regr_syy", AggregateFunction::RegrSyy, pairs_for},
+    {"regr_sxy", AggregateFunction::RegrSxy, pairs_for},
+    {"regr_r2", AggregateFunction::RegrR2, pairs_for},
+    {"regr_slope", AggregateFunction::RegrSlope, pairs_for},
+    {"regr_intercept", AggregateFunction::RegrIntercept, pairs_for},
 };
 
-/* What an aggregate of pg_catalog other than count, sum and avg computes; false: it isn't in the list. */
-PG_GUARDED bool classify_linear(const char *name, Oid type, AggregateFunction *function,
-                                AccumulatorKind *kind)
+/* What an aggregate of pg_catalog, or an exact one of ours, computes; false: nothing that can be subtracted.
+ */
+PG_GUARDED bool classify(const Aggref *call, AggregateFunction *function, AccumulatorKind *kind)
 {
+    const Oid type = call->aggargtypes != NIL ? linitial_oid(call->aggargtypes) : InvalidOid;
+    const char *exact = exact_name(call->aggfnoid);
+    const char *name = exact != nullptr ? exact : get_func_name(call->aggfnoid);
+    if (exact == nullptr && get_func_namespace(call->aggfnoid) != PG_CATALOG_NAMESPACE)
+        return false;
+    *kind = AccumulatorKind::Count;
+    *function = AggregateFunction::Count;
+    if (strcmp(name, "count") == 0)
+        return true;
     for (const Linear &linear : LINEAR) {
         if (strcmp(name, linear.name) != 0)
             continue;
@@ -101,27 +155,6 @@ PG_GUARDED bool classify_linear(const char *name, Oid type, AggregateFunction *f
         return *kind != AccumulatorKind::Rows;
     }
     return false;
-}
-
-/* What an aggregate of pg_catalog, or an exact one of ours, computes; false: nothing that can be subtracted.
- */
-PG_GUARDED bool classify(const Aggref *call, AggregateFunction *function, AccumulatorKind *kind)
-{
-    const Oid type = call->aggargtypes != NIL ? linitial_oid(call->aggargtypes) : InvalidOid;
-    const char *name = get_func_name(call->aggfnoid);
-    const bool built_in = get_func_namespace(call->aggfnoid) == PG_CATALOG_NAMESPACE;
-    *kind = AccumulatorKind::Count;
-    *function = AggregateFunction::Count;
-    if (built_in && strcmp(name, "count") == 0)
-        return true;
-    if (built_in && classify_linear(name, type, function, kind))
-        return true;
-    const bool exact = is_exact_aggregate(call->aggfnoid);
-    const bool sum = exact ? strcmp(name, "exact_sum") == 0 : built_in && strcmp(name, "sum") == 0;
-    const bool avg = exact ? strcmp(name, "exact_avg") == 0 : built_in && strcmp(name, "avg") == 0;
-    *function = avg ? AggregateFunction::Avg : AggregateFunction::Sum;
-    *kind = kind_for(type);
-    return (sum || avg) && *kind != AccumulatorKind::Rows;
 }
 
 /* Why an aggregate call can't be added to and subtracted from. */
@@ -180,7 +213,18 @@ PG_GUARDED Draft *make_draft(AccumulatorKind kind, Node *argument, Node *filter)
 /* Does what an accumulator of one kind keeps tell all that one of the other would? */
 PG_GUARDED bool covers(AccumulatorKind kind, AccumulatorKind other)
 {
-    return kind == other || other == AccumulatorKind::Count;
+    switch (kind) {
+    case AccumulatorKind::IntegerMoments:
+        return other == kind || other == AccumulatorKind::Count || other == AccumulatorKind::Integer;
+    case AccumulatorKind::Float4Moments:
+        return other == kind || other == AccumulatorKind::Count || other == AccumulatorKind::Float4;
+    case AccumulatorKind::Float8Moments:
+        return other == kind || other == AccumulatorKind::Count || other == AccumulatorKind::Float8;
+    case AccumulatorKind::NumericMoments:
+        return other == kind || other == AccumulatorKind::Count || other == AccumulatorKind::Numeric;
+    default:
+        return other == kind || other == AccumulatorKind::Count;
+    }
 }
 
 /* The index of the accumulator for an argument and filter, which is made, or made richer, where needed. */
@@ -205,6 +249,20 @@ PG_GUARDED int find_draft(Rewriting *rewriting, AccumulatorKind kind, Node *argu
     return index;
 }
 
+/* What an aggregate call is over; NULL: rows.  Of a pair (y, x), the point (x, y), NULL where one of them is.
+ */
+PG_GUARDED Node *argument_of(const Aggref *call, AccumulatorKind kind)
+{
+    if (call->aggstar)
+        return nullptr;
+    auto *first = linitial_node(TargetEntry, call->args)->expr;
+    if (kind != AccumulatorKind::Pairs)
+        return reinterpret_cast<Node *>(first);
+    auto *second = lsecond_node(TargetEntry, call->args)->expr;
+    return reinterpret_cast<Node *>(makeFuncExpr(pg::F_POINT, POINTOID, list_make2(second, first), InvalidOid,
+                                                 InvalidOid, COERCE_EXPLICIT_CALL));
+}
+
 /* The Var of the group row that stands for an aggregate call. */
 PG_GUARDED Node *aggregate_var(Rewriting *rewriting, const Aggref *call)
 {
@@ -221,8 +279,7 @@ PG_GUARDED Node *aggregate_var(Rewriting *rewriting, const Aggref *call)
         auto *aggregate = static_cast<model::Aggregate *>(palloc0(sizeof(model::Aggregate)));
         AccumulatorKind kind = {};
         classify(call, &aggregate->function, &kind);
-        Node *argument =
-            call->aggstar ? nullptr : reinterpret_cast<Node *>(linitial_node(TargetEntry, call->args)->expr);
+        Node *argument = argument_of(call, kind);
         aggregate->accumulator =
             find_draft(rewriting, kind, argument, reinterpret_cast<Node *>(call->aggfilter));
         aggregate->type = call->aggtype;

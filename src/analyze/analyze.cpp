@@ -41,8 +41,11 @@ PG_GUARDED model::Array<model::Source> count_sources(const model::View &view)
     return sources;
 }
 
-/* Fill in what delta needs; or say why it can't take the query. */
-PG_GUARDED const char *understand_delta(Query *expanded, model::View *view)
+/*
+ * Fill in what delta and keyed need; or say why delta can't take the query.  group_targets are there if keyed
+ * can.
+ */
+PG_GUARDED const char *understand_groups(Query *expanded, model::View *view)
 {
     FlatQuery flat = {};
     List *key_expressions = NIL;
@@ -55,11 +58,14 @@ PG_GUARDED const char *understand_delta(Query *expanded, model::View *view)
     lower_having(*view, &flat);
     if (const char *reason = find_determined_keys(flat, view, &key_expressions))
         return reason;
-    if (const char *reason = find_aggregates(flat, key_expressions, view))
-        return reason;
+    const char *not_keyed = find_group_targets(flat, key_expressions, view);
+    const char *not_delta = find_aggregates(flat, key_expressions, view);
     view->filter = prepare_conditions(flat.conditions);
-    decide_state(flat, view);
-    return nullptr;
+    if (not_delta == nullptr)
+        decide_state(flat, view);
+    return not_delta == nullptr || not_keyed == nullptr || strcmp(not_delta, not_keyed) == 0
+               ? not_delta
+               : psprintf("%s; and %s", not_delta, not_keyed);
 }
 
 /* Why this is no query to begin with, or NULL. */
@@ -103,11 +109,16 @@ PG_GUARDED model::View *try_understand(const Query *query, const Refusal **refus
     if (*refusal != nullptr)
         return nullptr;
 
-    model::View delta = *view;
-    view->reason = understand_delta(expanded, &delta);
-    if (view->reason == nullptr)
-        *view = delta;
-    view->strategy = view->reason == nullptr ? model::Strategy::Delta : model::Strategy::Swap;
+    model::View groups = *view;
+    const char *reason = understand_groups(expanded, &groups);
+    view->strategy = model::Strategy::Swap;
+    if (reason == nullptr || can_be_keyed(groups)) {
+        *view = groups;
+        view->strategy = model::Strategy::Delta;
+        if (reason != nullptr)
+            make_keyed(view);
+    }
+    view->reason = reason;
     return view;
 }
 

@@ -41,12 +41,18 @@ PG_GUARDED Query *exact_query(const Query *query);
 
 /*
  * The query, understood.  Raises an error for a query that can't be maintained at all; one that delta can't
- * take gets Strategy::Swap and a reason.
+ * take gets Strategy::Keyed or Strategy::Swap, and a reason.
  */
 PG_GUARDED model::View *understand(const Query *query);
 
 /* The same, but NULL and the refusal where understand would raise an error. */
 PG_GUARDED model::View *try_understand(const Query *query, const Refusal **refusal);
+
+/* May the view's groups be computed anew one by one, whether or not delta could take it? */
+PG_GUARDED bool can_be_keyed(const model::View &view);
+
+/* Have the view be maintained so, although delta could take it. */
+PG_GUARDED void make_keyed(model::View *view);
 
 /* Raise a refusal as the error that it is. */
 [[noreturn]] PG_GUARDED void raise(const Refusal &refusal);
@@ -57,6 +63,9 @@ PG_GUARDED List *explain(const model::View &view, model::Strategy asked);
 /* The query that a text consists of; errors where that isn't one SELECT that the current user may run. */
 PG_GUARDED Query *query_of_text(const char *text);
 
+/* The word for a strategy. */
+PG_GUARDED const char *word_for(model::Strategy strategy);
+
 /* What would make a state table unnecessary, in one sentence, or NULL. */
 PG_GUARDED const char *advice_on(const model::View &view);
 
@@ -64,7 +73,7 @@ PG_GUARDED const char *advice_on(const model::View &view);
 struct Advice {
     Oid view;
     bool convertible;
-    const char *strategy; /* "delta" or "swap"; or NULL */
+    const char *strategy; /* "delta", "keyed" or "swap"; or NULL */
     const char *reason;   /* why not delta, why a state table, or why not at all; or NULL */
     const char *advice;   /* or NULL */
 };

@@ -1,10 +1,10 @@
 /*
- * exact.cpp - float sums and averages that don't depend on the order of the rows.
+ * exact.cpp - aggregates of floats that don't depend on the order of the rows.
  *
  * PostgreSQL adds floats one after the other and rounds each time, so its sum(float8) is a different one for
- * every order of the same rows, and nothing can be kept equal to it.  imat.exact_sum and imat.exact_avg round
- * once, at the end.  Since they take and give the types that sum and avg do, a call is exchanged by
- * exchanging its function.
+ * every order of the same rows, and nothing can be kept equal to it; and so are averages, variances, and what
+ * else is computed from sums.  imat.exact_sum and its kin round at the end.  Since they take and give the
+ * types that sum and its kin do, a call is exchanged by exchanging its function.
  */
 #include "analyze/parts.hpp"
 
@@ -12,23 +12,45 @@ namespace analyze {
 
 namespace {
 
+/* Aggregates of one argument, real or double precision. */
+constexpr const char *OF_ONE[] = {"sum",      "avg",        "var_pop",     "var_samp",
+                                  "variance", "stddev_pop", "stddev_samp", "stddev"};
+
+/* Aggregates of two arguments, both double precision.  regr_count is exact. */
+constexpr const char *OF_TWO[] = {"covar_pop", "covar_samp", "corr",          "regr_avgx",
+                                  "regr_avgy", "regr_sxx",   "regr_syy",      "regr_sxy",
+                                  "regr_r2",   "regr_slope", "regr_intercept"};
+
+constexpr const char *PREFIX = "exact_";
+
 /* The functions to be exchanged, looked up once a query. */
 struct Exchange {
-    Oid from[4];
-    Oid to[4];
+    static constexpr int capacity = 2 * lengthof(OF_ONE) + lengthof(OF_TWO);
+
+    Oid from[capacity];
+    Oid to[capacity];
+    int size;
 };
 
-/* An aggregate by its qualified name and argument type. */
-PG_GUARDED Oid aggregate_of(const char *space, const char *name, Oid type)
+/* An aggregate by its qualified name and the type of each of its arguments. */
+PG_GUARDED Oid aggregate_of(const char *space, const char *name, int arguments, Oid type)
 {
+    const Oid types[] = {type, type};
     List *qualified = list_make2(makeString(pstrdup(space)), makeString(pstrdup(name)));
-    return LookupFuncName(qualified, 1, &type, false);
+    return LookupFuncName(qualified, arguments, types, false);
+}
+
+/* Exchange an aggregate. */
+PG_GUARDED void add(Exchange *exchange, const char *name, int arguments, Oid type)
+{
+    exchange->from[exchange->size] = aggregate_of("pg_catalog", name, arguments, type);
+    exchange->to[exchange->size++] = aggregate_of("imat", psprintf("%s%s", PREFIX, name), arguments, type);
 }
 
 /* The function to call instead. */
 PG_GUARDED Oid exchanged(const Exchange &exchange, Oid function)
 {
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < exchange.size; i++)
         if (exchange.from[i] == function)
             return exchange.to[i];
     return function;
@@ -59,24 +81,24 @@ PG_GUARDED static Node *exact_mutator(Node *node, void *context)
 
 } // namespace
 
-PG_GUARDED bool is_exact_aggregate(Oid function)
+PG_GUARDED const char *exact_name(Oid function)
 {
     const char *name = get_func_name(function);
-    return (strcmp(name, "exact_sum") == 0 || strcmp(name, "exact_avg") == 0) &&
-           get_func_namespace(function) == get_namespace_oid("imat", true);
+    if (strncmp(name, PREFIX, strlen(PREFIX)) != 0 ||
+        get_func_namespace(function) != get_namespace_oid("imat", true))
+        return nullptr;
+    return name + strlen(PREFIX);
 }
 
 PG_GUARDED Query *exact_query(const Query *query)
 {
     Exchange exchange = {};
-    constexpr Oid types[] = {FLOAT4OID, FLOAT8OID};
-    int i = 0;
-    for (const Oid type : types) {
-        exchange.from[i] = aggregate_of("pg_catalog", "sum", type);
-        exchange.to[i++] = aggregate_of("imat", "exact_sum", type);
-        exchange.from[i] = aggregate_of("pg_catalog", "avg", type);
-        exchange.to[i++] = aggregate_of("imat", "exact_avg", type);
+    for (const char *name : OF_ONE) {
+        add(&exchange, name, 1, FLOAT4OID);
+        add(&exchange, name, 1, FLOAT8OID);
     }
+    for (const char *name : OF_TWO)
+        add(&exchange, name, 2, FLOAT8OID);
     auto *copy = static_cast<Query *>(copyObjectImpl(query));
     return castNode(Query, exact_mutator(reinterpret_cast<Node *>(copy), &exchange));
 }

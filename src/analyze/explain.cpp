@@ -16,7 +16,7 @@ using model::AggregateFunction;
 /* The name of a column of the table. */
 PG_GUARDED const char *column_name(const model::View &view, model::Column column)
 {
-    for (auto *output : pg::each<TargetEntry>(view.outputs))
+    for (auto *output : pg::each<TargetEntry>(view.outputs != NIL ? view.outputs : view.group_targets))
         if (output->resno == column)
             return quote_identifier(output->resname);
     elog(ERROR, "the query has no column %d", column);
@@ -26,10 +26,13 @@ PG_GUARDED const char *column_name(const model::View &view, model::Column column
 PG_GUARDED const char *strategy_line(const model::View &view, model::Strategy asked)
 {
     using model::Strategy;
-    if (view.strategy == Strategy::Delta)
-        return asked == Strategy::Swap ? "strategy: swap, as asked for (delta could maintain this query)"
-                                       : "strategy: delta";
-    return psprintf("strategy: swap, since %s", view.reason);
+    const char *word = word_for(view.strategy);
+    if (view.strategy != Strategy::Swap && asked == Strategy::Swap)
+        return psprintf("strategy: swap, as asked for (%s could maintain this query)", word);
+    if (view.reason != nullptr)
+        return psprintf("strategy: %s, since %s", word, view.reason);
+    return view.strategy == Strategy::Keyed ? "strategy: keyed, as asked for (delta could maintain this query)"
+                                            : "strategy: delta";
 }
 
 /* One line a source. */
@@ -76,6 +79,26 @@ PG_GUARDED List *key_lines(const model::View &view, List *lines)
     return view.single_group ? lappend(lines, pstrdup("group key: none, all rows are one group")) : lines;
 }
 
+/* What is kept for a variance or something of pairs; else NULL. */
+PG_GUARDED const char *describe_moments(const model::Aggregate &aggregate, AccumulatorKind kind)
+{
+    if (kind == AccumulatorKind::Pairs)
+        return "exact sums of both inputs, their squares and their product, and a count";
+    if (aggregate.function == AggregateFunction::Sum || aggregate.function == AggregateFunction::Avg)
+        return nullptr;
+    switch (kind) {
+    case AccumulatorKind::IntegerMoments:
+        return "a sum, a sum of squares, and a count";
+    case AccumulatorKind::Float4Moments:
+    case AccumulatorKind::Float8Moments:
+        return "exact sums of values and squares, and a count";
+    case AccumulatorKind::NumericMoments:
+        return "a sum, a sum of squares, the digits shown, and a count";
+    default:
+        return nullptr;
+    }
+}
+
 /* What is kept for an aggregate. */
 PG_GUARDED const char *describe_accumulator(const model::Aggregate &aggregate, AccumulatorKind kind)
 {
@@ -84,11 +107,16 @@ PG_GUARDED const char *describe_accumulator(const model::Aggregate &aggregate, A
         return "the number of rows";
     if (aggregate.function == AggregateFunction::Count)
         return "a count";
+    if (const char *moments = describe_moments(aggregate, kind))
+        return moments;
     switch (kind) {
     case AccumulatorKind::Float4:
     case AccumulatorKind::Float8:
+    case AccumulatorKind::Float4Moments:
+    case AccumulatorKind::Float8Moments:
         return average ? "an exact sum, rounded once, and a count" : "an exact sum, rounded once";
     case AccumulatorKind::Numeric:
+    case AccumulatorKind::NumericMoments:
         return average ? "a sum, the digits shown, and a count" : "a sum and the digits shown";
     case AccumulatorKind::Interval:
         return average ? "a sum for each field and a count" : "a sum for each field";
@@ -110,20 +138,63 @@ PG_GUARDED List *aggregate_lines(const model::View &view, List *lines)
     return lines;
 }
 
+extern "C" {
+
+/* Walker: gather the aggregate calls. */
+PG_GUARDED static bool call_walker(Node *node, void *context)
+{
+    auto **calls = static_cast<List **>(context);
+    if (node == nullptr)
+        return false;
+    if (!IsA(node, Aggref))
+        return pg::walk_expression(node, call_walker, context);
+    *calls = list_append_unique(*calls, node);
+    return false;
+}
+
+} // extern "C"
+
+/* One line an aggregate of a view whose groups are computed anew. */
+PG_GUARDED List *keyed_aggregate_lines(const model::View &view, List *lines)
+{
+    List *calls = NIL;
+    call_walker(reinterpret_cast<Node *>(view.group_targets), &calls);
+    call_walker(view.group_having, &calls);
+    for (auto *call : pg::each<Node>(calls))
+        lines = lappend(lines,
+                        psprintf("aggregate: %s, computed anew for each group", show_over_row(view, call)));
+    return lines;
+}
+
 /* Conditions on rows or on groups, joined by AND. */
 PG_GUARDED Node *conjunction(Node *conditions)
 {
     return reinterpret_cast<Node *>(make_ands_explicit(reinterpret_cast<List *>(conditions)));
 }
 
-/* What is particular to delta. */
-PG_GUARDED List *delta_lines(const model::View &view, List *lines)
+/* What delta and keyed have in common. */
+PG_GUARDED List *group_lines(const model::View &view, List *lines)
 {
     if (view.is_join())
         lines = lappend(lines, const_cast<char *>(join_line(view)));
     if (view.filter != nullptr)
         lines = lappend(lines, psprintf("row filter: %s", show_over_row(view, conjunction(view.filter))));
-    lines = aggregate_lines(view, key_lines(view, lines));
+    return key_lines(view, lines);
+}
+
+/* What is particular to keyed. */
+PG_GUARDED List *keyed_lines(const model::View &view, List *lines)
+{
+    lines = keyed_aggregate_lines(view, lines);
+    if (view.group_having != nullptr)
+        lines = lappend(lines, psprintf("group filter: %s", show_over_row(view, view.group_having)));
+    return lappend(lines, pstrdup("hidden state: none, groups are computed from the rows that they have"));
+}
+
+/* What is particular to delta. */
+PG_GUARDED List *delta_lines(const model::View &view, List *lines)
+{
+    lines = aggregate_lines(view, lines);
     if (view.having != nullptr)
         lines = lappend(lines, psprintf("group filter: %s", show_over_group(view, conjunction(view.having))));
     return lappend(lines, view.needs_state
@@ -156,17 +227,37 @@ PG_GUARDED const char *term_line(const model::View &view, int changed)
     return line.data;
 }
 
-/* What writes to the sources lead to. */
-PG_GUARDED List *write_lines(const model::View &view, bool delta, List *lines)
+/* How the rows of a group are found. */
+PG_GUARDED const char *group_rows_line(const model::View &view)
 {
-    if (!delta)
+    const JoinStep first = first_group_step(view);
+    StringInfoData line;
+    initStringInfo(&line);
+    appendStringInfo(&line, "rows of a group: %s", step_words(view, first));
+    for (const JoinStep &step : join_steps(view, first.reference))
+        appendStringInfo(&line, ", %s", step_words(view, step));
+    return line.data;
+}
+
+/* What writes to the sources lead to. */
+PG_GUARDED List *write_lines(const model::View &view, model::Strategy strategy, List *lines)
+{
+    if (strategy == model::Strategy::Swap)
         return lappend(lines,
                        pstrdup("on INSERT, UPDATE, DELETE, TRUNCATE: the contents are rebuilt (swap)"));
     for (int i = 0; view.is_join() && i < view.references.size; i++)
         lines = lappend(lines, const_cast<char *>(term_line(view, i)));
-    lines =
-        lappend(lines, psprintf("on INSERT, UPDATE, DELETE: the groups of the %s rows are adjusted (delta)",
-                                view.is_join() ? "joined" : "changed"));
+    const char *changed = view.is_join() ? "joined" : "changed";
+    if (strategy == model::Strategy::Keyed) {
+        lines = lappend(lines, psprintf("on INSERT, UPDATE, DELETE: the groups of the %s rows are computed "
+                                        "anew (keyed)",
+                                        changed));
+        lines = lappend(lines, const_cast<char *>(group_rows_line(view)));
+    } else {
+        lines =
+            lappend(lines, psprintf("on INSERT, UPDATE, DELETE: the groups of the %s rows are adjusted (delta)",
+                                    changed));
+    }
     lines = lappend(lines, pstrdup("on TRUNCATE: the contents are rebuilt (swap)"));
     for (auto *statement : pg::each<char>(missing_indexes(view)))
         lines = lappend(lines, psprintf("advice: %s would help", statement));
@@ -175,18 +266,37 @@ PG_GUARDED List *write_lines(const model::View &view, bool delta, List *lines)
 
 } // namespace
 
+PG_GUARDED const char *word_for(model::Strategy strategy)
+{
+    switch (strategy) {
+    case model::Strategy::Auto:
+        return "auto";
+    case model::Strategy::Delta:
+        return "delta";
+    case model::Strategy::Keyed:
+        return "keyed";
+    case model::Strategy::Swap:
+        return "swap";
+    }
+    return nullptr;
+}
+
 PG_GUARDED List *explain(const model::View &view, model::Strategy asked)
 {
-    const bool delta = view.strategy == model::Strategy::Delta && asked != model::Strategy::Swap;
+    const model::Strategy strategy = asked == model::Strategy::Swap ? asked : view.strategy;
     List *lines = list_make1(const_cast<char *>(strategy_line(view, asked)));
     lines = source_lines(view, lines);
-    if (delta)
+    if (strategy != model::Strategy::Swap)
+        lines = group_lines(view, lines);
+    if (strategy == model::Strategy::Delta)
         lines = delta_lines(view, lines);
+    if (strategy == model::Strategy::Keyed)
+        lines = keyed_lines(view, lines);
     lines = lappend(lines,
                     pstrdup(view.uses_settings
                                 ? "settings: TimeZone and its like are pinned, since results depend on them"
                                 : "settings: none are needed"));
-    return view.sources.size > 0 ? write_lines(view, delta, lines) : lines;
+    return view.sources.size > 0 ? write_lines(view, strategy, lines) : lines;
 }
 
 } // namespace analyze

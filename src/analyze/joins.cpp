@@ -144,20 +144,38 @@ PG_GUARDED const char *wanted_columns(Oid relation, const List *columns)
     return text.len > 0 ? text.data : nullptr;
 }
 
-/* The step to a reference from what is known. */
-PG_GUARDED JoinStep step_to(const model::View &view, int reference, const Bitmapset *known)
+/* The step to a reference of which some columns are known. */
+PG_GUARDED JoinStep step_by(const model::View &view, int reference, const List *columns)
 {
     const Oid relation = view.references[reference].relation;
-    const List *columns = equalities(view, reference, known);
     JoinStep step = {.reference = reference, .index = nullptr, .wanted = wanted_columns(relation, columns)};
     step.index = find_index(relation, columns);
     return step;
+}
+
+/* The step to a reference from what is known. */
+PG_GUARDED JoinStep step_to(const model::View &view, int reference, const Bitmapset *known)
+{
+    return step_by(view, reference, equalities(view, reference, known));
 }
 
 /* How good a step is: by an index, by columns that could have one, or neither. */
 PG_GUARDED int rank_of(const JoinStep &step)
 {
     return step.wanted == nullptr ? 0 : step.index == nullptr ? 1 : 2;
+}
+
+/* Add the statement that would make the index that a step lacks. */
+PG_GUARDED List *add_missing(const model::View &view, const JoinStep &step, List *statements)
+{
+    if (step.index != nullptr || step.wanted == nullptr)
+        return statements;
+    char *statement = psprintf("CREATE INDEX ON %s (%s)",
+                               qualified_name(view.references[step.reference].relation), step.wanted);
+    for (auto *other : pg::each<char>(statements))
+        if (strcmp(other, statement) == 0)
+            return statements;
+    return lappend(statements, statement);
 }
 
 } // namespace
@@ -185,21 +203,41 @@ PG_GUARDED model::Array<JoinStep> join_steps(const model::View &view, int change
     return steps;
 }
 
+/* The step to the rows of a group in one reference. */
+PG_GUARDED static JoinStep group_step(const model::View &view, int reference)
+{
+    List *columns = equalities(view, reference, nullptr);
+    for (const model::Key &key : view.keys) {
+        const AttrNumber column = column_of(key.expression, reference);
+        if (column <= 0)
+            continue;
+        auto *equality = static_cast<Equality *>(palloc(sizeof(Equality)));
+        *equality = {
+            .column = column, .operation = key.equality, .collation = key.collation, .constant = false};
+        columns = lappend(columns, equality);
+    }
+    return step_by(view, reference, columns);
+}
+
+PG_GUARDED JoinStep first_group_step(const model::View &view)
+{
+    JoinStep best = group_step(view, 0);
+    for (int i = 1; i < view.references.size; ++i) {
+        const JoinStep step = group_step(view, i);
+        if (rank_of(step) > rank_of(best))
+            best = step;
+    }
+    return best;
+}
+
 PG_GUARDED List *missing_indexes(const model::View &view)
 {
     List *statements = NIL;
+    if (view.strategy == model::Strategy::Keyed)
+        statements = add_missing(view, first_group_step(view), statements);
     for (int i = 0; i < view.references.size; i++) {
-        for (const JoinStep &step : join_steps(view, i)) {
-            if (step.index != nullptr || step.wanted == nullptr)
-                continue;
-            char *statement = psprintf("CREATE INDEX ON %s (%s)",
-                                       qualified_name(view.references[step.reference].relation), step.wanted);
-            bool known = false;
-            for (auto *other : pg::each<char>(statements))
-                known = known || strcmp(other, statement) == 0;
-            if (!known)
-                statements = lappend(statements, statement);
-        }
+        for (const JoinStep &step : join_steps(view, i))
+            statements = add_missing(view, step, statements);
     }
     return statements;
 }

@@ -6,7 +6,7 @@
  *                --keys, aggregates, state--> model::View
  *
  * Two kinds of "no" are told apart.  A Refusal: the query can't be maintained.  A reason (const char *, NULL
- * where there is none): delta can't take it, swap can.  Neither is an error until somebody raises it.
+ * where there is none): delta can't take it, keyed or swap can.  Neither is an error until somebody raises it.
  */
 #pragma once
 
@@ -115,6 +115,12 @@ PG_GUARDED const char *find_aggregates(const FlatQuery &flat, const List *key_ex
 PG_GUARDED Node *prepare_expression(Node *expression);
 PG_GUARDED Node *prepare_conditions(List *conditions);
 
+/* --- keyed.cpp: can a group be computed anew, by itself? --- */
+
+/* Find what groups are computed anew by; or say why they can't be. */
+PG_GUARDED const char *find_group_targets(const FlatQuery &flat, const List *key_expressions,
+                                          model::View *view);
+
 /* --- state.cpp: do the visible columns tell all? --- */
 
 /* Decide on the state table, and find the columns that make it unnecessary. */
@@ -133,13 +139,16 @@ struct JoinStep {
 /* The steps from a reference to all others. */
 PG_GUARDED model::Array<JoinStep> join_steps(const model::View &view, int changed);
 
+/* The reference at which computing a group starts, and the index on its group columns, or what is wanted. */
+PG_GUARDED JoinStep first_group_step(const model::View &view);
+
 /* Indexes of sources that don't exist, but would help: a List of CREATE INDEX statements, as C strings. */
 PG_GUARDED List *missing_indexes(const model::View &view);
 
 /* --- exact.cpp --- */
 
-/* Is this imat.exact_sum or imat.exact_avg? */
-PG_GUARDED bool is_exact_aggregate(Oid function);
+/* The name of the aggregate that imat.exact_sum or another of ours takes the place of, as "sum"; else NULL. */
+PG_GUARDED const char *exact_name(Oid function);
 
 /* --- deparse.cpp: expressions as a reader would write them --- */
 

@@ -69,6 +69,13 @@ PG_GUARDED const char *why_not_shown(const FlatQuery &flat, const model::View &v
         return psprintf("%s needs the sums of the fields of its values", reader);
     case AccumulatorKind::Bits:
         return psprintf("%s needs to know how many of its values have each bit set", reader);
+    case AccumulatorKind::IntegerMoments:
+    case AccumulatorKind::Float4Moments:
+    case AccumulatorKind::Float8Moments:
+    case AccumulatorKind::NumericMoments:
+        return psprintf("%s needs the sum of the squares of its values", reader);
+    case AccumulatorKind::Pairs:
+        return psprintf("%s needs the sums of the squares and products of its values", reader);
     }
     return nullptr;
 }

@@ -61,16 +61,6 @@ PG_GUARDED bool is_empty(const TupleTableSlot *slot)
     pg_unreachable();
 }
 
-[[noreturn]] PG_GUARDED void raise_serialization_failure()
-{
-    ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-            errmsg("could not serialize access due to concurrent update"),
-            errdetail("The transaction has to see its own changes of an incremental materialized table whose "
-                      "group was changed by another transaction since its snapshot."),
-            errhint("Retry the transaction."));
-    pg_unreachable();
-}
-
 /* The row that stands for the groups: where it is found, and what writes it. */
 PG_GUARDED Probe *primary_probe(const Target &target)
 {

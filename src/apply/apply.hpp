@@ -32,4 +32,12 @@ enum class Moment : char {
 PG_GUARDED int64 apply_groups(delta::Plan *plan, delta::GroupTable *changes, Moment moment,
                               const Listener *listener);
 
+/*
+ * Compute the groups anew, and put what comes out in place of their rows.  As apply_groups; and the caller
+ * holds the locks on the keys of the groups, taken before the active snapshot, and AccessShareLock on the
+ * sources.
+ */
+PG_GUARDED int64 replace_groups(delta::Plan *plan, delta::GroupTable *groups, Moment moment,
+                                const Listener *listener);
+
 } // namespace apply

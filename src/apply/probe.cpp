@@ -89,6 +89,16 @@ PG_GUARDED ProbePlan *make_plan(Relation table, const model::View &view, bool of
 
 } // namespace
 
+[[noreturn]] PG_GUARDED void raise_serialization_failure()
+{
+    ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+            errmsg("could not serialize access due to concurrent update"),
+            errdetail("The transaction has to see its own changes of an incremental materialized table whose "
+                      "group was changed by another transaction since its snapshot."),
+            errhint("Retry the transaction."));
+    pg_unreachable();
+}
+
 PG_GUARDED Probe *Probe::open(Relation table, delta::Plan *plan, bool of_state)
 {
     ProbePlan *&cached = of_state ? plan->state_probe : plan->row_probe;

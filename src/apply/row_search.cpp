@@ -12,9 +12,14 @@ namespace apply {
 
 PG_GUARDED bool same_row(TupleTableSlot *left, TupleTableSlot *right)
 {
+    return left->tts_tupleDescriptor->natts == right->tts_tupleDescriptor->natts && same_columns(left, right);
+}
+
+PG_GUARDED bool same_columns(TupleTableSlot *left, TupleTableSlot *right)
+{
     slot_getallattrs(left);
     slot_getallattrs(right);
-    const TupleDesc type = left->tts_tupleDescriptor;
+    const TupleDesc type = right->tts_tupleDescriptor;
     for (int i = 0; i < type->natts; ++i) {
         const auto *column = TupleDescAttr(type, i);
         if (left->tts_isnull[i] != right->tts_isnull[i])

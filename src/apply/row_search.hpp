@@ -11,6 +11,9 @@ namespace apply {
 /* Do the rows have the same values in every column, bit for bit? */
 PG_GUARDED bool same_row(TupleTableSlot *left, TupleTableSlot *right);
 
+/* The same for the columns that the right one has: the left one may have more of the owner's own. */
+PG_GUARDED bool same_columns(TupleTableSlot *left, TupleTableSlot *right);
+
 class RowSearch {
   public:
     /* The table is open and locked. */

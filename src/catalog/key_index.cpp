@@ -140,7 +140,7 @@ PG_GUARDED AttrNumber wrapped_column(Node *expression)
 
 PG_GUARDED Oid find_key_index(Relation table, const model::View &view, bool of_state)
 {
-    if (view.strategy != model::Strategy::Delta || (!of_state && !view.keys_visible))
+    if (view.strategy == model::Strategy::Swap || (!of_state && !view.keys_visible))
         return InvalidOid;
     const AttrNumber *columns = key_columns(view, of_state);
     Oid found = InvalidOid;

@@ -23,7 +23,7 @@ struct Registration {
     Oid old_view;        /* the plain view that took the old name, or InvalidOid */
     NameData old_schema; /* where the materialized view stood */
     model::Maintenance maintenance;
-    model::Strategy strategy; /* what was asked for: Auto, Delta or Swap */
+    model::Strategy strategy; /* what was asked for: Auto, Delta, Keyed or Swap */
     ArrayType *settings;      /* text[] of name=value, pinned during evaluation; NULL: none needed */
     TimestampTz created_at;
     int64 swaps; /* how often the contents were rebuilt since it was created */

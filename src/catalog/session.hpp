@@ -37,6 +37,10 @@ struct Session {
     int running;
     bool runs_queries;
 
+    /* How many of those change tables: their changes are captured when they are over, but seen before. */
+    int changing;
+    bool flush_due; /* as soon as none is left */
+
     /* Settings. */
     int flush_at;       /* a FlushAt */
     int pending_memory; /* kB; beyond it pending changes are applied at once */

@@ -24,10 +24,12 @@ struct Letter {
 };
 
 constexpr Letter LETTERS[] = {
-    {'c', model::AccumulatorKind::Count},   {'i', model::AccumulatorKind::Integer},
-    {'4', model::AccumulatorKind::Float4},  {'8', model::AccumulatorKind::Float8},
-    {'n', model::AccumulatorKind::Numeric}, {'v', model::AccumulatorKind::Interval},
-    {'b', model::AccumulatorKind::Bits},
+    {'c', model::AccumulatorKind::Count},          {'i', model::AccumulatorKind::Integer},
+    {'4', model::AccumulatorKind::Float4},         {'8', model::AccumulatorKind::Float8},
+    {'n', model::AccumulatorKind::Numeric},        {'v', model::AccumulatorKind::Interval},
+    {'b', model::AccumulatorKind::Bits},           {'I', model::AccumulatorKind::IntegerMoments},
+    {'f', model::AccumulatorKind::Float4Moments},  {'F', model::AccumulatorKind::Float8Moments},
+    {'N', model::AccumulatorKind::NumericMoments}, {'p', model::AccumulatorKind::Pairs},
 };
 
 PG_GUARDED Accumulated *make(FunctionCallInfo call, model::AccumulatorKind kind, Oid type)

@@ -3,7 +3,8 @@
  *
  * The results follow int8_avg, int4_avg_accum, numeric_poly_avg, float8_avg, interval_avg and their kin
  * (PostgreSQL, utils/adt/numeric.c, float.c, timestamp.c); float sums and averages are the correctly rounded
- * ones of the exact sum instead.  numeric has a file of its own, and so have bits.
+ * ones of the exact sum instead.  numeric has a file of its own, and so have bits,
+ * moments and pairs.
  */
 #include "delta/accumulator.hpp"
 
@@ -29,7 +30,24 @@ PG_GUARDED int64 integer_value(Oid type, Datum value)
     pg_unreachable();
 }
 
-/* An integer of any size as a numeric. */
+PG_GUARDED kernels::IntervalValue interval_value(const Interval &interval)
+{
+    using Kind = kernels::IntervalKind;
+    const int infinity = pg::interval_infinity(interval);
+    const Kind kind = infinity == 0  ? Kind::finite
+                      : infinity < 0 ? Kind::negative_infinity
+                                     : Kind::positive_infinity;
+    return {interval.month, interval.day, interval.time, kind};
+}
+
+[[noreturn]] PG_GUARDED void raise_interval_out_of_range()
+{
+    ereport(ERROR, errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("interval out of range"));
+    pg_unreachable();
+}
+
+} // namespace
+
 PG_GUARDED Datum numeric_from(kernels::int128 value)
 {
     if (value >= PG_INT64_MIN && value <= PG_INT64_MAX)
@@ -48,23 +66,12 @@ PG_GUARDED Datum numeric_from(kernels::int128 value)
                                Int32GetDatum(-1));
 }
 
-PG_GUARDED kernels::IntervalValue interval_value(const Interval &interval)
+PG_GUARDED float8 checked(kernels::Rounded<double> rounded)
 {
-    using Kind = kernels::IntervalKind;
-    const int infinity = pg::interval_infinity(interval);
-    const Kind kind = infinity == 0  ? Kind::finite
-                      : infinity < 0 ? Kind::negative_infinity
-                                     : Kind::positive_infinity;
-    return {interval.month, interval.day, interval.time, kind};
+    if (rounded.overflow)
+        float_overflow_error();
+    return rounded.value;
 }
-
-[[noreturn]] PG_GUARDED void raise_interval_out_of_range()
-{
-    ereport(ERROR, errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("interval out of range"));
-    pg_unreachable();
-}
-
-} // namespace
 
 PG_GUARDED std::size_t state_size(model::AccumulatorKind kind)
 {
@@ -193,18 +200,12 @@ PG_GUARDED Datum FloatState::sum(Oid type) const
             float_overflow_error();
         return Float4GetDatum(rounded.value);
     }
-    const kernels::Rounded<double> rounded = total.to_double();
-    if (rounded.overflow)
-        float_overflow_error();
-    return Float8GetDatum(rounded.value);
+    return Float8GetDatum(checked(total.to_double()));
 }
 
 PG_GUARDED Datum FloatState::average(Oid /*type*/) const
 {
-    const kernels::Rounded<double> rounded = total.divided_by(static_cast<std::uint64_t>(count));
-    if (rounded.overflow)
-        float_overflow_error();
-    return Float8GetDatum(rounded.value);
+    return Float8GetDatum(checked(total.divided_by(static_cast<std::uint64_t>(count))));
 }
 
 PG_GUARDED void IntervalState::fold(Oid /*type*/, Datum value, Sign sign, Arena & /*arena*/)

@@ -86,11 +86,17 @@ struct NumericState {
     PG_GUARDED Datum sum(Oid type) const;
     PG_GUARDED Datum average(Oid type) const;
 
+    PG_GUARDED Numeric shown_total() const; /* of the finite values */
+
   private:
     PG_GUARDED void add_to_total(Numeric value, Sign sign, Arena &arena);
-    PG_GUARDED Numeric shown_total() const;
     PG_GUARDED Numeric special() const;
 };
+
+/* numeric in its binary form, as bytes in a state.  A total that is NULL is zero; so is a result. */
+PG_GUARDED void add_numeric(Numeric *total, Numeric value, Sign sign, Arena &arena);
+PG_GUARDED void encode_numeric(kernels::Writer &writer, Numeric value);
+PG_GUARDED Numeric decode_numeric(kernels::Reader &reader, Arena &arena);
 
 /* interval. */
 struct IntervalState {
@@ -119,6 +125,68 @@ struct BitsState {
     PG_GUARDED Datum result(model::AggregateFunction function, Oid type, bool *null) const;
 };
 
+/* smallint, integer, bigint, and their squares (moments.cpp, as what follows). */
+struct IntegerMomentsState {
+    IntegerState values;
+    kernels::SquareSum squares;
+
+    PG_GUARDED void fold(Oid type, Datum value, Sign sign, Arena &arena);
+    PG_GUARDED void merge(const IntegerMomentsState &other, Arena &arena);
+    PG_GUARDED bool is_zero() const { return values.is_zero() && squares.is_zero(); }
+    PG_GUARDED void encode(kernels::Writer &writer) const;
+    PG_GUARDED void decode(kernels::Reader &reader, Arena &arena);
+    PG_GUARDED Datum result(model::AggregateFunction function, Oid type, bool *null) const;
+};
+
+/* real and double precision, and their squares. */
+struct FloatMomentsState {
+    FloatState values;
+    kernels::ExactProducts squares;
+
+    PG_GUARDED void fold(Oid type, Datum value, Sign sign, Arena &arena);
+    PG_GUARDED void merge(const FloatMomentsState &other, Arena &arena);
+    PG_GUARDED bool is_zero() const { return values.is_zero() && squares.is_zero(); }
+    PG_GUARDED void encode(kernels::Writer &writer) const;
+    PG_GUARDED void decode(kernels::Reader &reader, Arena &arena);
+    PG_GUARDED Datum result(model::AggregateFunction function, Oid type, bool *null) const;
+};
+
+/* numeric, and the squares of what is finite. */
+struct NumericMomentsState {
+    NumericState values;
+    Numeric squares; /* NULL: zero; in the arena's context */
+
+    PG_GUARDED void fold(Oid type, Datum value, Sign sign, Arena &arena);
+    PG_GUARDED void merge(const NumericMomentsState &other, Arena &arena);
+    PG_GUARDED bool is_zero() const;
+    PG_GUARDED void encode(kernels::Writer &writer) const;
+    PG_GUARDED void decode(kernels::Reader &reader, Arena &arena);
+    PG_GUARDED Datum result(model::AggregateFunction function, Oid type, bool *null) const;
+};
+
+/* Pairs of double precision, as points (pairs.cpp). */
+struct PairsState {
+    int64 count;
+    kernels::ExactSum x;
+    kernels::ExactSum y;
+    kernels::ExactProducts xx;
+    kernels::ExactProducts yy;
+    kernels::ExactProducts xy;
+
+    PG_GUARDED void fold(Oid type, Datum value, Sign sign, Arena &arena);
+    PG_GUARDED void merge(const PairsState &other, Arena &arena);
+    PG_GUARDED bool is_zero() const;
+    PG_GUARDED void encode(kernels::Writer &writer) const;
+    PG_GUARDED void decode(kernels::Reader &reader, Arena &arena);
+    PG_GUARDED Datum result(model::AggregateFunction function, Oid type, bool *null) const;
+};
+
+/* An integer of any size as a numeric. */
+PG_GUARDED Datum numeric_from(kernels::int128 value);
+
+/* A float; an error where finite values have a result beyond the type. */
+PG_GUARDED float8 checked(kernels::Rounded<double> rounded);
+
 /* Call f with the state as what its kind says it is. */
 template <class F>
 PG_GUARDED auto visit(model::AccumulatorKind kind, void *state, F f)
@@ -139,6 +207,15 @@ PG_GUARDED auto visit(model::AccumulatorKind kind, void *state, F f)
         return f(*static_cast<IntervalState *>(state));
     case Kind::Bits:
         return f(*static_cast<BitsState *>(state));
+    case Kind::IntegerMoments:
+        return f(*static_cast<IntegerMomentsState *>(state));
+    case Kind::Float4Moments:
+    case Kind::Float8Moments:
+        return f(*static_cast<FloatMomentsState *>(state));
+    case Kind::NumericMoments:
+        return f(*static_cast<NumericMomentsState *>(state));
+    case Kind::Pairs:
+        return f(*static_cast<PairsState *>(state));
     }
     return f(*static_cast<CountState *>(state));
 }

@@ -10,3 +10,4 @@
 #include "delta/groups.hpp"
 #include "delta/join.hpp"
 #include "delta/plan.hpp"
+#include "delta/recompute.hpp"

@@ -43,17 +43,6 @@ PG_GUARDED Aggref *accumulate_call(const model::Accumulator &accumulator)
     return pg::make_aggref(function, BYTEAOID, arguments, list_make2_oid(CHAROID, accumulator.input_type));
 }
 
-PG_GUARDED SortGroupClause *group_clause(const model::Key &key, Index reference)
-{
-    auto *clause = makeNode(SortGroupClause);
-    clause->tleSortGroupRef = reference;
-    clause->eqop = key.equality;
-    clause->sortop = key.less_than;
-    clause->nulls_first = false;
-    clause->hashable = op_hashjoinable(key.equality, key.type);
-    return clause;
-}
-
 } // namespace
 
 PG_GUARDED Query *fill_query(const model::View &view)
@@ -67,8 +56,7 @@ PG_GUARDED Query *fill_query(const model::View &view)
     Index group = 0;
     for (const model::Key &key : view.keys) {
         TargetEntry *entry = add_target(query, static_cast<Expr *>(copyObjectImpl(key.expression)));
-        entry->ressortgroupref = ++group;
-        query->groupClause = lappend(query->groupClause, group_clause(key, entry->ressortgroupref));
+        group_by(query, key, entry, ++group);
     }
     add_target(query, &count_rows()->xpr);
     for (int i = 1; i < view.accumulators.size; ++i)

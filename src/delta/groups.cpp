@@ -143,6 +143,15 @@ PG_GUARDED Group *GroupTable::find_or_add(const Datum *keys, const bool *nulls)
     return group;
 }
 
+PG_GUARDED int GroupTable::find(const Datum *keys, const bool *nulls) const
+{
+    const uint32 wanted = hash(keys, nulls);
+    for (uint32 slot = wanted & mask_; slots_[slot] != 0; slot = (slot + 1) & mask_)
+        if (matches(*groups_[slots_[slot] - 1], wanted, keys, nulls))
+            return static_cast<int>(slots_[slot]) - 1;
+    return -1;
+}
+
 PG_GUARDED void GroupTable::merge(const GroupTable &other)
 {
     for (int i = 0; i < other.size_; ++i) {

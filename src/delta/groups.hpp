@@ -20,6 +20,12 @@ class GroupTable {
     /* The group with the key: found, or added with empty accumulators and a copy of the key. */
     PG_GUARDED Group *find_or_add(const Datum *keys, const bool *nulls);
 
+    /* The groups as they are, in the order of sorted() if nothing was added since. */
+    model::Array<Group *> in_order() const noexcept { return {.data = groups_, .size = size_}; }
+
+    /* The place of the group with the key in what sorted() gave last; -1: there is none. */
+    PG_GUARDED int find(const Datum *keys, const bool *nulls) const;
+
     /* Add all groups of another table with the same layout. */
     PG_GUARDED void merge(const GroupTable &other);
 

@@ -29,14 +29,43 @@ PG_GUARDED int display_scale(Numeric value)
 } // namespace
 
 /* The sum is replaced before the old one is freed, so an error in between leaves the state whole. */
-PG_GUARDED void NumericState::add_to_total(Numeric value, Sign sign, Arena &arena)
+PG_GUARDED void add_numeric(Numeric *total, Numeric value, Sign sign, Arena &arena)
 {
     MemoryContext caller = MemoryContextSwitchTo(arena.context());
-    Numeric before = total == nullptr ? numeric_constant("0") : total;
+    Numeric before = *total == nullptr ? numeric_constant("0") : *total;
     const PGFunction operation = sign == Sign::In ? numeric_add : numeric_sub;
-    total = DatumGetNumeric(DirectFunctionCall2(operation, NumericGetDatum(before), NumericGetDatum(value)));
+    *total = DatumGetNumeric(DirectFunctionCall2(operation, NumericGetDatum(before), NumericGetDatum(value)));
     pfree(before);
     MemoryContextSwitchTo(caller);
+}
+
+PG_GUARDED void encode_numeric(kernels::Writer &writer, Numeric value)
+{
+    bytea *wire = DatumGetByteaPP(DirectFunctionCall1(numeric_send, NumericGetDatum(value)));
+    writer.block({reinterpret_cast<const unsigned char *>(VARDATA_ANY(wire)), VARSIZE_ANY_EXHDR(wire)});
+}
+
+PG_GUARDED Numeric decode_numeric(kernels::Reader &reader, Arena &arena)
+{
+    const auto wire = reader.block(LARGEST_WIRE_NUMERIC);
+    if (!reader.ok())
+        return nullptr;
+
+    MemoryContext caller = MemoryContextSwitchTo(arena.context());
+    StringInfoData message;
+    initStringInfo(&message);
+    appendBinaryStringInfo(&message, reinterpret_cast<const char *>(wire.data()),
+                           static_cast<int>(wire.size()));
+    Numeric result = DatumGetNumeric(DirectFunctionCall3(numeric_recv, PointerGetDatum(&message),
+                                                         ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+    pfree(message.data);
+    MemoryContextSwitchTo(caller);
+    return result;
+}
+
+PG_GUARDED void NumericState::add_to_total(Numeric value, Sign sign, Arena &arena)
+{
+    add_numeric(&total, value, sign, arena);
 }
 
 PG_GUARDED void NumericState::fold(Oid /*type*/, Datum datum, Sign sign, Arena &arena)
@@ -120,8 +149,7 @@ PG_GUARDED void NumericState::encode(kernels::Writer &writer) const
     writer.signed_varint(positive_infinities);
     writer.signed_varint(negative_infinities);
     scales.encode(writer);
-    bytea *wire = DatumGetByteaPP(DirectFunctionCall1(numeric_send, NumericGetDatum(shown_total())));
-    writer.block({reinterpret_cast<const unsigned char *>(VARDATA_ANY(wire)), VARSIZE_ANY_EXHDR(wire)});
+    encode_numeric(writer, shown_total());
 }
 
 PG_GUARDED void NumericState::decode(kernels::Reader &reader, Arena &arena)
@@ -132,19 +160,7 @@ PG_GUARDED void NumericState::decode(kernels::Reader &reader, Arena &arena)
     positive_infinities = reader.signed_varint();
     negative_infinities = reader.signed_varint();
     scales = kernels::ScaleCounts::decode(reader, memory);
-    const auto wire = reader.block(LARGEST_WIRE_NUMERIC);
-    if (!reader.ok())
-        return;
-
-    MemoryContext caller = MemoryContextSwitchTo(arena.context());
-    StringInfoData message;
-    initStringInfo(&message);
-    appendBinaryStringInfo(&message, reinterpret_cast<const char *>(wire.data()),
-                           static_cast<int>(wire.size()));
-    total = DatumGetNumeric(DirectFunctionCall3(numeric_recv, PointerGetDatum(&message),
-                                                ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-    pfree(message.data);
-    MemoryContextSwitchTo(caller);
+    total = decode_numeric(reader, arena);
 }
 
 } // namespace delta

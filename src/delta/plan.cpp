@@ -75,7 +75,9 @@ PG_GUARDED static bool find_foreign_code(Node *node, void *context)
 PG_GUARDED bool calls_foreign_code(const model::View &view)
 {
     bool foreign = find_foreign_code(view.filter, nullptr) || find_foreign_code(view.having, nullptr) ||
-                   find_foreign_code(reinterpret_cast<Node *>(view.outputs), nullptr);
+                   find_foreign_code(reinterpret_cast<Node *>(view.outputs), nullptr) ||
+                   find_foreign_code(reinterpret_cast<Node *>(view.group_targets), nullptr) ||
+                   find_foreign_code(view.group_having, nullptr);
     for (const model::Key &key : view.keys)
         foreign = foreign || find_foreign_code(key.expression, nullptr) || key.type >= FirstNormalObjectId;
     for (const model::Accumulator &accumulator : view.accumulators)
@@ -86,13 +88,18 @@ PG_GUARDED bool calls_foreign_code(const model::View &view)
 /*
  * What is done.  Whether a state table is needed follows from the sources' NOT NULL constraints too, which
  * may have changed since the IMAT was made: one that it has goes on being kept, and one that it lacks can't
- * be made here.
+ * be made here; then groups are computed anew, if they can be.
  */
 PG_GUARDED model::Strategy strategy_of(const catalog::Registration &registration, model::View *view)
 {
     if (registration.strategy == model::Strategy::Swap || view->strategy == model::Strategy::Swap)
         return model::Strategy::Swap;
     const bool has_state = OidIsValid(registration.state) && registration.state_current;
+    const bool has_none = view->needs_state && !OidIsValid(registration.state);
+    if ((has_none || registration.strategy == model::Strategy::Keyed) && analyze::can_be_keyed(*view))
+        analyze::make_keyed(view);
+    if (view->strategy == model::Strategy::Keyed)
+        return model::Strategy::Keyed;
     if (view->needs_state && !has_state)
         return model::Strategy::Swap;
     view->needs_state = has_state;
@@ -149,13 +156,16 @@ PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContex
             Query *definition = analyze::definition_query(registration.definition);
             plan->view = analyze::understand(definition);
             plan->strategy = strategy_of(registration, plan->view);
-            if (plan->strategy == model::Strategy::Delta) {
+            if (plan->strategy != model::Strategy::Swap) {
                 plan->foreign_code = calls_foreign_code(*plan->view);
                 plan->layout = make_layout(*plan->view);
                 plan->context = CreateStandaloneExprContext();
                 if (!plan->view->is_join())
                     compile_source_side(plan);
-                compile_group_side(plan);
+                if (plan->strategy == model::Strategy::Delta)
+                    compile_group_side(plan);
+                else
+                    plan->visible = ExecTypeFromTL(plan->view->group_targets);
             }
             plan->fingerprint = fingerprint_of(*plan, definition);
         });

@@ -25,17 +25,17 @@ struct Plan {
 
     catalog::Registration registration;
     model::View *view;
-    model::Strategy strategy; /* what is done: Delta or Swap */
+    model::Strategy strategy; /* what is done: Delta, Keyed or Swap */
     Oid owner;
     uint64 fingerprint; /* of all that the shape of pending changes depends on */
     bool foreign_code;  /* calls functions that don't come with PostgreSQL */
 
-    /* For Delta. */
+    /* For Delta and Keyed. */
     Layout *layout;
     ExprContext *context;
     List *terms; /* over a join: of Term, see join.cpp */
 
-    /* For Delta over one table: from its row to keys and inputs. */
+    /* For Delta and Keyed over one table: from its row to keys and inputs. */
     TupleTableSlot *source_row; /* as transition tables have it */
     ExprState *filter;          /* NULL: all rows */
     ProjectionInfo *inputs;     /* the keys, then the input of each accumulator but the first */
@@ -44,6 +44,10 @@ struct Plan {
     TupleTableSlot *group_row; /* the keys, then the aggregates */
     ExprState *having;         /* NULL: all groups */
     ProjectionInfo *outputs;
+
+    /* For Keyed. */
+    TupleDesc visible;    /* the row that shows a group */
+    List *recomputations; /* of Recomputation, see recompute.cpp */
 
     /* For room apply: how rows of the table, and of its state table, are found by key; NULL: not found out
      * yet. */

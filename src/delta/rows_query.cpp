@@ -58,4 +58,15 @@ PG_GUARDED TargetEntry *add_target(Query *query, Expr *expression)
     return entry;
 }
 
+PG_GUARDED void group_by(Query *query, const model::Key &key, TargetEntry *target, Index reference)
+{
+    auto *clause = makeNode(SortGroupClause);
+    clause->tleSortGroupRef = target->ressortgroupref = reference;
+    clause->eqop = key.equality;
+    clause->sortop = key.less_than;
+    clause->nulls_first = false;
+    clause->hashable = op_hashjoinable(key.equality, key.type);
+    query->groupClause = lappend(query->groupClause, clause);
+}
+
 } // namespace delta

@@ -20,4 +20,7 @@ PG_GUARDED Query *rows_query(const model::View &view, List *entries);
 /* Append a target to the query. */
 PG_GUARDED TargetEntry *add_target(Query *query, Expr *expression);
 
+/* Group the query by the key, which is a target of it. */
+PG_GUARDED void group_by(Query *query, const model::Key &key, TargetEntry *target, Index reference);
+
 } // namespace delta

@@ -1,5 +1,5 @@
 /*
- * aggregates.cpp - the support functions of imat.accumulate, imat.exact_sum and imat.exact_avg.
+ * aggregates.cpp - the support functions of imat.accumulate, imat.exact_sum and its kin.
  */
 #include "delta/delta.hpp"
 
@@ -86,3 +86,55 @@ PG_IMAT_FUNCTION(imat_exact_avg)
 {
     return result(fcinfo, model::AggregateFunction::Avg, FLOAT8OID);
 }
+
+/* imat.exact_moments_step(internal, real) and (internal, double precision): fold a value and its square in.
+ */
+PG_IMAT_FUNCTION(imat_exact_moments_step_float4)
+{
+    PG_RETURN_POINTER(delta::accumulate(fcinfo, model::AccumulatorKind::Float4Moments, FLOAT4OID,
+                                        argument(fcinfo, 0), argument(fcinfo, 1)));
+}
+
+PG_IMAT_FUNCTION(imat_exact_moments_step_float8)
+{
+    PG_RETURN_POINTER(delta::accumulate(fcinfo, model::AccumulatorKind::Float8Moments, FLOAT8OID,
+                                        argument(fcinfo, 0), argument(fcinfo, 1)));
+}
+
+/* imat.exact_pairs_step(internal, y double precision, x double precision): fold a pair in. */
+PG_IMAT_FUNCTION(imat_exact_pairs_step)
+{
+    Point point = {};
+    NullableDatum pair;
+    pair.isnull = PG_ARGISNULL(1) || PG_ARGISNULL(2);
+    pair.value = PointPGetDatum(&point);
+    if (!pair.isnull) {
+        point.y = PG_GETARG_FLOAT8(1);
+        point.x = PG_GETARG_FLOAT8(2);
+    }
+    PG_RETURN_POINTER(
+        delta::accumulate(fcinfo, model::AccumulatorKind::Pairs, POINTOID, argument(fcinfo, 0), pair));
+}
+
+/* The final functions: those of moments, then those of pairs. */
+#define EXACT_RESULT(name, function)                                                                         \
+    PG_IMAT_FUNCTION(name)                                                                                   \
+    {                                                                                                        \
+        return result(fcinfo, model::AggregateFunction::function, FLOAT8OID);                                \
+    }
+
+EXACT_RESULT(imat_exact_var_pop, VarPop)
+EXACT_RESULT(imat_exact_var_samp, VarSamp)
+EXACT_RESULT(imat_exact_stddev_pop, StddevPop)
+EXACT_RESULT(imat_exact_stddev_samp, StddevSamp)
+EXACT_RESULT(imat_exact_covar_pop, CovarPop)
+EXACT_RESULT(imat_exact_covar_samp, CovarSamp)
+EXACT_RESULT(imat_exact_corr, Corr)
+EXACT_RESULT(imat_exact_regr_avgx, RegrAvgX)
+EXACT_RESULT(imat_exact_regr_avgy, RegrAvgY)
+EXACT_RESULT(imat_exact_regr_sxx, RegrSxx)
+EXACT_RESULT(imat_exact_regr_syy, RegrSyy)
+EXACT_RESULT(imat_exact_regr_sxy, RegrSxy)
+EXACT_RESULT(imat_exact_regr_r2, RegrR2)
+EXACT_RESULT(imat_exact_regr_slope, RegrSlope)
+EXACT_RESULT(imat_exact_regr_intercept, RegrIntercept)

@@ -55,7 +55,9 @@ PG_IMAT_FUNCTION(imat_explain)
     const Oid owner = check_imat(PG_GETARG_OID(0), &registration);
     const List *lines = pg::with_rights_of(owner, [&registration] {
         return pg::with_safe_search_path([&registration] {
-            const auto *view = analyze::understand(analyze::definition_query(registration.definition));
+            auto *view = analyze::understand(analyze::definition_query(registration.definition));
+            if (registration.strategy == model::Strategy::Keyed && analyze::can_be_keyed(*view))
+                analyze::make_keyed(view);
             return analyze::explain(*view, registration.strategy);
         });
     });

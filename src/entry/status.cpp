@@ -46,17 +46,18 @@ struct Effective {
 };
 
 /* Understand the definition.  That folds constants, and may so call functions of the owner's. */
-PG_GUARDED Effective understand(Oid definition, Oid owner)
+PG_GUARDED Effective understand(Oid definition, Oid owner, model::Strategy asked)
 {
     return pg::with_rights_of(owner, [=] {
         return pg::with_safe_search_path([=] {
             const analyze::Refusal *refusal = nullptr;
-            const model::View *view =
-                analyze::try_understand(analyze::definition_query(definition), &refusal);
+            model::View *view = analyze::try_understand(analyze::definition_query(definition), &refusal);
             if (view == nullptr)
                 return Effective{.strategy = nullptr, .reason = refusal->message};
             const bool delta = view->strategy == model::Strategy::Delta;
-            return Effective{.strategy = delta ? "delta" : "swap", .reason = view->reason};
+            if (delta && asked == model::Strategy::Keyed && analyze::can_be_keyed(*view))
+                return Effective{.strategy = "keyed", .reason = "strategy \"keyed\" was asked for"};
+            return Effective{.strategy = analyze::word_for(view->strategy), .reason = view->reason};
         });
     });
 }
@@ -80,7 +81,7 @@ PG_IMAT_FUNCTION(imat_effective_strategy)
         if (registration.strategy == model::Strategy::Swap)
             effective = {.strategy = "swap", .reason = "strategy \"swap\" was asked for"};
         else
-            effective = understand(registration.definition, owner_of(imat));
+            effective = understand(registration.definition, owner_of(imat), registration.strategy);
     }
 
     auto text_of = [](const char *string) {

@@ -20,7 +20,8 @@ PG_GUARDED TriggerData *trigger_data(FunctionCallInfo fcinfo, const char *functi
 /* imat.capture(): what a statement did to a source table is taken note of. */
 PG_IMAT_FUNCTION(imat_capture)
 {
-    flush::capture(trigger_data(fcinfo, "imat.capture"));
+    /* PostgreSQL looks the function up in memory that belongs to the execution of the statement. */
+    flush::capture(trigger_data(fcinfo, "imat.capture"), fcinfo->flinfo->fn_mcxt);
     return PointerGetDatum(nullptr);
 }
 

@@ -129,11 +129,33 @@ PG_GUARDED void capture_above(const Change &change, Oid ancestor)
     table_close(above, NoLock);
 }
 
+extern "C" {
+static void statement_ends(void * /*argument*/)
+{
+    --session.changing;
+}
+}
+
+/*
+ * The statement began before our hooks were there to count it: it is the one that had the library loaded.
+ * Count it for as long as its memory is there.
+ */
+PG_GUARDED void count_statement(MemoryContext statement)
+{
+    auto *callback = static_cast<MemoryContextCallback *>(
+        MemoryContextAllocZero(statement, sizeof(MemoryContextCallback)));
+    callback->func = statement_ends;
+    MemoryContextRegisterResetCallback(statement, callback);
+    ++session.changing;
+}
+
 } // namespace
 
-PG_GUARDED void capture(TriggerData *trigger)
+PG_GUARDED void capture(TriggerData *trigger, MemoryContext statement)
 {
     check_call(trigger);
+    if (session.changing == 0)
+        count_statement(statement);
     const Change change = {.table = RelationGetRelid(trigger->tg_relation),
                            .type = RelationGetDescr(trigger->tg_relation),
                            .removed = rows_of(trigger->tg_oldtable),
@@ -149,8 +171,8 @@ PG_GUARDED void capture(TriggerData *trigger)
             capture_above(change, table);
     }
     const bool too_large = pending_bytes() > static_cast<std::size_t>(session.pending_memory) * 1024;
-    if (too_large || session.flush_at == static_cast<int>(catalog::FlushAt::Statement))
-        flush_now();
+    session.flush_due =
+        session.flush_due || too_large || session.flush_at == static_cast<int>(catalog::FlushAt::Statement);
 }
 
 } // namespace flush

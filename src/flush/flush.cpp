@@ -34,6 +34,19 @@ struct Step {
     apply::Moment moment;
 };
 
+/*
+ * Find the groups of a join that changed, and how.  Where groups are to be computed under the transaction's own
+ * snapshot, those that changed as it sees them have to be among them.
+ */
+PG_GUARDED void find_groups(WorkItem *item, apply::Moment moment)
+{
+    const model::Array<delta::ChangedTable> changed = as_changed_tables(item->work->tables);
+    item->groups = delta::GroupTable::create(item->plan->layout, GetMemoryChunkContext(item));
+    delta::fold_join(item->plan, item->groups, changed, GetActiveSnapshot());
+    if (is_keyed(*item) && moment == apply::Moment::Early && IsolationUsesXactSnapshot())
+        delta::fold_join(item->plan, item->groups, changed, GetTransactionSnapshot());
+}
+
 /* Apply one IMAT's changes, and hand on to the work that reads it what they did to its rows. */
 PG_GUARDED void apply_one(WorkItem *item, apply::Moment moment)
 {
@@ -42,13 +55,11 @@ PG_GUARDED void apply_one(WorkItem *item, apply::Moment moment)
     const delta::Plan &plan = *item->plan;
     int64 written = 0;
     delta::as_maintainer(plan, [&] {
-        if (plan.view->is_join()) {
-            item->groups = delta::GroupTable::create(plan.layout, CurrentMemoryContext);
-            delta::fold_join(item->plan, item->groups, as_changed_tables(item->work->tables),
-                             GetActiveSnapshot());
-        }
-        written =
-            apply::apply_groups(item->plan, item->groups, moment, item->readers == NIL ? nullptr : &listener);
+        if (plan.view->is_join() && item->groups == nullptr)
+            find_groups(item, moment);
+        const apply::Listener *told = item->readers == NIL ? nullptr : &listener;
+        written = is_keyed(*item) ? apply::replace_groups(item->plan, item->groups, moment, told)
+                                  : apply::apply_groups(item->plan, item->groups, moment, told);
     });
     observe::record_flush(item->imat, written, GetCurrentTimestamp() - start);
 }
@@ -100,18 +111,67 @@ PG_GUARDED void maintain(WorkItem *item, apply::Moment moment)
     UpdateActiveSnapshotCommandId();
 }
 
-/* What has been rebuilt under an old snapshot has to be rebuilt at commit. */
-PG_GUARDED void keep_rebuilds_pending(const Work &work)
+/* What has been computed under an old snapshot has to be computed once more at commit. */
+PG_GUARDED void keep_pending(const List *items)
+{
+    for (auto *item : pg::each<WorkItem>(items)) {
+        if (!item->swap && !is_keyed(*item))
+            continue;
+        PendingView *view = pending_view(item->imat, item->plan);
+        view->swap = view->swap || item->swap;
+        if (!view->swap && item->groups != nullptr)
+            groups_of(view)->merge(*item->groups);
+    }
+}
+
+/* Have the groups of the work outlive the pending changes that they came from. */
+PG_GUARDED void own_groups(const List *items)
+{
+    for (auto *item : pg::each<WorkItem>(items)) {
+        if (!is_keyed(*item) || item->groups == nullptr)
+            continue;
+        auto *copy = delta::GroupTable::create(item->plan->layout, GetMemoryChunkContext(item));
+        copy->merge(*item->groups);
+        item->groups = copy;
+    }
+}
+
+/*
+ * Groups that are computed anew are locked by their keys, and only then comes the snapshot that they are
+ * computed under.  Which groups of a join those are has to be found out first.
+ */
+PG_GUARDED void lock_groups(const Work &work, apply::Moment moment)
+{
+    CommandCounterIncrement();
+    PushActiveSnapshot(GetLatestSnapshot());
+    for (auto *item : pg::each<WorkItem>(work.items))
+        if (is_keyed(*item) && item->depth == 0 && item->plan->view->is_join())
+            delta::as_maintainer(*item->plan, [&] { find_groups(item, moment); });
+    PopActiveSnapshot();
+    lock_keys(work);
+}
+
+/*
+ * A flush in the middle of a statement that changes tables: their contents show all of it, but some of it may
+ * be captured yet.  The terms of a join would count that twice, now and then; so joins are rebuilt, now and
+ * once more when everything is captured.  Groups over one table are made of captured rows alone.
+ */
+PG_GUARDED void rebuild_joins(const Work &work)
 {
     for (auto *item : pg::each<WorkItem>(work.items))
-        if (item->swap)
-            pending_view(item->imat, item->plan)->swap = true;
+        if (!item->swap && item->plan->view->is_join())
+            mark_swap(item);
 }
 
 PG_GUARDED void work_through(apply::Moment moment)
 {
+    const bool settled = moment == apply::Moment::Commit || session.changing == 0;
     Work *work = plan_work(collect());
+    if (!settled)
+        rebuild_joins(*work);
     lock_work(work);
+    if (has_keyed(*work))
+        lock_groups(*work, moment);
     CommandCounterIncrement();
     PushActiveSnapshot(GetLatestSnapshot());
     for (auto *item : pg::each<WorkItem>(work->items)) {
@@ -121,9 +181,12 @@ PG_GUARDED void work_through(apply::Moment moment)
     PopActiveSnapshot();
     for (auto *changes : pg::each<TableChanges>(work->tables))
         close_rows(changes);
+    const bool again = !settled || (moment == apply::Moment::Early && IsolationUsesXactSnapshot());
+    if (again)
+        own_groups(work->items);
     mark_applied();
-    if (moment == apply::Moment::Early && IsolationUsesXactSnapshot())
-        keep_rebuilds_pending(*work);
+    if (again)
+        keep_pending(work->items);
 }
 
 PG_GUARDED void flush(apply::Moment moment)
@@ -132,6 +195,7 @@ PG_GUARDED void flush(apply::Moment moment)
         AllocSetContextCreate(CurrentMemoryContext, "pg_imat flush", ALLOCSET_DEFAULT_SIZES);
     MemoryContext caller = MemoryContextSwitchTo(memory);
     session.flushing = GetCurrentTransactionNestLevel();
+    session.flush_due = false;
     work_through(moment);
     session.flushing = 0;
     MemoryContextSwitchTo(caller);
@@ -153,6 +217,7 @@ static void transaction_ends(XactEvent event, void * /*argument*/)
             case XACT_EVENT_PREPARE:
             case XACT_EVENT_ABORT:
                 session.flushing = 0;
+                session.flush_due = false;
                 on_transaction_end();
                 break;
             default: /* a parallel worker's: it has nothing pending */

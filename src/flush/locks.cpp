@@ -11,6 +11,13 @@
  * other source in Share mode.  So those who change the same source don't wait for each other, and those who
  * change different ones do, and only while they commit.  Who has changed both, or a source that the join has
  *    twice, needs both modes of a tag: ShareRowExclusive, in one acquisition.
+ * 4. For each IMAT whose groups are computed anew (keyed): a lock tag of class imat.source, object the
+ * definition's view, sub-object 0, for all of its groups, in RowExclusive mode; then one of class
+ * imat.registered, object the definition's view, sub-object the hash of the key, for each group, Exclusive, in
+ * the order of the hashes.  Who changes very many groups, or can't know yet which, since they follow from
+ * changes of another IMAT, takes the first in ShareRowExclusive mode and none of the second.  (Room apply has
+ * lock tags of class imat.registered whose object is the IMAT.)  So those who change one group queue, from
+ * before they take the snapshot that they compute it under.
  *
  * All are held until the transaction ends.  The snapshot under which deltas are computed is taken after them:
  * it sees what every transaction did to another source of the same join that has committed, and no other can
@@ -27,7 +34,7 @@ namespace {
 
 PG_GUARDED bool needs_tables(const WorkItem &item)
 {
-    return item.swap || item.plan->view->is_join();
+    return item.swap || is_keyed(item) || item.plan->view->is_join();
 }
 
 PG_GUARDED void lock_sources(const Work &work)
@@ -78,7 +85,55 @@ PG_GUARDED void lock_join_sources(const Work &work)
     }
 }
 
+/* More groups than that are not locked one by one. */
+constexpr int MOST_KEYS = 64;
+
+extern "C" {
+
+/* Comparator of hashes. */
+PG_GUARDED static int compare_hashes(const void *left, const void *right)
+{
+    return static_cast<int>(*static_cast<const uint16 *>(left)) -
+           static_cast<int>(*static_cast<const uint16 *>(right));
+}
+
+} // extern "C"
+
+/* Lock the keys of the item's groups, which are few and known. */
+PG_GUARDED void lock_each_key(const WorkItem &item, Oid tags)
+{
+    uint16 hashes[MOST_KEYS];
+    int size = 0;
+    for (const delta::Group *group : item.groups->in_order())
+        hashes[size++] = static_cast<uint16>(group->hash ^ (group->hash >> 16));
+    qsort(hashes, static_cast<std::size_t>(size), sizeof(uint16), compare_hashes);
+    for (int i = 0; i < size; ++i) {
+        if (i > 0 && hashes[i] == hashes[i - 1])
+            continue;
+        LOCKTAG tag;
+        SET_LOCKTAG_OBJECT(tag, MyDatabaseId, tags, item.plan->registration.definition, hashes[i]);
+        LockAcquire(&tag, ExclusiveLock, false, false);
+    }
+}
+
 } // namespace
+
+PG_GUARDED void lock_keys(const Work &work)
+{
+    const Oid all = catalog::relation_of_ours("source");
+    const Oid each = catalog::relation_of_ours("registered");
+    for (auto *item : pg::each<WorkItem>(by_oid(work.items))) {
+        if (!is_keyed(*item))
+            continue;
+        const bool by_key =
+            item->depth == 0 && item->groups != nullptr && item->groups->size() <= MOST_KEYS;
+        LOCKTAG tag;
+        SET_LOCKTAG_OBJECT(tag, MyDatabaseId, all, item->plan->registration.definition, 0);
+        LockAcquire(&tag, by_key ? RowExclusiveLock : ShareRowExclusiveLock, false, false);
+        if (by_key)
+            lock_each_key(*item, each);
+    }
+}
 
 PG_GUARDED void lock_work(Work *work)
 {

@@ -160,15 +160,42 @@ PG_GUARDED void before_utility()
         renew(GetActiveSnapshot());
 }
 
-/* Counts a statement as running for as long as it lives; on the C++ side of the seam, so errors count it out.
- */
-class Running {
+/* Counts something for as long as it lives; on the C++ side of the seam, so errors count it out. */
+class Counted {
   public:
-    Running() noexcept { ++session.running; }
-    Running(const Running &) = delete;
-    Running &operator=(const Running &) = delete;
-    ~Running() { --session.running; }
+    explicit Counted(int *counter, bool counts = true) noexcept : counter_(counter), by_(counts ? 1 : 0)
+    {
+        *counter_ += by_;
+    }
+    Counted(const Counted &) = delete;
+    Counted &operator=(const Counted &) = delete;
+    ~Counted() { *counter_ -= by_; }
+
+  private:
+    int *counter_;
+    int by_;
 };
+
+/* Does the statement change tables? */
+bool changes_tables(const QueryDesc *statement) noexcept
+{
+    return statement->operation != CMD_SELECT || statement->plannedstmt->hasModifyingCTE;
+}
+
+/* Does the utility command fire the triggers of statements? */
+bool changes_tables(const Node *command) noexcept
+{
+    return (IsA(command, CopyStmt) && reinterpret_cast<const CopyStmt *>(command)->is_from) ||
+           IsA(command, TruncateStmt);
+}
+
+/* A statement is over: if it or one in it asked for a flush, and none is left whose changes are still to be
+ * captured. */
+void flush_if_due()
+{
+    if (session.flush_due && session.changing == 0)
+        pg::call(flush_now);
+}
 
 /*
  * Functions of PostgreSQL's own that run queries they are given, under the snapshot of the statement that
@@ -185,13 +212,16 @@ static void object_accessed(ObjectAccessType access, Oid class_id, Oid object, i
         for (Oid runner : QUERY_RUNNERS)
             session.runs_queries = session.runs_queries || object == runner;
     if (session.next_object_access != nullptr)
-        session.next_object_access(access, class_id, object, sub_object, argument);
+        pg::entry([=] {
+            pg::call([=] { session.next_object_access(access, class_id, object, sub_object, argument); });
+        });
 }
 
 static void executor_run(EXECUTOR_RUN_PARAMETERS)
 {
     pg::entry([&] {
-        const Running running;
+        const Counted running(&session.running);
+        const Counted changing(&session.changing, changes_tables(statement));
         pg::call([&] {
             if (session.next_executor_run != nullptr)
                 session.next_executor_run(EXECUTOR_RUN_ARGUMENTS);
@@ -204,13 +234,17 @@ static void executor_run(EXECUTOR_RUN_PARAMETERS)
 static void executor_finish(QueryDesc *statement)
 {
     pg::entry([=] {
-        const Running running;
-        pg::call([=] {
-            if (session.next_executor_finish != nullptr)
-                session.next_executor_finish(statement);
-            else
-                standard_ExecutorFinish(statement);
-        });
+        {
+            const Counted running(&session.running);
+            const Counted changing(&session.changing, changes_tables(statement));
+            pg::call([=] {
+                if (session.next_executor_finish != nullptr)
+                    session.next_executor_finish(statement);
+                else
+                    standard_ExecutorFinish(statement);
+            });
+        }
+        flush_if_due();
     });
 }
 
@@ -234,14 +268,18 @@ static void executor_start(QueryDesc *statement, int flags)
 static void process_utility(UTILITY_HOOK_PARAMETERS)
 {
     pg::entry([&] {
-        pg::call([&] {
-            if (session.pending != nullptr && may_read_tables(pstmt->utilityStmt))
-                before_utility();
-            if (session.next_process_utility != nullptr)
-                session.next_process_utility(UTILITY_HOOK_ARGUMENTS);
-            else
-                standard_ProcessUtility(UTILITY_HOOK_ARGUMENTS);
-        });
+        {
+            const Counted changing(&session.changing, changes_tables(pstmt->utilityStmt));
+            pg::call([&] {
+                if (session.pending != nullptr && may_read_tables(pstmt->utilityStmt))
+                    before_utility();
+                if (session.next_process_utility != nullptr)
+                    session.next_process_utility(UTILITY_HOOK_ARGUMENTS);
+                else
+                    standard_ProcessUtility(UTILITY_HOOK_ARGUMENTS);
+            });
+        }
+        flush_if_due();
     });
 }
 

@@ -68,7 +68,8 @@ PG_GUARDED WorkItem *add_item(Work *work, Oid imat, int depth)
     return item;
 }
 
-/* The item, and whoever reads it, has to be rebuilt. */
+} // namespace
+
 PG_GUARDED void mark_swap(WorkItem *item)
 {
     item->swap = true;
@@ -76,6 +77,8 @@ PG_GUARDED void mark_swap(WorkItem *item)
         if (!reader->swap)
             mark_swap(reader);
 }
+
+namespace {
 
 /* An IMAT that can't add groups has to be rebuilt when anything that it reads changes. */
 PG_GUARDED void mark_swap_readers(WorkItem *item)
@@ -180,6 +183,19 @@ PG_GUARDED Work *plan_work(const Collected &collected)
     }
     work->items = sorted_by(work->items, lesser_depth);
     return work;
+}
+
+PG_GUARDED bool is_keyed(const WorkItem &item)
+{
+    return !item.swap && item.plan->strategy == model::Strategy::Keyed;
+}
+
+PG_GUARDED bool has_keyed(const Work &work)
+{
+    for (auto *item : pg::each<WorkItem>(work.items))
+        if (is_keyed(*item))
+            return true;
+    return false;
 }
 
 PG_GUARDED apply::Listener listener_of(WorkItem *item)

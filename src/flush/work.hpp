@@ -28,11 +28,21 @@ struct Work {
 /* The work that pending changes make: their IMATs, and all that read these, directly or not. */
 PG_GUARDED Work *plan_work(const Collected &collected);
 
-/* Take the locks that the work needs; items whose IMAT is gone are dropped.  See locks.cpp. */
+/* Are the item's groups computed anew? */
+PG_GUARDED bool is_keyed(const WorkItem &item);
+PG_GUARDED bool has_keyed(const Work &work);
+
+/* Take the locks that the work needs, but for those on keys; items whose IMAT is gone are dropped.  See locks.cpp. */
 PG_GUARDED void lock_work(Work *work);
+
+/* Take the locks on the keys of groups that are computed anew.  See locks.cpp. */
+PG_GUARDED void lock_keys(const Work &work);
 
 /* What tells the item's readers of its changed rows; valid as long as the work is. */
 PG_GUARDED apply::Listener listener_of(WorkItem *item);
+
+/* The item, and whoever reads it, has to be rebuilt. */
+PG_GUARDED void mark_swap(WorkItem *item);
 
 /* Does the item read the table, or the IMAT, of which rows are changed? */
 PG_GUARDED bool reads_changed(const Work &work, const WorkItem &item, Oid table);

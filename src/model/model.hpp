@@ -39,6 +39,7 @@ struct Array {
 enum class Strategy : char {
     Auto = 'a',  /* asked for, never the outcome: the best that the query allows */
     Delta = 'd', /* add and subtract accumulators per group */
+    Keyed = 'k', /* compute the groups anew whose rows changed */
     Swap = 's',  /* build the new contents beside the old */
 };
 
@@ -58,6 +59,14 @@ enum class AccumulatorKind : char {
     Numeric,  /* ... the sum of numeric inputs, and how many rows show how many digits */
     Interval, /* ... the sums of the fields of interval inputs */
     Bits,     /* ... how many boolean, smallint, integer or bigint inputs have each bit set */
+
+    /* What the kinds above keep, and the sum of the squares. */
+    IntegerMoments,
+    Float4Moments,
+    Float8Moments,
+    NumericMoments,
+
+    Pairs, /* of points, which stand for pairs (x, y): the exact sums of x, y, xx, yy and xy */
 };
 
 /* One accumulator of a group.  Aggregates over the same input and filter share one. */
@@ -81,6 +90,21 @@ enum class AggregateFunction : char {
     BitAnd, /* of booleans: bool_and, every */
     BitOr,  /* of booleans: bool_or */
     BitXor,
+    VarPop,
+    VarSamp,
+    StddevPop,
+    StddevSamp,
+    CovarPop, /* this and the rest, of pairs */
+    CovarSamp,
+    Corr,
+    RegrAvgX,
+    RegrAvgY,
+    RegrSxx,
+    RegrSyy,
+    RegrSxy,
+    RegrR2,
+    RegrSlope,
+    RegrIntercept,
 };
 
 /* One aggregate of the query, as a function of one accumulator. */
@@ -123,12 +147,13 @@ struct Reference {
 /* A query, understood. */
 struct View {
     Array<Source> sources;
-    Strategy strategy;  /* Delta or Swap: the best that this query allows */
-    const char *reason; /* for Swap: why not delta, for the reader of imat.explain; else NULL */
+    Strategy strategy;  /* Delta, Keyed or Swap: the best that this query allows */
+    const char *reason; /* why not delta, for the reader of imat.explain; NULL for Delta */
     bool uses_settings; /* has STABLE expressions: TimeZone and its like must be pinned */
 
     /*
-     * The rest is there for Delta only.  "The row" is a row of the inner join of all references, of which
+     * The rest is there for Delta and Keyed only.  For Keyed the one accumulator is Rows, and there are no
+     * aggregates: it says which groups changed, and that is all that is needed.  "The row" is a row of the inner join of all references, of which
      * reference i is varno i + 1.
      */
     Array<Reference> references;
@@ -139,10 +164,18 @@ struct View {
 
     /*
      * The group row: the keys, then the aggregates, as columns 1, 2, ... of a row whose Vars have varno 1.
-     * The outputs, one for each column of the table, and the condition on groups are over it.
+     * The outputs, one for each column of the table, and the condition on groups are over it.  For Delta.
      */
     List *outputs; /* of TargetEntry */
     Node *having;  /* NULL: all groups */
+
+    /*
+     * The same over the row, with the aggregate calls in them, as the query has them: what a group is computed
+     * anew by.  NULL where groups can't be: there is no key, or none that a column shows, or the outcome would
+     * depend on the order in which rows are read.
+     */
+    List *group_targets; /* of TargetEntry */
+    Node *group_having;  /* NULL: all groups */
 
     bool single_group; /* no GROUP BY: the one group is there even when there are no rows */
     bool keys_visible; /* every key is shown by a column, so a group's row can be found by it */

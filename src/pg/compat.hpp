@@ -533,6 +533,9 @@ inline uint64 hash_of_bytes(const void *bytes, int length)
 /* The Oid of count(*). */
 constexpr Oid F_COUNT_ROWS = 2803;
 
+/* point(x, y) of two double precision; its macro has had two names. */
+constexpr Oid F_POINT = 1440;
+
 /* A plain call of an aggregate at the query's own level. */
 inline Aggref *make_aggref(Oid function, Oid result, List *arguments, List *argument_types)
 {

@@ -4,7 +4,7 @@
  * A change of strategy changes what transactions have to capture.  So the sources are locked against
  * writers first, as at creation: whoever has written them has committed by then, and whoever writes them
  * afterwards knows the new strategy.  The contents are recomputed, with the state table that the new strategy
- * needs.
+ * needs, without the one that the old one needed.
  *
  * Whoever commits a change of a source waits for the lock on the IMAT while holding one on the source.  So
  * sources are always locked before the IMAT.
@@ -30,23 +30,22 @@ PG_GUARDED void drop_state(catalog::Registration *registration)
 }
 
 /* Change the strategy of an IMAT that is locked, and rebuild it. */
-PG_GUARDED void change_strategy(Imat *imat, model::Strategy asked)
+PG_GUARDED void change_strategy(const Imat &before, model::Strategy asked)
 {
-    const bool was_by_delta = imat->by_delta;
-    catalog::Registration &registration = imat->registration;
-    const bool by_delta = choose(asked, *imat->view) == model::Strategy::Delta;
+    catalog::Registration registration = before.registration;
     registration.strategy = asked;
-    if (was_by_delta == by_delta) {
+    Imat *imat = describe(registration);
+    choose(asked, *imat->view);
+    if (imat->strategy == before.strategy) {
         catalog::update(registration);
         return;
     }
     capture(imat->view->sources);
-    if (by_delta) {
+    if (before.strategy == model::Strategy::Delta)
+        drop_state(&imat->registration);
+    if (imat->by_group) {
         Oid primary_key = InvalidOid;
-        imat->by_delta = true;
         equip(imat, true, &primary_key);
-    } else {
-        drop_state(&registration);
     }
     catalog::update(imat->registration);
     refresh_contents(registration.imat);
@@ -71,7 +70,7 @@ PG_GUARDED void alter(Oid imat, const char *maintenance, const char *strategy)
         catalog::update(loaded->registration);
     }
     if (strategy != nullptr)
-        change_strategy(loaded, strategy_of(strategy));
+        change_strategy(*loaded, strategy_of(strategy));
 }
 
 PG_GUARDED void refresh(Oid imat)

@@ -59,9 +59,12 @@ PG_GUARDED Imat *describe(const catalog::Registration &registration)
         imat->definition = analyze::definition_query(registration.definition);
         imat->view = analyze::understand(imat->definition);
     });
-    imat->by_delta =
-        registration.strategy != model::Strategy::Swap && imat->view->strategy == model::Strategy::Delta;
-    imat->with_state = imat->by_delta && OidIsValid(registration.state);
+    if (registration.strategy == model::Strategy::Keyed && analyze::can_be_keyed(*imat->view))
+        analyze::make_keyed(imat->view);
+    imat->strategy =
+        registration.strategy == model::Strategy::Swap ? model::Strategy::Swap : imat->view->strategy;
+    imat->by_group = imat->strategy != model::Strategy::Swap;
+    imat->with_state = imat->strategy == model::Strategy::Delta && OidIsValid(registration.state);
     imat->visible_type = row_type_of(registration.definition);
     if (imat->with_state)
         imat->state_type = row_type_of(registration.state);

@@ -15,7 +15,8 @@ struct Imat {
     catalog::Registration registration;
     Query *definition; /* analysed, not rewritten */
     model::View *view;
-    bool by_delta; /* maintained by delta: keys, indexes and state are there for it */
+    model::Strategy strategy; /* by which it is maintained */
+    bool by_group; /* by delta or keyed: keys, indexes and state are there for it */
     bool with_state;
     TupleDesc visible_type; /* the definition's columns */
     TupleDesc state_type;   /* where there is a state table */

@@ -146,20 +146,21 @@ PG_GUARDED void record_dependencies(const catalog::Registration &registration)
 PG_GUARDED bool equip(Imat *imat, bool build, Oid *primary_key)
 {
     catalog::Registration &registration = imat->registration;
-    if (imat->by_delta && !create_indexes(registration.imat, *imat->view, false, build, primary_key)) {
+    if (imat->by_group && !create_indexes(registration.imat, *imat->view, false, build, primary_key)) {
         ereport(NOTICE, errmsg("table %s will be maintained by swap", name_of(registration.imat)),
                 errdetail("No index is possible by which its rows could be found."));
         registration.strategy = model::Strategy::Swap;
-        imat->by_delta = false;
+        imat->strategy = model::Strategy::Swap;
+        imat->by_group = false;
     }
-    if (imat->by_delta && imat->view->needs_state) {
+    if (imat->by_group && imat->view->needs_state) {
         Oid ignored = InvalidOid;
         registration.state = create_state_table(registration.imat, *imat->view);
         create_indexes(registration.state, *imat->view, true, build, &ignored);
         record_dependencies(registration);
         *imat = *describe(registration);
     }
-    return imat->by_delta;
+    return imat->by_group;
 }
 
 PG_GUARDED void establish(const Birth &birth)

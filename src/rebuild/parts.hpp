@@ -136,8 +136,8 @@ struct Birth {
 PG_GUARDED void establish(const Birth &birth);
 
 /*
- * Give an IMAT by delta what it needs besides the table, with empty contents: indexes and, if need be, a
- * state table.  Returns whether it is by delta still; imat is brought up to date, but not its row in the
+ * Give an IMAT by group what it needs besides the table, with empty contents: indexes and, if need be, a
+ * state table.  Returns whether it is by group still; imat is brought up to date, but not its row in the
  * catalog.
  */
 PG_GUARDED bool equip(Imat *imat, bool build, Oid *primary_key);
@@ -145,7 +145,7 @@ PG_GUARDED bool equip(Imat *imat, bool build, Oid *primary_key);
 /* Dropping what the definition reads drops the IMAT, which takes state table and old name with it. */
 PG_GUARDED void record_dependencies(const catalog::Registration &registration);
 
-/* Decide whether the view is maintained by delta; an error where delta was asked for and can't be. */
+/* Decide how the view is maintained; an error where it can't be as was asked for. */
 PG_GUARDED model::Strategy choose(model::Strategy asked, const model::View &view);
 
 /* -- words.cpp -- */

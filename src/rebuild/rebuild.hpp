@@ -36,7 +36,7 @@ PG_GUARDED Oid convert(const char *mv_name, const char *target_schema);
 /* imat.create: make an IMAT of a query.  maintenance and strategy are words as for alter, not NULL. */
 PG_GUARDED Oid create(const char *name, const char *query, const char *maintenance, const char *strategy);
 
-/* imat.alter: 'immediate'; 'auto', 'delta' or 'swap'; NULL: as it is. */
+/* imat.alter: 'immediate'; 'auto', 'delta', 'keyed' or 'swap'; NULL: as it is. */
 PG_GUARDED void alter(Oid imat, const char *maintenance, const char *strategy);
 
 /* imat.drop, with the words NULL, 'table' and 'materialized view'. */

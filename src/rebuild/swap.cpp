@@ -143,7 +143,7 @@ PG_GUARDED How put_in_place(Relation table, Spool *spool, const AttrNumber *key,
 /* Compute the contents and put them in place. */
 PG_GUARDED How recompute(const Imat &imat, Snapshot snapshot, Exchanging exchanging)
 {
-    const bool by_key = imat.by_delta && imat.view->keys_visible;
+    const bool by_key = imat.by_group && imat.view->keys_visible;
     Spool *visible = begin_spool(imat.visible_type);
     Spool *state = imat.with_state ? begin_spool(imat.state_type) : nullptr;
     compute(imat, snapshot, {.consume = spool_row, .self = visible}, {.consume = spool_row, .self = state});

@@ -3,6 +3,7 @@
  */
 #include "rebuild/rebuild.hpp"
 
+#include "analyze/analyze.hpp"
 #include "rebuild/parts.hpp"
 
 namespace rebuild {
@@ -39,10 +40,8 @@ PG_GUARDED model::Strategy strategy_of(const char *word)
     if (strcmp(word, "swap") == 0)
         return model::Strategy::Swap;
     if (strcmp(word, "keyed") == 0)
-        ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                errmsg("strategy \"keyed\" is not supported by this version of pg_imat"),
-                errhint("Use 'auto': the best strategy that the query allows."));
-    reject("strategy", word, "It can be 'auto', 'delta' or 'swap'.");
+        return model::Strategy::Keyed;
+    reject("strategy", word, "It can be 'auto', 'delta', 'keyed' or 'swap'.");
 }
 
 PG_GUARDED Keep keep_of(const char *word)
@@ -58,13 +57,19 @@ PG_GUARDED Keep keep_of(const char *word)
 
 PG_GUARDED model::Strategy choose(model::Strategy asked, const model::View &view)
 {
-    if (asked == model::Strategy::Delta && view.strategy != model::Strategy::Delta)
+    const char *word = analyze::word_for(asked);
+    const bool possible = asked == model::Strategy::Delta   ? view.strategy == model::Strategy::Delta
+                          : asked == model::Strategy::Keyed ? analyze::can_be_keyed(view)
+                                                            : true;
+    if (!possible)
         ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                errmsg("this query cannot be maintained by strategy \"delta\""),
-                view.reason == nullptr
-                    ? 0
-                    : errdetail("It would have to be maintained by swap: %s.", view.reason),
-                errhint("Use 'auto' or 'swap'; imat.explain_query says what prevents delta."));
+                errmsg("this query cannot be maintained by strategy \"%s\"", word),
+                view.reason == nullptr ? errdetail("It has to be maintained by delta.")
+                                       : errdetail("It would have to be maintained by %s: %s.",
+                                                   analyze::word_for(view.strategy), view.reason),
+                errhint("Use 'auto' or 'swap'; imat.explain_query says what prevents %s.", word));
+    if (asked == model::Strategy::Keyed)
+        return asked;
     return asked == model::Strategy::Swap ? model::Strategy::Swap : view.strategy;
 }
 

@@ -33,8 +33,8 @@ std::string add_texts(const std::string &a, const std::string &b)
     std::string result;
     int carry = 0;
     for (std::size_t k = 0; k < std::max(a.size(), b.size()) || carry != 0; ++k) {
-        const int sum =
-            carry + (k < a.size() ? a[a.size() - 1 - k] - '0' : 0) + (k < b.size() ? b[b.size() - 1 - k] - '0' : 0);
+        const int sum = carry + (k < a.size() ? a[a.size() - 1 - k] - '0' : 0) +
+                        (k < b.size() ? b[b.size() - 1 - k] - '0' : 0);
         result.push_back(static_cast<char>('0' + sum % 10));
         carry = sum / 10;
     }

@@ -530,6 +530,10 @@ class Maker:
         work = []
         self.setting_up = False
         if self.sessions == 1:
+            if rng.random() < 0.25:
+                work.append(self.first_setting())
+            if rng.random() < 0.12:
+                work.append(self.reading_trigger())
             for _ in range(rng.choice([4, 8, 15])):
                 if rng.random() < 0.08:
                     work.append({'begin': None, 'steps': [{'kind': 'reconnect'}], 'end': None})
@@ -547,6 +551,23 @@ class Maker:
                 work.append(one_round)
         return {'seed': self.seed, 'zone': zone, 'sessions': self.sessions, 'reads': self.reads_allowed,
                 'setup': self.setup, 'imats': self.imats, 'work': work}
+
+    def first_setting(self):
+        """For the whole session."""
+        text = self.rng.choice(["SET pg_imat.flush = 'statement'", "SET pg_imat.pending_memory = '64kB'"])
+        return {'begin': None, 'steps': [{'kind': 'live', 'text': text}], 'end': None}
+
+    def reading_trigger(self):
+        """A trigger that looks into IMATs while statements that change sources have not ended."""
+        rng = self.rng
+        names = [i['name'] for i in self.imats if not i['later']]
+        read = ' '.join('PERFORM count(*) FROM (SELECT * FROM %s OFFSET 0) q;' % n for n in names)
+        event = rng.choice(['INSERT', 'UPDATE', 'DELETE', 'INSERT OR UPDATE OR DELETE'])
+        return {'begin': 'BEGIN', 'end': 'COMMIT', 'steps': [
+            self.sql('CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN %s RETURN NULL; END$$' % read),
+            self.sql('CREATE TRIGGER %s AFTER %s ON %s FOR EACH %s EXECUTE FUNCTION look()' % (
+                rng.choice(['aaa', 'zzz']), event, rng.choice(self.tables).name,
+                rng.choice(['ROW', 'STATEMENT', 'STATEMENT'])))]}
 
     def place_creation(self, work, imat):
         """Somewhere in a transaction that commits; what reads it is skipped before."""

@@ -1,0 +1,144 @@
+/*
+ * keyed.cpp - groups that were computed anew are put in place of what the table shows.
+ *
+ * Why this is exact under concurrency.  A transaction that changes rows of a group holds the lock on the
+ * group's key (room flush, locks.cpp) from before the snapshot that it computes the group under until it
+ * commits.  So those who compute one group do so one after the other, and each sees what all who came before
+ * it have committed, and what it did itself.  A row is written by nobody but the holder of that lock; it is
+ * locked as well only because its latest version has to be found.
+ *
+ * In a transaction with one snapshot that goes on, groups are computed under that snapshot, so that the table
+ * fits what else the transaction sees; that is an error where somebody else has changed the row since.  Room
+ * flush computes them once more at commit, under the latest snapshot.
+ *
+ * Groups are computed in batches, whose rows are held in memory, and written in the order of their keys.
+ */
+#include "apply/apply.hpp"
+
+#include "apply/probe.hpp"
+#include "apply/row_search.hpp"
+
+namespace apply {
+
+namespace {
+
+/* How many groups are computed by one query. */
+constexpr int BATCH = 65536;
+
+/* What is open while one IMAT is written. */
+struct Target {
+    const delta::Plan *plan;
+    const Listener *listener;
+    bool one_snapshot; /* what is locked must be what the transaction's snapshot sees */
+    Relation table;
+    Writer *rows;
+    Probe *probe;
+    TupleTableSlot *before;   /* a copy of the group's row */
+    TupleTableSlot *computed; /* the row that takes its place */
+};
+
+/* An error where the group's row isn't what the transaction's snapshot sees. */
+PG_GUARDED void check_snapshot(const Target &target, const delta::Group &group, Found found)
+{
+    if (!target.one_snapshot)
+        return;
+    const bool same = found == Found::Locked
+                          ? table_tuple_satisfies_snapshot(target.table, target.probe->row(),
+                                                           GetTransactionSnapshot())
+                          : !target.probe->sees(group.keys(), group.nulls(*target.plan->layout),
+                                                GetTransactionSnapshot());
+    if (!same)
+        raise_serialization_failure();
+}
+
+/* Put the computed row (NULL: none) in place of the group's; true if anything was written. */
+PG_GUARDED bool replace_group(const Target &target, const delta::Group &group, MinimalTuple computed)
+{
+    const Found found = target.probe->lock(group.keys(), group.nulls(*target.plan->layout));
+    check_snapshot(target, group, found);
+    TupleTableSlot *before = nullptr;
+    TupleTableSlot *after = nullptr;
+    ItemPointerData where = {};
+    if (found == Found::Locked) {
+        where = target.probe->row()->tts_tid;
+        ExecCopySlot(target.before, target.probe->row());
+        before = target.before;
+    }
+    if (computed != nullptr)
+        after = ExecStoreMinimalTuple(computed, target.computed, false);
+
+    if (before == nullptr && after == nullptr)
+        return false;
+    if (before == nullptr)
+        insert_row(target.rows, after);
+    else if (after == nullptr)
+        delete_row(target.rows, &where, GetActiveSnapshot());
+    else if (same_columns(before, after))
+        return false;
+    else
+        update_row(target.rows, &where, after, GetActiveSnapshot());
+    if (target.listener != nullptr)
+        target.listener->row_changed(target.listener->self, before, after);
+    return true;
+}
+
+PG_GUARDED Target open_target(delta::Plan *plan, Moment moment, const Listener *listener)
+{
+    Target target = {};
+    target.plan = plan;
+    target.listener = listener;
+    target.one_snapshot = moment == Moment::Early && IsolationUsesXactSnapshot();
+    target.table = table_open(plan->registration.imat, RowExclusiveLock);
+    target.rows = open_writer(target.table, plan->visible, true);
+    target.probe = Probe::open(target.table, plan, false);
+    target.before = MakeSingleTupleTableSlot(RelationGetDescr(target.table), &TTSOpsVirtual);
+    target.computed = MakeSingleTupleTableSlot(plan->visible, &TTSOpsMinimalTuple);
+    return target;
+}
+
+PG_GUARDED void close_target(const Target &target)
+{
+    ExecDropSingleTupleTableSlot(target.computed);
+    ExecDropSingleTupleTableSlot(target.before);
+    target.probe->close();
+    close_writer(target.rows);
+    table_close(target.table, NoLock);
+}
+
+/* Compute a batch of groups, and put it in place. */
+PG_GUARDED int64 replace_batch(const Target &target, delta::Plan *plan, delta::GroupTable *groups, int first,
+                               int count)
+{
+    int64 written = 0;
+    auto *computed = static_cast<MinimalTuple *>(palloc(sizeof(MinimalTuple) * count));
+    Snapshot snapshot = target.one_snapshot ? GetTransactionSnapshot() : GetActiveSnapshot();
+    delta::recompute(plan, groups, first, count, snapshot, computed);
+    for (int i = 0; i < count; ++i) {
+        CHECK_FOR_INTERRUPTS();
+        written += replace_group(target, *groups->in_order()[first + i], computed[i]) ? 1 : 0;
+    }
+    return written;
+}
+
+} // namespace
+
+PG_GUARDED int64 replace_groups(delta::Plan *plan, delta::GroupTable *groups, Moment moment,
+                                const Listener *listener)
+{
+    int64 written = 0;
+    const Target target = open_target(plan, moment, listener);
+    MemoryContext scratch =
+        AllocSetContextCreate(CurrentMemoryContext, "pg_imat keyed", ALLOCSET_DEFAULT_SIZES);
+    MemoryContext caller = MemoryContextSwitchTo(scratch);
+    const int size = groups->sorted().size;
+    for (int first = 0; first < size; first += BATCH) {
+        written += replace_batch(target, plan, groups, first, Min(BATCH, size - first));
+        MemoryContextReset(scratch);
+    }
+    MemoryContextSwitchTo(caller);
+    MemoryContextDelete(scratch);
+    close_target(target);
+    return written;
+}
+
+} // namespace apply

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# A database that pg_dump wrote and psql or pg_restore read goes on maintaining its tables, with no step by hand.
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
+
+find_postgres
+scratch_init
+build_private
+cluster_start "$SCRATCH/dump" fsync=off
+cd "$SCRATCH"
+
+contents() { # DATABASE
+    sql "SELECT 'hourly', t::text FROM hourly t UNION ALL SELECT 'top', t::text FROM top t UNION ALL SELECT 'joined', t::text FROM joined t
+         UNION ALL SELECT 'odd', t::text FROM odd t UNION ALL SELECT 'moved', t::text FROM moved t
+         UNION ALL SELECT 'old name', t::text FROM old.moved t ORDER BY 1, 2" -d "$1"
+}
+
+objects() { # DATABASE: what an IMAT consists of, without Oids
+    sql "SELECT c.relkind, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname IN ('public', 'imat', 'old') AND c.relkind IN ('r', 'v', 'm') ORDER BY 1, 2,
+         regexp_replace(c.relname, '[0-9]+', '', 'g')" -d "$1" | sed 's/[0-9][0-9]*/N/g'
+    sql "SELECT tgrelid::regclass::text, regexp_replace(tgname, '[0-9]+', 'N', 'g'), tgtype FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2, 3" -d "$1"
+    sql "SELECT mv_name, mv_schema_name, agg_schema_name, strategy, maintenance, settings FROM imat.imat_config ORDER BY 1" -d "$1"
+}
+
+restored_works() { # NAME DATABASE
+    is "$1: same contents" "$(contents source)" "$(contents "$2")"
+    is "$1: same objects" "$(objects source)" "$(objects "$2")"
+    is "$1: verified" '' "$(differing "$2")"
+    sql "INSERT INTO trip VALUES ('2024-01-01 05:30+00', 'a', 7, 0.7), ('2024-02-01 05:30+00', 'new', 7, 0.7);
+         UPDATE trip SET fare = fare + 1 WHERE city = 'b'; DELETE FROM trip WHERE city = 'c';
+         UPDATE city SET country = 'X' WHERE city = 'a'" -d "$2"
+    is "$1: still maintained" '' "$(differing "$2")"
+    is "$1: a new group is there" 1 "$(sql "SELECT count(*) FROM hourly WHERE city = 'new'" -d "$2")"
+    refused=$(sql "DELETE FROM hourly" -d "$2" 2>&1 || true)
+    like "$1: still protected" "incremental materialized table" "$refused"
+    sql "SELECT imat.refresh('hourly'), imat.drop('top')" -d "$2" >/dev/null
+    is "$1: can be refreshed, others dropped" '' "$(differing "$2")"
+}
+
+sql 'CREATE DATABASE source'
+sql "CREATE EXTENSION pg_imat;
+     CREATE TABLE city (city text PRIMARY KEY, country text);
+     INSERT INTO city VALUES ('a', 'A'), ('b', 'B'), ('c', NULL);
+     CREATE TABLE trip (at timestamptz, city text, fare numeric, tip float8);
+     INSERT INTO trip SELECT timestamptz '2024-01-01' + g * interval '7 min', chr(97 + g % 3), g * 1.10, g / 3.0 FROM generate_series(1, 200) g;
+     INSERT INTO trip VALUES (NULL, NULL, NULL, NULL);
+     CREATE MATERIALIZED VIEW hourly AS SELECT date_trunc('hour', at) AS hour, city, count(*) AS n, avg(fare) AS fare, sum(tip) AS tips
+         FROM trip GROUP BY 1, 2;
+     SELECT create_imat('hourly');
+     SELECT imat.create('top', 'SELECT city, max(fare) AS best FROM trip GROUP BY city');
+     SELECT imat.create('joined', 'SELECT c.country, count(*) AS n, sum(t.fare) AS fare FROM trip t JOIN city c ON c.city = t.city GROUP BY c.country');
+     SELECT imat.create('odd', 'SELECT n % 2 AS odd, sum(fare) AS fare FROM hourly GROUP BY n % 2');
+     CREATE SCHEMA old;
+     CREATE MATERIALIZED VIEW old.moved AS SELECT city, count(*) AS n FROM trip GROUP BY city;
+     SELECT create_imat('old.moved', 'public');
+     CREATE INDEX ON hourly (city);
+     COMMENT ON TABLE hourly IS 'by the hour';
+     CREATE ROLE dump_reader; GRANT SELECT ON hourly TO dump_reader;
+     INSERT INTO trip VALUES ('2024-01-01 01:00+00', 'a', 1, 1e300), ('2024-01-01 01:00+00', 'a', 1, 1), ('2024-01-01 01:00+00', 'a', 1, -1e300)" \
+    -d source >/dev/null
+is "before: verified" '' "$(differing source)"
+
+sql 'CREATE DATABASE plain'
+as_user "$PGBIN/pg_dump" -d source -f plain.sql >plain.log 2>&1
+as_user "$PGBIN/psql" -Xq -v ON_ERROR_STOP=1 -d plain -f plain.sql >>plain.log 2>&1
+is "plain: no complaint" 0 $?
+restored_works plain plain
+
+sql 'CREATE DATABASE custom'
+as_user "$PGBIN/pg_dump" -Fc -d source -f source.dump >custom.log 2>&1
+as_user "$PGBIN/pg_restore" --exit-on-error -j2 -d custom source.dump >>custom.log 2>&1
+is "custom, two jobs: no complaint" 0 $?
+restored_works "custom, two jobs" custom
+
+sql 'CREATE DATABASE again'
+as_user "$PGBIN/pg_dump" -d plain -f again.sql >again.log 2>&1 && as_user "$PGBIN/psql" -Xq -v ON_ERROR_STOP=1 -d again -f again.sql >>again.log 2>&1
+is "a restored database can be dumped and restored" 0 $?
+is "again: verified" '' "$(differing again)"
+
+done_testing
