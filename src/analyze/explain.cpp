@@ -31,8 +31,9 @@ PG_GUARDED const char *strategy_line(const model::View &view, model::Strategy as
         return psprintf("strategy: swap, as asked for (%s could maintain this query)", word);
     if (view.reason != nullptr)
         return psprintf("strategy: %s, since %s", word, view.reason);
-    return view.strategy == Strategy::Keyed ? "strategy: keyed, as asked for (delta could maintain this query)"
-                                            : "strategy: delta";
+    return view.strategy == Strategy::Keyed
+               ? "strategy: keyed, as asked for (delta could maintain this query)"
+               : "strategy: delta";
 }
 
 /* One line a source. */
@@ -254,9 +255,9 @@ PG_GUARDED List *write_lines(const model::View &view, model::Strategy strategy, 
                                         changed));
         lines = lappend(lines, const_cast<char *>(group_rows_line(view)));
     } else {
-        lines =
-            lappend(lines, psprintf("on INSERT, UPDATE, DELETE: the groups of the %s rows are adjusted (delta)",
-                                    changed));
+        lines = lappend(
+            lines,
+            psprintf("on INSERT, UPDATE, DELETE: the groups of the %s rows are adjusted (delta)", changed));
     }
     lines = lappend(lines, pstrdup("on TRUNCATE: the contents are rebuilt (swap)"));
     for (auto *statement : pg::each<char>(missing_indexes(view)))

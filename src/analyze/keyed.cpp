@@ -1,15 +1,15 @@
 /*
  * keyed.cpp - can a group be computed anew, by itself?
  *
- * Where an aggregate can't be added to and subtracted from, its group can still be computed from the rows that
- * it has now: the query, restricted to the groups that changed.  For that each group needs a key, which a
- * column shows, so that its row can be found; and the outcome must depend on nothing but the set of the
+ * Where an aggregate can't be added to and subtracted from, its group can still be computed from the rows
+ * that it has now: the query, restricted to the groups that changed.  For that each group needs a key, which
+ * a column shows, so that its row can be found; and the outcome must depend on nothing but the set of the
  * group's rows.  So aggregates that put values one behind the other need an ORDER BY inside: without it they
  * show the order in which the rows happened to be read, which is another one for one group than for the whole
  * query.
  *
- * The targets are those of the query, over the row, with constants unfolded: the planner will see to them each
- * time that it plans a recomputation.
+ * The targets are those of the query, over the row, with constants unfolded: the planner will see to them
+ * each time that it plans a recomputation.
  */
 #include <algorithm>
 

@@ -6,7 +6,8 @@
  *                --keys, aggregates, state--> model::View
  *
  * Two kinds of "no" are told apart.  A Refusal: the query can't be maintained.  A reason (const char *, NULL
- * where there is none): delta can't take it, keyed or swap can.  Neither is an error until somebody raises it.
+ * where there is none): delta can't take it, keyed or swap can.  Neither is an error until somebody raises
+ * it.
  */
 #pragma once
 
@@ -147,7 +148,8 @@ PG_GUARDED List *missing_indexes(const model::View &view);
 
 /* --- exact.cpp --- */
 
-/* The name of the aggregate that imat.exact_sum or another of ours takes the place of, as "sum"; else NULL. */
+/* The name of the aggregate that imat.exact_sum or another of ours takes the place of, as "sum"; else NULL.
+ */
 PG_GUARDED const char *exact_name(Oid function);
 
 /* --- deparse.cpp: expressions as a reader would write them --- */

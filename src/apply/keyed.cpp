@@ -42,11 +42,10 @@ PG_GUARDED void check_snapshot(const Target &target, const delta::Group &group, 
 {
     if (!target.one_snapshot)
         return;
-    const bool same = found == Found::Locked
-                          ? table_tuple_satisfies_snapshot(target.table, target.probe->row(),
-                                                           GetTransactionSnapshot())
-                          : !target.probe->sees(group.keys(), group.nulls(*target.plan->layout),
-                                                GetTransactionSnapshot());
+    const bool same =
+        found == Found::Locked
+            ? table_tuple_satisfies_snapshot(target.table, target.probe->row(), GetTransactionSnapshot())
+            : !target.probe->sees(group.keys(), group.nulls(*target.plan->layout), GetTransactionSnapshot());
     if (!same)
         raise_serialization_failure();
 }

@@ -32,12 +32,49 @@ constexpr Letter LETTERS[] = {
     {'N', model::AccumulatorKind::NumericMoments}, {'p', model::AccumulatorKind::Pairs},
 };
 
+/* Can values of the type be folded into an accumulator of the kind?  Who calls imat.accumulate may say
+ * anything. */
+PG_GUARDED bool takes(model::AccumulatorKind kind, Oid type)
+{
+    using Kind = model::AccumulatorKind;
+    const bool integer = type == INT2OID || type == INT4OID || type == INT8OID;
+    switch (kind) {
+    case Kind::Rows:
+    case Kind::Count:
+        return true;
+    case Kind::Integer:
+        return integer || type == CASHOID;
+    case Kind::IntegerMoments:
+        return integer;
+    case Kind::Bits:
+        return integer || type == BOOLOID;
+    case Kind::Float4:
+    case Kind::Float4Moments:
+        return type == FLOAT4OID;
+    case Kind::Float8:
+    case Kind::Float8Moments:
+        return type == FLOAT8OID;
+    case Kind::Numeric:
+    case Kind::NumericMoments:
+        return type == NUMERICOID;
+    case Kind::Interval:
+        return type == INTERVALOID;
+    case Kind::Pairs:
+        return type == POINTOID;
+    }
+    return false;
+}
+
 PG_GUARDED Accumulated *make(FunctionCallInfo call, model::AccumulatorKind kind, Oid type)
 {
     MemoryContext context;
     if (AggCheckCallContext(call, &context) == 0)
         ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                 errmsg("function can only be called as part of an aggregate"));
+    if (!takes(kind, type))
+        ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
+                errmsg("accumulators of kind \"%c\" do not take values of type %s", letter_of_kind(kind),
+                       format_type_be(type)));
     const std::size_t size = offsetof(Accumulated, state) + state_size(kind) + 16;
     char *memory = static_cast<char *>(MemoryContextAllocZero(context, size));
     auto *accumulated = reinterpret_cast<Accumulated *>(TYPEALIGN(16, memory));
@@ -54,6 +91,9 @@ PG_GUARDED Accumulated *accumulate(FunctionCallInfo call, model::AccumulatorKind
 {
     auto *accumulated =
         state.isnull ? make(call, kind, type) : reinterpret_cast<Accumulated *>(DatumGetPointer(state.value));
+    if (kind != accumulated->kind)
+        ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                errmsg("the kind of accumulator must be the same for all rows"));
     if (!value.isnull)
         fold(kind, accumulated->state, type, value.value, Sign::In, accumulated->arena);
     return accumulated;

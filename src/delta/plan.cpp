@@ -85,10 +85,20 @@ PG_GUARDED bool calls_foreign_code(const model::View &view)
     return foreign;
 }
 
+/* Is there an index that finds the row of a group? */
+PG_GUARDED bool has_key_index(Oid imat, const model::View &view)
+{
+    Relation table = table_open(imat, AccessShareLock);
+    const bool found = OidIsValid(catalog::find_key_index(table, view, false));
+    table_close(table, NoLock);
+    return found;
+}
+
 /*
  * What is done.  Whether a state table is needed follows from the sources' NOT NULL constraints too, which
  * may have changed since the IMAT was made: one that it has goes on being kept, and one that it lacks can't
- * be made here; then groups are computed anew, if they can be.
+ * be made here; then groups are computed anew, if they can be.  That a query allows it may be news, too (row
+ * security of a source was disabled): then there is no index yet that finds the groups.
  */
 PG_GUARDED model::Strategy strategy_of(const catalog::Registration &registration, model::View *view)
 {
@@ -99,7 +109,7 @@ PG_GUARDED model::Strategy strategy_of(const catalog::Registration &registration
     if ((has_none || registration.strategy == model::Strategy::Keyed) && analyze::can_be_keyed(*view))
         analyze::make_keyed(view);
     if (view->strategy == model::Strategy::Keyed)
-        return model::Strategy::Keyed;
+        return has_key_index(registration.imat, *view) ? model::Strategy::Keyed : model::Strategy::Swap;
     if (view->needs_state && !has_state)
         return model::Strategy::Swap;
     view->needs_state = has_state;

@@ -3,8 +3,8 @@
  *
  * One query computes many groups: that of the view, joined with the keys of those groups, which it reads by
  * name from a tuplestore.  Every row of the sources belongs to one group, and each key is there once, so the
- * join leaves the groups that are asked for whole, and repeats nothing.  The planner reaches their rows through
- * an index on the group columns for a few of them, and reads everything once for many.
+ * join leaves the groups that are asked for whole, and repeats nothing.  The planner reaches their rows
+ * through an index on the group columns for a few of them, and reads everything once for many.
  *
  * A key that is NULL is looked for by IS NULL, so groups are computed by one query for each set of keys that
  * are NULL: of those there are few.  Queries are planned once per session, that set, and size of the change;
@@ -38,7 +38,7 @@ struct Computing {
     int count;
     MinimalTuple *result;
     MemoryContext memory; /* that the result is in; the executor has its own */
-    Datum *keys; /* of the row that came last */
+    Datum *keys;          /* of the row that came last */
     bool *nulls;
 };
 
@@ -57,7 +57,8 @@ PG_GUARDED TupleDesc key_row_type(const model::View &view)
     TupleDesc type = CreateTemplateTupleDesc(view.keys.size);
     for (int i = 0; i < view.keys.size; ++i) {
         const auto number = static_cast<AttrNumber>(i + 1);
-        TupleDescInitEntry(type, number, psprintf("key_%d", i + 1), view.keys[i].type, view.keys[i].typmod, 0);
+        TupleDescInitEntry(type, number, psprintf("key_%d", i + 1), view.keys[i].type, view.keys[i].typmod,
+                           0);
         TupleDescInitEntryCollation(type, number, view.keys[i].collation);
     }
     pg::finalize_tuple_desc(type);
@@ -178,8 +179,7 @@ PG_GUARDED void compute_like(const Computing &computing, const Bitmapset *nulls,
     for (int i = 0; i < computing.count; ++i)
         if (bms_equal(nulls_of(plan, *groups[i]), nulls))
             tuplestore_putvalues(rows, type, groups[i]->keys(), groups[i]->nulls(*plan.layout));
-    const pg::NamedRows keys = {
-        .name = "changed_groups", .layout = InvalidOid, .type = type, .rows = rows};
+    const pg::NamedRows keys = {.name = "changed_groups", .layout = InvalidOid, .type = type, .rows = rows};
     pg::run_plan(plan_for(computing.plan, nulls, keys), snapshot, &keys, 1,
                  {.consume = keep_row, .self = const_cast<Computing *>(&computing)});
     tuplestore_end(rows);
@@ -192,15 +192,14 @@ PG_GUARDED void recompute(Plan *plan, GroupTable *groups, int first, int count, 
 {
     memset(result, 0, sizeof(MinimalTuple) * count);
     Group *const *wanted = groups->in_order().data + first;
-    const Computing computing = {
-        .plan = plan,
-        .groups = groups,
-        .first = first,
-        .count = count,
-        .result = result,
-        .memory = CurrentMemoryContext,
-        .keys = static_cast<Datum *>(palloc(sizeof(Datum) * plan->view->keys.size)),
-        .nulls = static_cast<bool *>(palloc(sizeof(bool) * plan->view->keys.size))};
+    const Computing computing = {.plan = plan,
+                                 .groups = groups,
+                                 .first = first,
+                                 .count = count,
+                                 .result = result,
+                                 .memory = CurrentMemoryContext,
+                                 .keys = static_cast<Datum *>(palloc(sizeof(Datum) * plan->view->keys.size)),
+                                 .nulls = static_cast<bool *>(palloc(sizeof(bool) * plan->view->keys.size))};
     TupleDesc type = key_row_type(*plan->view);
     List *done = NIL; /* of Bitmapset */
     for (int i = 0; i < count; ++i) {

@@ -35,13 +35,17 @@ struct Step {
 };
 
 /*
- * Find the groups of a join that changed, and how.  Where groups are to be computed under the transaction's own
- * snapshot, those that changed as it sees them have to be among them.
+ * Find the groups of a join that changed, and how; some may be pending already.  Where groups are to be
+ * computed under the transaction's own snapshot, those that changed as it sees them have to be among them.
  */
 PG_GUARDED void find_groups(WorkItem *item, apply::Moment moment)
 {
     const model::Array<delta::ChangedTable> changed = as_changed_tables(item->work->tables);
+    delta::GroupTable *pending = item->groups;
     item->groups = delta::GroupTable::create(item->plan->layout, GetMemoryChunkContext(item));
+    item->joined = true;
+    if (pending != nullptr)
+        item->groups->merge(*pending);
     delta::fold_join(item->plan, item->groups, changed, GetActiveSnapshot());
     if (is_keyed(*item) && moment == apply::Moment::Early && IsolationUsesXactSnapshot())
         delta::fold_join(item->plan, item->groups, changed, GetTransactionSnapshot());
@@ -55,7 +59,7 @@ PG_GUARDED void apply_one(WorkItem *item, apply::Moment moment)
     const delta::Plan &plan = *item->plan;
     int64 written = 0;
     delta::as_maintainer(plan, [&] {
-        if (plan.view->is_join() && item->groups == nullptr)
+        if (plan.view->is_join() && !item->joined)
             find_groups(item, moment);
         const apply::Listener *told = item->readers == NIL ? nullptr : &listener;
         written = is_keyed(*item) ? apply::replace_groups(item->plan, item->groups, moment, told)

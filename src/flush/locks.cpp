@@ -13,8 +13,8 @@
  *    twice, needs both modes of a tag: ShareRowExclusive, in one acquisition.
  * 4. For each IMAT whose groups are computed anew (keyed): a lock tag of class imat.source, object the
  * definition's view, sub-object 0, for all of its groups, in RowExclusive mode; then one of class
- * imat.registered, object the definition's view, sub-object the hash of the key, for each group, Exclusive, in
- * the order of the hashes.  Who changes very many groups, or can't know yet which, since they follow from
+ * imat.registered, object the definition's view, sub-object the hash of the key, for each group, Exclusive,
+ * in the order of the hashes.  Who changes very many groups, or can't know yet which, since they follow from
  * changes of another IMAT, takes the first in ShareRowExclusive mode and none of the second.  (Room apply has
  * lock tags of class imat.registered whose object is the IMAT.)  So those who change one group queue, from
  * before they take the snapshot that they compute it under.
@@ -125,8 +125,7 @@ PG_GUARDED void lock_keys(const Work &work)
     for (auto *item : pg::each<WorkItem>(by_oid(work.items))) {
         if (!is_keyed(*item))
             continue;
-        const bool by_key =
-            item->depth == 0 && item->groups != nullptr && item->groups->size() <= MOST_KEYS;
+        const bool by_key = item->depth == 0 && item->groups != nullptr && item->groups->size() <= MOST_KEYS;
         LOCKTAG tag;
         SET_LOCKTAG_OBJECT(tag, MyDatabaseId, all, item->plan->registration.definition, 0);
         LockAcquire(&tag, by_key ? RowExclusiveLock : ShareRowExclusiveLock, false, false);

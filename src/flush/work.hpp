@@ -14,6 +14,7 @@ struct WorkItem {
     const char *name;          /* of the table: error messages can't look it up */
     delta::Plan *plan;         /* kept until the memory of the work is freed */
     delta::GroupTable *groups; /* NULL: none yet */
+    bool joined;               /* over a join: its changed rows are in the groups already */
     bool swap;
     int depth;         /* 0: reads tables only; else one more than the deepest IMAT that it reads */
     List *readers;     /* of WorkItem: IMATs that read this one */
@@ -32,7 +33,8 @@ PG_GUARDED Work *plan_work(const Collected &collected);
 PG_GUARDED bool is_keyed(const WorkItem &item);
 PG_GUARDED bool has_keyed(const Work &work);
 
-/* Take the locks that the work needs, but for those on keys; items whose IMAT is gone are dropped.  See locks.cpp. */
+/* Take the locks that the work needs, but for those on keys; items whose IMAT is gone are dropped.  See
+ * locks.cpp. */
 PG_GUARDED void lock_work(Work *work);
 
 /* Take the locks on the keys of groups that are computed anew.  See locks.cpp. */

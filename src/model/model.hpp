@@ -153,8 +153,8 @@ struct View {
 
     /*
      * The rest is there for Delta and Keyed only.  For Keyed the one accumulator is Rows, and there are no
-     * aggregates: it says which groups changed, and that is all that is needed.  "The row" is a row of the inner join of all references, of which
-     * reference i is varno i + 1.
+     * aggregates: it says which groups changed, and that is all that is needed.  "The row" is a row of the
+     * inner join of all references, of which reference i is varno i + 1.
      */
     Array<Reference> references;
     Node *filter; /* over the row: a list of conditions, join conditions among them; NULL: all rows */
@@ -170,9 +170,9 @@ struct View {
     Node *having;  /* NULL: all groups */
 
     /*
-     * The same over the row, with the aggregate calls in them, as the query has them: what a group is computed
-     * anew by.  NULL where groups can't be: there is no key, or none that a column shows, or the outcome would
-     * depend on the order in which rows are read.
+     * The same over the row, with the aggregate calls in them, as the query has them: what a group is
+     * computed anew by.  NULL where groups can't be: there is no key, or none that a column shows, or the
+     * outcome would depend on the order in which rows are read.
      */
     List *group_targets; /* of TargetEntry */
     Node *group_having;  /* NULL: all groups */

@@ -16,7 +16,7 @@ struct Imat {
     Query *definition; /* analysed, not rewritten */
     model::View *view;
     model::Strategy strategy; /* by which it is maintained */
-    bool by_group; /* by delta or keyed: keys, indexes and state are there for it */
+    bool by_group;            /* by delta or keyed: keys, indexes and state are there for it */
     bool with_state;
     TupleDesc visible_type; /* the definition's columns */
     TupleDesc state_type;   /* where there is a state table */

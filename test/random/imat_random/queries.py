@@ -178,8 +178,14 @@ class Grammar:
             return 'count(*)' + tail, 'int8', None
         if kind < 4:
             return 'count(%s)%s' % (rng.choice(relation.columns)['name'], tail), 'int8', None
+        bools = [c for c in relation.clear() if c['type'] == 'bool']
+        if bools and rng.random() < 0.04:
+            return '%s(%s)%s' % (rng.choice(['bool_and', 'bool_or', 'every']), rng.choice(bools)['name'], tail), 'bool', None
         c = rng.choice(sums)
         argument, t = c['name'], c['type']
+        if t in ('int2', 'int4', 'int8', 'numeric', 'numeric(8,2)') and rng.random() < 0.07:
+            return '%s(%s)%s' % (rng.choice(['var_pop', 'var_samp', 'variance', 'stddev_pop', 'stddev_samp', 'stddev']),
+                                 argument, tail), 'numeric', None
         family = TYPES[t].family
         if family in ('int', 'numeric', 'float') and rng.random() < 0.2:
             wide = {'int2': 'int4', 'float4': 'float8', 'numeric(8,2)': 'numeric'}.get(t, t)
@@ -209,6 +215,8 @@ class Grammar:
                                    ('CASE WHEN %s > 0 THEN count(*) END', 'int8')])
             if risky and rng.random() < 0.2:
                 computed = ('100 / (%s)', t)
+        elif family == 'bool':
+            computed = ('coalesce(%s, true)', 'bool')
         elif family == 'float':
             computed = rng.choice([('%s > 0', 'bool'), ('coalesce(%s, 0)', t)])
         elif family == 'money':
@@ -282,7 +290,7 @@ class Grammar:
         having = []
         if not distinct and rng.random() < 0.2:
             call, t, _ = self.aggregate(relation)
-            zero = "'0'" if TYPES[t].family in ('money', 'interval') else rng.choice(['0', '1', '2', '5'])
+            zero = 'false' if t == 'bool' else "'0'" if TYPES[t].family in ('money', 'interval') else rng.choice(['0', '1', '2', '5'])
             having.append('%s %s %s' % (call, rng.choice(['>', '<', '>=', '<>']), zero))
             clear = [k for k in keys if not k['fuzzy']]
             if clear and rng.random() < 0.3:

@@ -100,6 +100,10 @@ INSERT INTO u VALUES (1, 1e300, 1e-300, 3e38), (1, 1e300, 2e-300, -3e38), (2, 1e
 DELETE FROM u WHERE r = 0;
 SELECT * FROM extremes ORDER BY k;
 SELECT imat.verify('extremes');
+-- kinds and types are checked, since anybody may call what fills state tables
+SELECT oracle.error('SELECT imat.accumulate(''p'', 5)');
+SELECT oracle.error('SELECT imat.accumulate(''n'', 5)');
+SELECT oracle.error('SELECT imat.accumulate(c::"char", x) FROM (VALUES (''i'', 1), (''b'', 2)) v (c, x)');
 -- the aggregates themselves, and by name
 SELECT imat.exact_var_pop(x), imat.exact_var_samp(x), imat.exact_variance(x), imat.exact_stddev_pop(x), imat.exact_stddev_samp(x), imat.exact_stddev(x)
   FROM (VALUES (1e8::float8 + 1), (1e8 + 2), (1e8 + 3), (NULL)) v (x);

@@ -46,7 +46,20 @@ INSERT INTO src VALUES (20, 6, 0.25);
 ROLLBACK;
 INSERT INTO src VALUES (21, 6, 0.25);
 SELECT oracle.same('v') LIKE 'same, 6 rows%' AS same, oracle.strategy('v');
+-- keyed instead of delta, and back: with a state table that goes and comes
+SELECT imat.alter('v', strategy => 'keyed');
+SELECT oracle.strategy('v'), strategy FROM imat.imat_config WHERE imat = 'v'::regclass;
+INSERT INTO src VALUES (30, 7, 0.25);
+SELECT oracle.same('v') LIKE 'same, 7 rows, 1 delta%' AS same;
+SELECT count(*) AS state_tables FROM pg_class WHERE relname = 'v_state';
+DELETE FROM src WHERE id = 30;
+SELECT oracle.same('v') LIKE 'same, 6 rows, 1 delta' AS same;
+SELECT imat.alter('v', strategy => 'auto');
+SELECT oracle.strategy('v');
+INSERT INTO src VALUES (30, 7, 0.25); DELETE FROM src WHERE id = 30;
+SELECT oracle.same('v') LIKE 'same, 6 rows, 2 delta, 1 swap' AS same;
 -- what can't be
+SELECT oracle.error($$SELECT imat.create('x', 'SELECT max(v) FROM src', strategy => 'keyed')$$);
 SELECT imat.create('w', 'SELECT k, max(v) AS m FROM src GROUP BY k');
 SELECT oracle.error($$SELECT imat.alter('w', strategy => 'delta')$$);
 SELECT oracle.error($$SELECT imat.alter('w', strategy => 'fast')$$);

@@ -11,7 +11,8 @@ INSERT INTO src SELECT i, i % 4, i FROM generate_series(1, 12) i;
 CREATE TABLE news (id int, k int, v int);
 INSERT INTO news VALUES (1, 9, 100), (2, 2, NULL), (3, 0, 3), (20, 1, 20), (21, 21, 21), (22, 0, NULL);
 SELECT imat.create('d', 'SELECT k, sum(v) AS s, count(v) AS c, count(*) AS n FROM src GROUP BY k');
-SELECT imat.create('w', 'SELECT k, array_agg(v ORDER BY id) AS a FROM src GROUP BY k');
+SELECT imat.create('keyed', 'SELECT k, array_agg(v ORDER BY id) AS a FROM src GROUP BY k');
+SELECT imat.create('w', 'SELECT k, array_agg(v ORDER BY id) AS a FROM src GROUP BY k', strategy => 'swap');
 MERGE INTO src USING news ON src.id = news.id
     WHEN MATCHED AND news.v IS NULL THEN DELETE
     WHEN MATCHED AND news.k = 0 THEN DO NOTHING

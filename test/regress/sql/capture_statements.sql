@@ -4,7 +4,8 @@
 CREATE SCHEMA capt; SET search_path = capt, public;
 CREATE TABLE src (id int PRIMARY KEY, k int, v int, note text);
 SELECT imat.create('d', 'SELECT k, sum(v) AS s, count(*) AS n FROM src GROUP BY k');
-SELECT imat.create('w', 'SELECT k, max(v) AS m, string_agg(note, '','' ORDER BY id) AS notes FROM src GROUP BY k');
+SELECT imat.create('keyed', 'SELECT k, max(v) AS m, string_agg(note, '','' ORDER BY id) AS notes FROM src GROUP BY k');
+SELECT imat.create('w', 'SELECT k, max(v) AS m, string_agg(note, '','' ORDER BY id) AS notes FROM src GROUP BY k', strategy => 'swap');
 -- one set of triggers, whatever the number of IMATs
 SELECT count(*) AS triggers FROM pg_trigger WHERE tgrelid = 'src'::regclass AND NOT tgisinternal \gset
 SELECT imat.create('d2', 'SELECT count(*) AS n, sum(v) AS s FROM src');

@@ -6,7 +6,7 @@ CREATE TABLE src (id int PRIMARY KEY, k int NOT NULL, v int);
 INSERT INTO src SELECT i, i % 3, i FROM generate_series(1, 9) i;
 CREATE MATERIALIZED VIEW mv AS SELECT k, sum(v) AS s FROM src GROUP BY k;
 SELECT create_imat('mv');
-SELECT imat.create('w', 'SELECT k, min(v) AS m FROM src GROUP BY k');
+SELECT imat.create('w', 'SELECT k, min(v) AS m FROM src GROUP BY k', strategy => 'swap');
 
 -- An IMAT is not written directly
 SELECT oracle.error('INSERT INTO mv VALUES (9, 9)');

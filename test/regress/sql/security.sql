@@ -9,8 +9,10 @@ CREATE TABLE src (id int PRIMARY KEY, k int NOT NULL, v float8 NOT NULL, t text)
 CREATE FUNCTION who(int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN current_user; END';
 SELECT imat.create('d', 'SELECT k, sum(v) AS s, count(*) AS n FROM src GROUP BY k');
 SELECT imat.create('w', 'SELECT k, max(t || ''!'') AS m FROM src GROUP BY k');
+SELECT imat.create('by_swap', 'SELECT k, max(t || ''!'') AS m FROM src GROUP BY k', strategy => 'swap');
 SELECT imat.create('runs_as', 'SELECT who(id) AS as_, count(*) AS n FROM src GROUP BY who(id)');
-SELECT imat.create('runs_as_swap', 'SELECT who(id) AS as_, max(v) AS n FROM src GROUP BY who(id)');
+SELECT imat.create('runs_as_swap', 'SELECT who(id) AS as_, max(v) AS n FROM src GROUP BY who(id)', strategy => 'swap');
+SELECT imat.create('runs_as_keyed', 'SELECT who(id) AS as_, max(v) AS n FROM src GROUP BY who(id)');
 GRANT INSERT, SELECT, UPDATE, DELETE ON src TO imat_secu_writer;
 RESET ROLE;
 -- a writer who has no right on the IMATs, nor on what belongs to them
@@ -26,8 +28,8 @@ SELECT (SELECT line FROM oracle.error('DELETE FROM imat.source') line LIMIT 1);
 SELECT (SELECT line FROM oracle.error('CREATE TABLE imat.mine (a int)') line LIMIT 1);
 SELECT current_user;
 RESET ROLE;
-SELECT * FROM oracle.all_same('secu') WHERE imat IN ('d', 'w');   -- the others show who runs them: not the oracle's user
-SELECT as_ FROM runs_as; SELECT as_ FROM runs_as_swap;
+SELECT * FROM oracle.all_same('secu') WHERE imat IN ('d', 'w', 'by_swap');   -- the others show who runs them: not the oracle's user
+SELECT as_ FROM runs_as; SELECT as_ FROM runs_as_swap; SELECT as_ FROM runs_as_keyed;
 -- a writer whose search_path is full of traps: functions, operators, casts, tables of the names that maintenance could use
 CREATE SCHEMA trap AUTHORIZATION imat_secu_evil;
 SET ROLE imat_secu_evil;
@@ -55,8 +57,8 @@ DELETE FROM secu.src WHERE id OPERATOR(pg_catalog.=) 4;
 RESET ROLE;
 SELECT imat.refresh('secu.w'), imat.refresh('secu.d'), imat.verify('secu.w'), imat.verify('secu.d');
 SET search_path = secu, public;
-SELECT * FROM oracle.all_same('secu') WHERE imat IN ('d', 'w');   -- the others show who runs them: not the oracle's user
-SELECT as_ FROM runs_as; SELECT as_ FROM runs_as_swap;
+SELECT * FROM oracle.all_same('secu') WHERE imat IN ('d', 'w', 'by_swap');   -- the others show who runs them: not the oracle's user
+SELECT as_ FROM runs_as; SELECT as_ FROM runs_as_swap; SELECT as_ FROM runs_as_keyed;
 -- code of the IMAT's owner must not do with the writer's rights, or behind its back, what the owner may not: owner's functions
 -- run restricted, and as the owner
 CREATE TABLE prize (x int);

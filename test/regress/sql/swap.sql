@@ -80,6 +80,7 @@ CREATE MATERIALIZED VIEW large AS SELECT k, min(v) AS lo, max(v) AS hi FROM big 
 CREATE INDEX large_hi ON large (hi);
 CREATE UNIQUE INDEX large_k ON large (k);
 SELECT create_imat('large');
+SELECT imat.alter('large', strategy => 'swap');
 GRANT SELECT ON large TO imat_swap_reader;
 COMMENT ON TABLE large IS 'large';
 ALTER TABLE large ALTER hi SET STATISTICS 50;
