@@ -1,5 +1,5 @@
 --
--- Every statement that changes a source is taken note of.  Two IMATs on the same table: one by delta, one by swap.
+-- Every statement that changes a source is taken note of.  IMATs on the same table: by delta, keyed and by swap.
 --
 CREATE SCHEMA capt; SET search_path = capt, public;
 CREATE TABLE src (id int PRIMARY KEY, k int, v int, note text);

@@ -27,6 +27,8 @@ SELECT * FROM vals ORDER BY 1;
 SELECT imat.create('zero', 'SELECT FROM src');
 -- by strategy, by name
 SELECT imat.create(name => 'swapped', query => 'SELECT k, count(*) AS n FROM src GROUP BY k', strategy => 'swap');
+SELECT imat.create(name => 'by_key', query => 'SELECT k, count(*) AS n FROM src GROUP BY k', strategy => 'keyed');
+SELECT oracle.strategy('swapped'), oracle.strategy('by_key');
 SELECT imat.create('deltaed', 'SELECT k, count(*) AS n FROM src GROUP BY k', 'immediate', 'delta');
 UPDATE src SET k = 'b' WHERE id = 1;
 SELECT * FROM oracle.all_same('crea');
@@ -58,6 +60,7 @@ SELECT oracle.error($$SELECT imat.create('x', 'SELECT id FROM src WHERE id = $1'
 SELECT oracle.error($$SELECT imat.create('x', 'SELECT k, max(v) FROM src GROUP BY k', strategy => 'delta')$$);
 SELECT oracle.error($$SELECT imat.create('x', 'SELECT 1 AS a', strategy => 'Delta')$$);
 SELECT oracle.error($$SELECT imat.create('x', 'SELECT 1 AS a', strategy => 'keyed')$$);
+SELECT oracle.error($$SELECT imat.create('x', 'SELECT count(*) AS n FROM src GROUP BY k', strategy => 'keyed')$$);
 SELECT oracle.error($$SELECT imat.create('x', 'SELECT 1 AS a', maintenance => 'deferred')$$);
 SELECT oracle.error($$SELECT imat.create('x', 'SELECT 1 AS a', maintenance => 'someday')$$);
 SELECT oracle.error($$SELECT imat.create('x', 'SELECT 1 AS a', strategy => NULL)$$);

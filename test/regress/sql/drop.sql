@@ -91,10 +91,14 @@ INSERT INTO src VALUES (17, 99, 80);
 REFRESH MATERIALIZED VIEW gone_c;
 SELECT n FROM gone_c WHERE k = 99;
 DROP MATERIALIZED VIEW gone_c;
-SELECT imat.create('gone_w', 'SELECT k, max(v) AS m FROM src GROUP BY k');
+SELECT imat.create('gone_k', 'SELECT k, max(v) AS m FROM src GROUP BY k');
+SELECT imat.create('gone_w', 'SELECT k, max(v) AS m FROM src GROUP BY k', strategy => 'swap');
+SELECT oracle.strategy('gone_k'), oracle.strategy('gone_w');
+SELECT imat.drop('gone_k', 'materialized view');
 SELECT imat.drop('gone_w', 'materialized view');
+REFRESH MATERIALIZED VIEW gone_k;
 REFRESH MATERIALIZED VIEW gone_w;
-DROP MATERIALIZED VIEW gone_w;
+DROP MATERIALIZED VIEW gone_k, gone_w;
 
 -- DROP SCHEMA CASCADE of the schema where the IMAT stands, of that of the old name, of that of the source
 SET client_min_messages = warning;

@@ -55,7 +55,7 @@ INSERT INTO secu.src VALUES (3, 2, 2, 'c'), (4, 2, 2, 'd');
 UPDATE secu.src SET v = 5 WHERE id OPERATOR(pg_catalog.=) 3;
 DELETE FROM secu.src WHERE id OPERATOR(pg_catalog.=) 4;
 RESET ROLE;
-SELECT imat.refresh('secu.w'), imat.refresh('secu.d'), imat.verify('secu.w'), imat.verify('secu.d');
+SELECT imat.refresh('secu.w'), imat.refresh('secu.by_swap'), imat.refresh('secu.d'), imat.verify('secu.w'), imat.verify('secu.by_swap'), imat.verify('secu.d');
 SET search_path = secu, public;
 SELECT * FROM oracle.all_same('secu') WHERE imat IN ('d', 'w', 'by_swap');   -- the others show who runs them: not the oracle's user
 SELECT as_ FROM runs_as; SELECT as_ FROM runs_as_swap; SELECT as_ FROM runs_as_keyed;
@@ -74,9 +74,10 @@ CREATE FUNCTION reset_role(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEG
 CREATE FUNCTION reset_auth(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN IF current_setting('secu.armed', true) = 'yes' THEN PERFORM secu.do_auth(); END IF; RETURN $1; END $$;
 CREATE FUNCTION temp(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN IF current_setting('secu.armed', true) = 'yes' THEN PERFORM secu.do_temp(); END IF; RETURN $1; END $$;
 CREATE TABLE a (id int); SELECT imat.create('of_a', 'SELECT reset_auth(id) AS x, count(*) AS n FROM a GROUP BY reset_auth(id)');
-CREATE TABLE g (id int); CREATE TABLE e (id int); CREATE TABLE r (id int); CREATE TABLE f (id int);
+CREATE TABLE g (id int); CREATE TABLE e (id int); CREATE TABLE r (id int); CREATE TABLE rw (id int); CREATE TABLE f (id int);
 SELECT imat.create('of_e', 'SELECT escape(id) AS x, count(*) AS n FROM e GROUP BY escape(id)');
 SELECT imat.create('of_r', 'SELECT reset_role(id) AS x, max(id) AS n FROM r GROUP BY reset_role(id)');
+SELECT imat.create('of_rw', 'SELECT reset_role(id) AS x, max(id) AS n FROM rw GROUP BY reset_role(id)', strategy => 'swap');
 SELECT imat.create('of_f', 'SELECT temp(id) AS x, count(*) AS n FROM f GROUP BY temp(id)');
 SELECT imat.create('of_g', 'SELECT grab(id) AS x, count(*) AS n FROM g GROUP BY grab(id)');
 RESET ROLE;
@@ -85,10 +86,11 @@ SET secu.armed = 'yes';
 INSERT INTO g VALUES (1);
 INSERT INTO e VALUES (1);
 INSERT INTO r VALUES (1);
+INSERT INTO rw VALUES (1);
 INSERT INTO f VALUES (1);
 INSERT INTO a VALUES (1);
 \set VERBOSITY default
-SELECT current_user = session_user AS still_the_writer, (SELECT count(*) FROM g) + (SELECT count(*) FROM e) + (SELECT count(*) FROM r) + (SELECT count(*) FROM f) + (SELECT count(*) FROM a) AS rows;
+SELECT current_user = session_user AS still_the_writer, (SELECT count(*) FROM g) + (SELECT count(*) FROM e) + (SELECT count(*) FROM r) + (SELECT count(*) FROM rw) + (SELECT count(*) FROM f) + (SELECT count(*) FROM a) AS rows;
 RESET secu.armed;
 -- the owner changes: so do the rights
 ALTER TABLE runs_as OWNER TO imat_secu_writer;

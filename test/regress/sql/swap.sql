@@ -38,7 +38,8 @@ SELECT make('windows', 'SELECT id, rank() OVER (PARTITION BY dept ORDER BY pay, 
        make('constant', 'SELECT 1 AS one, ARRAY[1, 2] AS two'),
        make('no_columns', 'SELECT FROM emp WHERE id > 10'),
        make('nothing', 'SELECT id FROM emp WHERE false');
-SELECT s.strategy, count(*) FROM imat.status s JOIN imat.imat_config c USING (imat) WHERE c.agg_schema_name = 'swap' GROUP BY 1;
+SELECT imat.alter('no_subtraction', strategy => 'swap');   -- keyed would take it
+SELECT s.strategy, count(*) FROM imat.status s JOIN imat.imat_config c USING (imat) WHERE c.agg_schema_name = 'swap' GROUP BY 1 ORDER BY 1;
 SELECT * FROM oracle.all_same('swap');
 INSERT INTO emp VALUES (21, 5, 1, 'n9', 99), (22, NULL, NULL, 'n1', 0), (23, 21, 1, 'n9', 99);
 SELECT * FROM oracle.all_same('swap');
