@@ -23,7 +23,7 @@ namespace apply {
 namespace {
 
 /* How many groups are computed by one query. */
-constexpr int BATCH = 65536;
+constexpr int batch_size = 65536;
 
 /* What is open while one IMAT is written. */
 struct Target {
@@ -130,8 +130,8 @@ PG_GUARDED int64 replace_groups(delta::Plan *plan, delta::GroupTable *groups, Mo
         AllocSetContextCreate(CurrentMemoryContext, "pg_imat keyed", ALLOCSET_DEFAULT_SIZES);
     MemoryContext caller = MemoryContextSwitchTo(scratch);
     const int size = groups->sorted().size;
-    for (int first = 0; first < size; first += BATCH) {
-        written += replace_batch(target, plan, groups, first, Min(BATCH, size - first));
+    for (int first = 0; first < size; first += batch_size) {
+        written += replace_batch(target, plan, groups, first, Min(batch_size, size - first));
         MemoryContextReset(scratch);
     }
     MemoryContextSwitchTo(caller);

@@ -19,8 +19,8 @@ struct CachedPlan {
 };
 
 struct CachedTargets {
-    Oid table; /* the key */
-    bool stale;
+    Oid table = InvalidOid; /* the key */
+    bool stale = true;
     model::Array<Oid> imats;
     model::Array<Oid> sources; /* the table and its ancestors */
 };
@@ -36,13 +36,11 @@ PG_GUARDED HTAB *make_cache(const char *name, Size entry)
 
 PG_GUARDED bool depends_on(const Plan &plan, Oid relation)
 {
-    if (relation == plan.registration.imat || relation == plan.registration.definition ||
-        relation == plan.registration.state)
-        return true;
+    bool depends = relation == plan.registration.imat || relation == plan.registration.definition ||
+                   relation == plan.registration.state;
     for (const model::Source &source : plan.view->sources)
-        if (source.relation == relation)
-            return true;
-    return false;
+        depends = depends || source.relation == relation;
+    return depends;
 }
 
 /* InvalidOid: everything. */
@@ -158,7 +156,7 @@ PG_GUARDED Plan *plan_of(Oid imat)
         let_go(stale);
     }
 
-    catalog::Registration registration;
+    catalog::Registration registration = {};
     uint64 before;
     Plan *plan = nullptr;
     do {

@@ -17,10 +17,10 @@ extern PGDLLEXPORT void _PG_init(void);
 
 namespace {
 
-constexpr int DEFAULT_PENDING_MEMORY = 64 * 1024; /* kB */
-constexpr int LEAST_PENDING_MEMORY = 64;
+constexpr int default_pending_memory = 64 * 1024; /* kB */
+constexpr int least_pending_memory = 64;
 
-const config_enum_entry FLUSH_MOMENTS[] = {
+const config_enum_entry flush_moments[] = {
     {"commit", static_cast<int>(catalog::FlushAt::Commit), false},
     {"statement", static_cast<int>(catalog::FlushAt::Statement), false},
     {nullptr, 0, false},
@@ -32,12 +32,12 @@ PG_GUARDED void define_settings()
         "pg_imat.flush", "When changes are applied to incremental materialized tables.",
         "commit: once, as the last thing that a transaction does, or before it reads such a "
         "table. statement: after each statement.",
-        &catalog::session.flush_at, static_cast<int>(catalog::FlushAt::Commit), FLUSH_MOMENTS, PGC_USERSET, 0,
+        &catalog::session.flush_at, static_cast<int>(catalog::FlushAt::Commit), flush_moments, PGC_USERSET, 0,
         nullptr, nullptr, nullptr);
     DefineCustomIntVariable("pg_imat.pending_memory",
                             "How much memory the pending changes of a transaction may take.",
                             "Beyond it they are applied before the transaction commits.",
-                            &catalog::session.pending_memory, DEFAULT_PENDING_MEMORY, LEAST_PENDING_MEMORY,
+                            &catalog::session.pending_memory, default_pending_memory, least_pending_memory,
                             MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
     pg::mark_settings_reserved("pg_imat");
 }

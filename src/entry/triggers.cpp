@@ -28,7 +28,7 @@ PG_IMAT_FUNCTION(imat_capture)
 /* imat.protect(): nobody but maintenance writes to an IMAT. */
 PG_IMAT_FUNCTION(imat_protect)
 {
-    const Relation table = trigger_data(fcinfo, "imat.protect")->tg_relation;
+    const RelationData *table = trigger_data(fcinfo, "imat.protect")->tg_relation;
     const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(table)),
                                                   RelationGetRelationName(table));
     ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),

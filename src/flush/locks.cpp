@@ -86,7 +86,7 @@ PG_GUARDED void lock_join_sources(const Work &work)
 }
 
 /* More groups than that are not locked one by one. */
-constexpr int MOST_KEYS = 64;
+constexpr int most_keys = 64;
 
 extern "C" {
 
@@ -102,7 +102,7 @@ PG_GUARDED static int compare_hashes(const void *left, const void *right)
 /* Lock the keys of the item's groups, which are few and known. */
 PG_GUARDED void lock_each_key(const WorkItem &item, Oid tags)
 {
-    uint16 hashes[MOST_KEYS];
+    uint16 hashes[most_keys];
     int size = 0;
     for (const delta::Group *group : item.groups->in_order())
         hashes[size++] = static_cast<uint16>(group->hash ^ (group->hash >> 16));
@@ -125,7 +125,7 @@ PG_GUARDED void lock_keys(const Work &work)
     for (auto *item : pg::each<WorkItem>(by_oid(work.items))) {
         if (!is_keyed(*item))
             continue;
-        const bool by_key = item->depth == 0 && item->groups != nullptr && item->groups->size() <= MOST_KEYS;
+        const bool by_key = item->depth == 0 && item->groups != nullptr && item->groups->size() <= most_keys;
         LOCKTAG tag;
         SET_LOCKTAG_OBJECT(tag, MyDatabaseId, all, item->plan->registration.definition, 0);
         LockAcquire(&tag, by_key ? RowExclusiveLock : ShareRowExclusiveLock, false, false);

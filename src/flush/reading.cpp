@@ -30,29 +30,27 @@ namespace {
 /* Does the IMAT, or anything that it reads, have pending changes? */
 PG_GUARDED bool is_stale(Oid relation, Oid imat)
 {
-    if (relation == imat)
-        return true;
+    bool stale = relation == imat;
     for (Oid reader : delta::targets_of(imat))
-        if (is_stale(relation, reader))
-            return true;
-    return false;
+        stale = stale || is_stale(relation, reader);
+    return stale;
 }
 
 PG_GUARDED bool reads_pending(Oid relation)
 {
+    bool pending = false;
     for (const Layer *layer = session.pending; layer != nullptr; layer = layer->outer)
         for (auto *view : pg::each<PendingView>(layer->views))
-            if (layer->applied_at == 0 && is_stale(relation, view->imat))
-                return true;
-    return false;
+            pending = pending || (layer->applied_at == 0 && is_stale(relation, view->imat));
+    return pending;
 }
 
 PG_GUARDED bool calls_foreign_functions(const PlannedStmt *plan)
 {
+    bool foreign = false;
     for (auto *item : pg::each<PlanInvalItem>(plan->invalItems))
-        if (item->cacheId == PROCOID)
-            return true;
-    return false;
+        foreign = foreign || item->cacheId == PROCOID;
+    return foreign;
 }
 
 /* May the statement read an IMAT that has pending changes? */
@@ -60,12 +58,10 @@ PG_GUARDED bool may_read_pending(const PlannedStmt *plan)
 {
     if (session.flushing != 0 || !anything_pending())
         return false;
-    if (calls_foreign_functions(plan))
-        return true;
+    bool may = calls_foreign_functions(plan);
     for (auto *entry : pg::each<RangeTblEntry>(plan->rtable))
-        if (entry->rtekind == RTE_RELATION && reads_pending(entry->relid))
-            return true;
-    return false;
+        may = may || (entry->rtekind == RTE_RELATION && reads_pending(entry->relid));
+    return may;
 }
 
 /*
@@ -83,7 +79,7 @@ PG_GUARDED void renew(Snapshot snapshot)
         return;
 
     /* xmin may stay: it says that everything below is over, and that remains true. */
-    const Snapshot latest = GetLatestSnapshot();
+    const SnapshotData *latest = GetLatestSnapshot();
     auto copy = [](const TransactionId *from, uint32 count) {
         const Size size = sizeof(TransactionId) * (count + 1);
         auto *to = static_cast<TransactionId *>(MemoryContextAlloc(TopTransactionContext, size));
@@ -201,7 +197,7 @@ void flush_if_due()
  * Functions of PostgreSQL's own that run queries they are given, under the snapshot of the statement that
  * calls them: table_to_xml and its family, ts_stat, ts_rewrite.
  */
-constexpr Oid QUERY_RUNNERS[] = {2923, 2924, 2925, 2929, 2930, 2933, 2935, 2936, 2938, 3685, 3689, 3690};
+constexpr Oid query_runners[] = {2923, 2924, 2925, 2929, 2930, 2933, 2935, 2936, 2938, 3685, 3689, 3690};
 
 extern "C" {
 
@@ -209,7 +205,7 @@ extern "C" {
 static void object_accessed(ObjectAccessType access, Oid class_id, Oid object, int sub_object, void *argument)
 {
     if (access == OAT_FUNCTION_EXECUTE && object < FirstGenbkiObjectId)
-        for (Oid runner : QUERY_RUNNERS)
+        for (Oid runner : query_runners)
             session.runs_queries = session.runs_queries || object == runner;
     if (session.next_object_access != nullptr)
         pg::entry([=] {

@@ -192,10 +192,10 @@ PG_GUARDED bool is_keyed(const WorkItem &item)
 
 PG_GUARDED bool has_keyed(const Work &work)
 {
+    bool keyed = false;
     for (auto *item : pg::each<WorkItem>(work.items))
-        if (is_keyed(*item))
-            return true;
-    return false;
+        keyed = keyed || is_keyed(*item);
+    return keyed;
 }
 
 PG_GUARDED apply::Listener listener_of(WorkItem *item)

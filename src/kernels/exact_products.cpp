@@ -44,16 +44,17 @@ void fold_parts(ExactSum &sum, double product, double rest, bool inverse, Arena 
     sum.add(inverse ? -rest : rest, arena);
 }
 
+// Where its limbs begin.
+constexpr int numerator_lowest_bit = -scale_bits;
+
 // The numerator of a covariance, in the making.
 struct Numerator {
-    static constexpr int lowest_bit = -scale_bits;
-
     std::int64_t limbs[numerator_limbs] = {};
 
     // Adds or takes away 96 bits at a position on the grid, which is not below the lowest.
     void add(uint128 bits, int position, bool negative) noexcept
     {
-        const int offset = position - lowest_bit;
+        const int offset = position - numerator_lowest_bit;
         std::int64_t *limb = limbs + offset / digit_bits;
         bits <<= static_cast<unsigned>(offset % digit_bits);
         for (; bits != 0; bits >>= static_cast<unsigned>(digit_bits), ++limb) {
@@ -92,7 +93,7 @@ struct Numerator {
             --end;
         while (first < end && limbs[first] == 0)
             ++first;
-        return Magnitude::of(limbs + first, end - first, lowest_bit + first * digit_bits);
+        return Magnitude::of(limbs + first, end - first, numerator_lowest_bit + first * digit_bits);
     }
 };
 
