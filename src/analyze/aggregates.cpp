@@ -105,7 +105,7 @@ PG_GUARDED AccumulatorKind pairs_for(Oid type)
     return type == FLOAT8OID ? AccumulatorKind::Pairs : AccumulatorKind::Rows;
 }
 
-constexpr Linear LINEAR[] = {
+constexpr Linear linear_aggregates[] = {
     {"sum", AggregateFunction::Sum, kind_for},
     {"avg", AggregateFunction::Avg, kind_for},
     {"bool_and", AggregateFunction::BitAnd, boolean_bits_for},
@@ -147,7 +147,7 @@ PG_GUARDED bool classify(const Aggref *call, AggregateFunction *function, Accumu
     *function = AggregateFunction::Count;
     if (strcmp(name, "count") == 0)
         return true;
-    for (const Linear &linear : LINEAR) {
+    for (const Linear &linear : linear_aggregates) {
         if (strcmp(name, linear.name) != 0)
             continue;
         *function = linear.function;

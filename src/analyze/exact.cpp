@@ -13,22 +13,22 @@ namespace analyze {
 namespace {
 
 /* Aggregates of one argument, real or double precision. */
-constexpr const char *OF_ONE[] = {"sum",      "avg",        "var_pop",     "var_samp",
+constexpr const char *of_one[] = {"sum",      "avg",        "var_pop",     "var_samp",
                                   "variance", "stddev_pop", "stddev_samp", "stddev"};
 
 /* Aggregates of two arguments, both double precision.  regr_count is exact. */
-constexpr const char *OF_TWO[] = {"covar_pop", "covar_samp", "corr",          "regr_avgx",
+constexpr const char *of_two[] = {"covar_pop", "covar_samp", "corr",          "regr_avgx",
                                   "regr_avgy", "regr_sxx",   "regr_syy",      "regr_sxy",
                                   "regr_r2",   "regr_slope", "regr_intercept"};
 
-constexpr const char *PREFIX = "exact_";
+constexpr const char *exact_prefix = "exact_";
 
 /* The functions to be exchanged, looked up once a query. */
 struct Exchange {
-    static constexpr int capacity = 2 * lengthof(OF_ONE) + lengthof(OF_TWO);
+    static constexpr int capacity_ = 2 * lengthof(of_one) + lengthof(of_two);
 
-    Oid from[capacity];
-    Oid to[capacity];
+    Oid from[capacity_];
+    Oid to[capacity_];
     int size;
 };
 
@@ -44,7 +44,8 @@ PG_GUARDED Oid aggregate_of(const char *space, const char *name, int arguments, 
 PG_GUARDED void add(Exchange *exchange, const char *name, int arguments, Oid type)
 {
     exchange->from[exchange->size] = aggregate_of("pg_catalog", name, arguments, type);
-    exchange->to[exchange->size++] = aggregate_of("imat", psprintf("%s%s", PREFIX, name), arguments, type);
+    exchange->to[exchange->size++] =
+        aggregate_of("imat", psprintf("%s%s", exact_prefix, name), arguments, type);
 }
 
 /* The function to call instead. */
@@ -84,20 +85,20 @@ PG_GUARDED static Node *exact_mutator(Node *node, void *context)
 PG_GUARDED const char *exact_name(Oid function)
 {
     const char *name = get_func_name(function);
-    if (strncmp(name, PREFIX, strlen(PREFIX)) != 0 ||
+    if (strncmp(name, exact_prefix, strlen(exact_prefix)) != 0 ||
         get_func_namespace(function) != get_namespace_oid("imat", true))
         return nullptr;
-    return name + strlen(PREFIX);
+    return name + strlen(exact_prefix);
 }
 
 PG_GUARDED Query *exact_query(const Query *query)
 {
     Exchange exchange = {};
-    for (const char *name : OF_ONE) {
+    for (const char *name : of_one) {
         add(&exchange, name, 1, FLOAT4OID);
         add(&exchange, name, 1, FLOAT8OID);
     }
-    for (const char *name : OF_TWO)
+    for (const char *name : of_two)
         add(&exchange, name, 2, FLOAT8OID);
     auto *copy = static_cast<Query *>(copyObjectImpl(query));
     return castNode(Query, exact_mutator(reinterpret_cast<Node *>(copy), &exchange));

@@ -161,14 +161,14 @@ PG_GUARDED const char *declare_immutable(Oid function)
 }
 
 /* Functions that are declared IMMUTABLE although what they write depends on settings. */
-constexpr const char *SETTINGS_READERS[] = {"float4out", "float8out", "interval_out", "byteaout"};
+constexpr const char *settings_readers[] = {"float4out", "float8out", "interval_out", "byteaout"};
 
 PG_GUARDED bool reads_settings(const char *name)
 {
-    for (const char *reader : SETTINGS_READERS)
-        if (strcmp(reader, name) == 0)
-            return true;
-    return false;
+    bool reads = false;
+    for (const char *reader : settings_readers)
+        reads = reads || strcmp(reader, name) == 0;
+    return reads;
 }
 
 /* Judge a function by its pg_proc row; true: refused. */

@@ -282,7 +282,7 @@ PG_GUARDED void close_target(const Target &target)
     ExecDropSingleTupleTableSlot(target.before);
     if (target.row_by_key != nullptr)
         target.row_by_key->close();
-    else
+    if (target.row_by_all != nullptr)
         target.row_by_all->close();
     close_writer(target.rows);
     table_close(target.table, NoLock);

@@ -19,7 +19,7 @@ PG_GUARDED bool same_columns(TupleTableSlot *left, TupleTableSlot *right)
 {
     slot_getallattrs(left);
     slot_getallattrs(right);
-    const TupleDesc type = right->tts_tupleDescriptor;
+    TupleDesc type = right->tts_tupleDescriptor;
     for (int i = 0; i < type->natts; ++i) {
         const auto *column = TupleDescAttr(type, i);
         if (left->tts_isnull[i] != right->tts_isnull[i])
@@ -69,10 +69,11 @@ PG_GUARDED int RowSearch::set_keys(TupleTableSlot *wanted, bool *possible)
         const Oid type = index_->rd_opcintype[i];
         const Oid equality = get_opfamily_member(index_->rd_opfamily[i], type, type, strategy);
         const bool null = wanted->tts_isnull[column - 1];
-        ScanKeyEntryInitialize(&scan_[i], null ? SK_ISNULL | SK_SEARCHNULL : 0,
-                               static_cast<AttrNumber>(i + 1), null ? InvalidStrategy : strategy, InvalidOid,
-                               index_->rd_indcollation[i], null ? InvalidOid : get_opcode(equality),
-                               wanted->tts_values[column - 1]);
+        const auto position = static_cast<AttrNumber>(i + 1);
+        const StrategyNumber searched = null ? StrategyNumber{InvalidStrategy} : strategy;
+        ScanKeyEntryInitialize(&scan_[i], null ? SK_ISNULL | SK_SEARCHNULL : 0, position, searched,
+                               InvalidOid, index_->rd_indcollation[i],
+                               null ? InvalidOid : get_opcode(equality), wanted->tts_values[column - 1]);
         *possible = *possible && !(hash && null);
     }
     return size;

@@ -24,7 +24,7 @@ namespace {
 PG_GUARDED void check_column(Relation table, TupleDesc row_type, int i)
 {
     TupleDesc layout = RelationGetDescr(table);
-    const Form_pg_attribute wanted = TupleDescAttr(row_type, i);
+    const FormData_pg_attribute *wanted = TupleDescAttr(row_type, i);
     if (i < layout->natts && !TupleDescAttr(layout, i)->attisdropped &&
         TupleDescAttr(layout, i)->atttypid == wanted->atttypid)
         return;

@@ -155,7 +155,7 @@ PG_GUARDED bool find(Oid imat, Registration *registration)
 
 PG_GUARDED bool is_imat(Oid relation)
 {
-    Registration ignored;
+    Registration ignored = {};
     return find(relation, &ignored);
 }
 

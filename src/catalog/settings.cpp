@@ -13,7 +13,7 @@ namespace catalog {
 namespace {
 
 /* The settings that functions of pg_catalog declared STABLE are known to read. */
-constexpr const char *PINNED[] = {
+constexpr const char *pinned[] = {
     "TimeZone",    "DateStyle",  "IntervalStyle", "timezone_abbreviations", "extra_float_digits",
     "lc_monetary", "lc_numeric", "lc_time",       "bytea_output",           "default_text_search_config",
     "xmlbinary",   "xmloption",  "array_nulls",
@@ -49,9 +49,9 @@ PG_GUARDED bool has_value(const char *name, const char *wanted)
 
 PG_GUARDED ArrayType *current_settings()
 {
-    Datum elements[lengthof(PINNED)];
+    Datum elements[lengthof(pinned)];
     int count = 0;
-    for (const char *name : PINNED) {
+    for (const char *name : pinned) {
         const char *value = GetConfigOption(name, true, false);
         if (value != nullptr)
             elements[count++] = CStringGetTextDatum(psprintf("%s=%s", name, value));

@@ -11,8 +11,8 @@ namespace delta {
 
 struct Accumulated {
     Arena arena;
-    model::AccumulatorKind kind;
-    Oid type;
+    model::AccumulatorKind kind = {};
+    Oid type = InvalidOid;
     alignas(16) char state[]; /* state_size(kind) bytes */
 };
 
@@ -23,7 +23,7 @@ struct Letter {
     model::AccumulatorKind kind;
 };
 
-constexpr Letter LETTERS[] = {
+constexpr Letter letters[] = {
     {'c', model::AccumulatorKind::Count},          {'i', model::AccumulatorKind::Integer},
     {'4', model::AccumulatorKind::Float4},         {'8', model::AccumulatorKind::Float8},
     {'n', model::AccumulatorKind::Numeric},        {'v', model::AccumulatorKind::Interval},
@@ -129,7 +129,7 @@ PG_GUARDED Datum accumulated_result(Accumulated *accumulated, model::AggregateFu
 
 PG_GUARDED model::AccumulatorKind kind_of_letter(char letter)
 {
-    for (const Letter &known : LETTERS)
+    for (const Letter &known : letters)
         if (known.letter == letter)
             return known.kind;
     ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -139,7 +139,7 @@ PG_GUARDED model::AccumulatorKind kind_of_letter(char letter)
 
 PG_GUARDED char letter_of_kind(model::AccumulatorKind kind)
 {
-    for (const Letter &known : LETTERS)
+    for (const Letter &known : letters)
         if (known.kind == kind)
             return known.letter;
     elog(ERROR, "accumulator of kind %d has no letter", static_cast<int>(kind));

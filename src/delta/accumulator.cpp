@@ -75,7 +75,11 @@ PG_GUARDED float8 checked(kernels::Rounded<double> rounded)
 
 PG_GUARDED std::size_t state_size(model::AccumulatorKind kind)
 {
-    return visit(kind, nullptr, [](auto &state) { return TYPEALIGN(16, sizeof state); });
+    alignas(16) char room[1024]; /* for a state of any kind, of which only the size is asked */
+    return visit(kind, room, [](auto &state) {
+        static_assert(sizeof state <= sizeof room);
+        return TYPEALIGN(16, sizeof state);
+    });
 }
 
 PG_GUARDED void fold(model::AccumulatorKind kind, void *state, Oid type, Datum value, Sign sign, Arena &arena)

@@ -6,7 +6,7 @@
 namespace delta {
 
 namespace {
-constexpr std::size_t LARGEST_BLOCK = std::size_t{256} * 1024;
+constexpr std::size_t largest_block = std::size_t{256} * 1024;
 }
 
 /* What is left of the present block is given up: it is smaller than what was asked for. */
@@ -18,7 +18,7 @@ PG_GUARDED void Arena::refill(std::size_t bytes)
     next_ = start;
     left_ = size - static_cast<std::size_t>(start - block);
     size_ += size;
-    block_ = Min(block_ * 2, LARGEST_BLOCK);
+    block_ = Min(block_ * 2, largest_block);
 }
 
 PG_GUARDED void *Arena::allocate_for_kernel(void *self, std::size_t bytes)

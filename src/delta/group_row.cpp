@@ -10,7 +10,7 @@ namespace delta {
 
 namespace {
 
-constexpr unsigned char STATE_FORMAT = 1;
+constexpr unsigned char state_format = 1;
 
 PG_GUARDED std::span<const unsigned char> bytes_of(Datum datum)
 {
@@ -67,7 +67,7 @@ PG_GUARDED void GroupRow::read_visible(TupleTableSlot *row)
     for (int i = 0; i < accumulators.size; ++i) {
         const model::Accumulator &accumulator = accumulators[i];
         void *state = group_->accumulator(*plan_->layout, i);
-        int64 *count = static_cast<int64 *>(state); /* the first member of every state */
+        auto *count = static_cast<int64 *>(state); /* the first member of every state */
         *count = accumulator.count_column == 0 ? rows : DatumGetInt64(shown(accumulator.count_column, &null));
         if (accumulator.sum_column == 0)
             continue;
@@ -95,7 +95,7 @@ PG_GUARDED void GroupRow::read_state(Datum state)
 {
     MemoryContext caller = MemoryContextSwitchTo(scratch_);
     kernels::Reader reader(bytes_of(state));
-    const bool ok = reader.byte() == STATE_FORMAT;
+    const bool ok = reader.byte() == state_format;
     for (int i = 0; ok && i < plan_->layout->accumulators.size; ++i)
         visit(plan_->layout->accumulators[i].kind, group_->accumulator(*plan_->layout, i),
               [&](auto &typed) { typed.decode(reader, arena_); });
@@ -163,7 +163,7 @@ PG_GUARDED Datum GroupRow::state()
 {
     MemoryContext caller = MemoryContextSwitchTo(scratch_);
     auto encode = [&](kernels::Writer &writer) {
-        writer.byte(STATE_FORMAT);
+        writer.byte(state_format);
         for (int i = 0; i < plan_->layout->accumulators.size; ++i)
             visit(plan_->layout->accumulators[i].kind, group_->accumulator(*plan_->layout, i),
                   [&](auto &typed) { typed.encode(writer); });

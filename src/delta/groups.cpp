@@ -11,8 +11,8 @@ namespace delta {
 
 namespace {
 
-constexpr uint32 FIRST_SLOTS = 16;
-constexpr uint32 NULL_HASH = 0x9e3779b9;
+constexpr uint32 first_slots = 16;
+constexpr uint32 null_hash = 0x9e3779b9;
 
 /* Spread the bits of a plain Datum over 32 (the finalizer of MurmurHash3). */
 uint32 mix(Datum datum) noexcept
@@ -40,9 +40,9 @@ PG_GUARDED GroupTable *GroupTable::create(const Layout *layout, MemoryContext pa
     table->memory_ = memory;
     table->layout_ = layout;
     table->arena_ = Arena(memory);
-    table->slots_ = static_cast<uint32 *>(MemoryContextAllocZero(memory, sizeof(uint32) * FIRST_SLOTS));
-    table->groups_ = static_cast<Group **>(MemoryContextAlloc(memory, sizeof(Group *) * FIRST_SLOTS / 2));
-    table->mask_ = FIRST_SLOTS - 1;
+    table->slots_ = static_cast<uint32 *>(MemoryContextAllocZero(memory, sizeof(uint32) * first_slots));
+    table->groups_ = static_cast<Group **>(MemoryContextAlloc(memory, sizeof(void *) * first_slots / 2));
+    table->mask_ = first_slots - 1;
     return table;
 }
 
@@ -53,7 +53,7 @@ PG_GUARDED uint32 GroupTable::hash(const Datum *keys, const bool *nulls) const
         KeyOperations &key = layout_->keys[i];
         uint32 part = 0;
         if (nulls[i])
-            part = NULL_HASH;
+            part = null_hash;
         else if (key.plain)
             part = mix(keys[i]);
         else if (key.hashable)
@@ -109,7 +109,7 @@ PG_GUARDED Group *GroupTable::add(uint32 hash, const Datum *keys, const bool *nu
 PG_GUARDED void GroupTable::grow()
 {
     const uint32 slots = (mask_ + 1) * 2;
-    groups_ = static_cast<Group **>(repalloc_huge(groups_, sizeof(Group *) * (slots / 2)));
+    groups_ = static_cast<Group **>(repalloc_huge(groups_, sizeof(void *) * (slots / 2)));
     auto *fresh = static_cast<uint32 *>(
         MemoryContextAllocExtended(memory_, sizeof(uint32) * slots, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
     for (int i = 0; i < size_; ++i) {
@@ -164,7 +164,7 @@ PG_GUARDED void GroupTable::merge(const GroupTable &other)
 /* Sorting moves the groups under the slots, so nothing can be looked up afterwards: the slots are rebuilt. */
 PG_GUARDED model::Array<Group *> GroupTable::sorted()
 {
-    qsort_arg(groups_, size_, sizeof(Group *), compare_groups, const_cast<Layout *>(layout_));
+    qsort_arg(groups_, size_, sizeof(void *), compare_groups, const_cast<Layout *>(layout_));
     memset(slots_, 0, sizeof(uint32) * (mask_ + 1));
     for (int i = 0; i < size_; ++i) {
         uint32 slot = groups_[i]->hash & mask_;

@@ -12,18 +12,16 @@ namespace delta {
 namespace {
 
 /* Types whose values are equal exactly where their Datums are. */
-constexpr Oid PLAIN_TYPES[] = {BOOLOID, CHAROID,      INT2OID,        INT4OID, INT8OID, OIDOID,
+constexpr Oid plain_types[] = {BOOLOID, CHAROID,      INT2OID,        INT4OID, INT8OID, OIDOID,
                                DATEOID, TIMESTAMPOID, TIMESTAMPTZOID, CASHOID, TIMEOID};
 
 /* The fast path is taken only for the operators that the types come with. */
 PG_GUARDED bool is_plain(Oid type, Oid equality_function)
 {
-    if (!FLOAT8PASSBYVAL || equality_function >= FirstNormalObjectId)
-        return false;
-    for (Oid plain : PLAIN_TYPES)
-        if (plain == type)
-            return true;
-    return false;
+    bool plain = false;
+    for (Oid known : plain_types)
+        plain = plain || known == type;
+    return plain && FLOAT8PASSBYVAL && equality_function < FirstNormalObjectId;
 }
 
 PG_GUARDED void set_up_key(const model::Key &key, KeyOperations *operations)

@@ -13,7 +13,7 @@ namespace delta {
 namespace {
 
 /* No numeric takes more bytes on the wire than this: 131072 digits before the point, 16383 after. */
-constexpr std::size_t LARGEST_WIRE_NUMERIC = std::size_t{128} * 1024;
+constexpr std::size_t largest_wire_numeric = std::size_t{128} * 1024;
 
 PG_GUARDED Numeric numeric_constant(const char *text)
 {
@@ -47,7 +47,7 @@ PG_GUARDED void encode_numeric(kernels::Writer &writer, Numeric value)
 
 PG_GUARDED Numeric decode_numeric(kernels::Reader &reader, Arena &arena)
 {
-    const auto wire = reader.block(LARGEST_WIRE_NUMERIC);
+    const auto wire = reader.block(largest_wire_numeric);
     if (!reader.ok())
         return nullptr;
 

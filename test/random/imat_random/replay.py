@@ -6,6 +6,7 @@ an IMAT fails there (a sum that is out of range, a division by zero).
 """
 
 import collections
+import io
 import time
 
 import psycopg2
@@ -113,7 +114,6 @@ class Session:
             return error
 
     def copy(self, step):
-        import io
         try:
             self.cursor.copy_expert('COPY %s (%s) FROM STDIN' % (step['table'], ', '.join(step['columns'])),
                                     io.StringIO(copy_lines(step)))
@@ -469,7 +469,7 @@ class Replay:
             self.shadow.run('ROLLBACK TO _s')
             self.shadow.run('SELECT 1 / 0')
 
-    CONTROL = ('SAVEPOINT', 'ROLLBACK', 'RELEASE', 'BEGIN', 'COMMIT', 'SET', 'DO $x$')
+    CONTROL = ('SAVEPOINT', 'ROLLBACK', 'RELEASE', 'BEGIN', 'COMMIT', 'SET')
 
     def run_step(self, step):
         kind = step['kind']

@@ -22,8 +22,6 @@ from . import queries
 from .queries import Grammar, Relation, column
 from .values import TYPES, ZONES, quote, value
 
-DIRECT_PARTITIONS = True
-
 READS = ['select', 'select', 'select', 'cursor', 'function', 'join', 'prepared']
 MOODS = "CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')"
 
@@ -50,7 +48,6 @@ class Table:
         self.columns = columns      # name, type; the first is id
         self.targets = [c['name'] for c in columns]  # what INSERT fills
         self.unique = False
-        self.deferrable = False
         self.partitioned = False
         self.parent = None
         self.extra = 0
@@ -68,7 +65,6 @@ class Maker:
         self.setup = []
         self.imats = []
         self.unsteady = False
-        self.special = False
         self.setting_up = True
         self.mine = None           # the session whose rows may be changed
         self.reads_allowed = True
@@ -259,7 +255,7 @@ class Maker:
         return ', '.join(parts)
 
     def dml_target(self, table):
-        if DIRECT_PARTITIONS and table.partitioned and self.rng.random() < 0.2:
+        if table.partitioned and self.rng.random() < 0.2:
             return table.name + '_p%d' % self.rng.randrange(3)
         return table.name
 

@@ -130,10 +130,6 @@ def shrink(scenario, failure, log, fails, seconds):
             return True
         return False
 
-    if scenario['sessions'] == 1:
-        cut = cut_after_failure(scenario, len(log))
-        if cut:
-            works(cut)
     progress = True
     while progress and time.time() < deadline:
         progress = drop_parts(best, works, deadline)
@@ -175,11 +171,6 @@ def drop_parts(best, works, deadline):
 
 def is_rows(scenario, victim):
     return any(step.get('rows') is victim for step in every_step(scenario))
-
-
-def cut_after_failure(scenario, logged):
-    """Without the transactions that were never reached; None: it can't be told."""
-    return None
 
 
 def script(scenario, failure, log):
