@@ -67,7 +67,8 @@ PG_GUARDED int RowSearch::set_keys(TupleTableSlot *wanted, bool *possible)
     for (int i = 0; i < size; ++i) {
         const AttrNumber column = index_->rd_index->indkey.values[i];
         const Oid type = index_->rd_opcintype[i];
-        const Oid equality = get_opfamily_member(index_->rd_opfamily[i], type, type, strategy);
+        const Oid equality =
+            get_opfamily_member(index_->rd_opfamily[i], type, type, static_cast<int16>(strategy));
         const bool null = wanted->tts_isnull[column - 1];
         const auto position = static_cast<AttrNumber>(i + 1);
         const StrategyNumber searched = null ? StrategyNumber{InvalidStrategy} : strategy;

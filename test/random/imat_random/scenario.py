@@ -58,6 +58,7 @@ class Maker:
         self.rng = random.Random(seed)
         self.seed = seed
         self.sessions = sessions
+        self.only_delta = sessions > 1 and seed % 3 == 0
         self.version = version
         self.next_id = 1
         self.tables = []
@@ -179,9 +180,11 @@ class Maker:
                 'later': self.sessions == 1 and rng.random() < 0.12}
         if imat['how'] == 'create' and rng.random() < 0.3:
             imat['strategy'] = 'delta' if delta and rng.random() < 0.3 and not risky else imat['strategy']
+        if self.only_delta and (not delta or imat['strategy'] == 'swap'):
+            return
         self.imats.append(imat)
         self.relations.append(Relation(name, queries.columns_of(query)))
-        if rng.random() < 0.25:
+        if rng.random() < 0.25 and not self.only_delta:
             twin = dict(imat, name=name + 'b', how='create', strategy='swap' if imat['strategy'] != 'swap' else 'auto')
             self.imats.append(twin)
 
