@@ -174,7 +174,8 @@ def meaningless(stats, options):
         complaints.append('delta maintained too few of the views that are meant for it')
     if stats['group views'] > 20 and stats['deltas'] == 0:
         complaints.append('delta never did anything')
-    if stats['bad scenarios'] > 0.2 * (stats['scenarios'] + stats['bad scenarios']):
+    good = stats['scenarios'] + stats['scenarios of several sessions']
+    if stats['bad scenarios'] > 0.2 * (good + stats['bad scenarios']):
         complaints.append('too many scenarios could not be set up')
     for complaint in complaints:
         print('FAILED: ' + complaint)

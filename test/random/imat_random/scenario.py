@@ -522,6 +522,8 @@ class Maker:
                 self.setup.append(self.from_series(table, 30))
         for n in range(rng.choice([1, 2, 3, 4])):
             self.make_imat(n + 1)
+        while not self.imats:  # where only what delta maintains is wanted, none of them may have been that
+            self.make_imat(len(self.imats) + 1)
         for imat in self.imats:
             for other in self.imats:
                 if re.search(r'\b%s\b' % imat['name'], queries.render(other['query'])):
