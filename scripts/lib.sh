@@ -251,8 +251,8 @@ build_extension() {
     AS_USER_DIR=$tree as_user make -s -j"$JOBS" PG_CONFIG="$PG_CONFIG" "$@"
 }
 
-install_extension() { # TREE PREFIX
-    AS_USER_DIR=$1 as_user make -s install PG_CONFIG="$PG_CONFIG" DESTDIR="$2"
+install_extension() { # TREE PREFIX [make arguments]
+    AS_USER_DIR=$1 as_user make -s install PG_CONFIG="$PG_CONFIG" DESTDIR="$2" "${@:3}"
 }
 
 # Build pg_imat in a copy of the tree and install it into a private PostgreSQL, unless our caller has.
@@ -268,6 +268,25 @@ build_private() {
         PG_IMAT_PREFIX=$SCRATCH/pg
     fi
     use_prefix "$PG_IMAT_PREFIX"
+}
+
+# build_variant MAKE-ARGUMENTS...: the same with a library that is built in another way, for tests; never shared.
+# Objects that check has compiled are used again, so the arguments may change how they are linked only.
+build_variant() {
+    if [[ -n ${PG_IMAT_TREE:-} && -e $PG_IMAT_TREE/pg_imat.so ]]; then
+        cp -a "$PG_IMAT_TREE" "$SCRATCH/variant"
+        rm "$SCRATCH/variant/pg_imat.so"
+    else
+        copy_tree "$SCRATCH/variant"
+    fi
+    own "$SCRATCH/variant"
+    private_prefix "$SCRATCH/pg_variant"
+    if ! { build_extension "$SCRATCH/variant" "$@" && install_extension "$SCRATCH/variant" "$SCRATCH/pg_variant" "$@"; } \
+        >"$SCRATCH/logs/variant" 2>&1; then
+        tail -n 60 "$SCRATCH/logs/variant" >&2
+        die "the build failed"
+    fi
+    use_prefix "$SCRATCH/pg_variant"
 }
 
 # --- throw-away clusters ----------------------------------------------------------------------------
