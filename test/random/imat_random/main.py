@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from . import replay, sessions, shrink
+from . import meta, replay, sessions, shrink
 from .scenario import Maker
 
 
@@ -18,6 +18,8 @@ def arguments():
     parser.add_argument('--first-seed', type=int, help='this seed and those that follow it')
     parser.add_argument('--sessions', type=int, default=0, help='this many sessions in every scenario (default: one in four '
                                                                 'scenarios has three)')
+    parser.add_argument('--variants', nargs='?', const='random', help='only metamorphic checks (default: in one of five scenarios '
+                                                                      'of one session); these variants (meta.py), or any')
     parser.add_argument('--jobs', type=int, default=os.cpu_count() or 1)
     parser.add_argument('--keep-going', action='store_true', help='do not stop at the first failure')
     parser.add_argument('--no-shrink', action='store_true')
@@ -32,10 +34,25 @@ def sessions_of(seed, wanted):
     return wanted or (3 if seed % 4 == 3 else 1)
 
 
+def make(seed, options):
+    """The scenario of a seed, and how it is to be played."""
+    variants = options.variants or (seed % 5 == 4 and not options.sessions)
+    scenario = Maker(seed, 1 if variants else sessions_of(seed, options.sessions), options.version).scenario()
+    if variants:
+        scenario['variants'] = meta.choose(seed) if options.variants in (None, 'random') else options.variants.split(',')
+    return scenario
+
+
+def runner_of(scenario):
+    if 'variants' in scenario:
+        return meta.Metamorphic
+    return replay.Replay if scenario['sessions'] == 1 else sessions.Concurrent
+
+
 def attempt(scenario, database, stats):
     """Run a scenario; (failure or None, log)."""
     log = []
-    runner = (replay.Replay if scenario['sessions'] == 1 else sessions.Concurrent)(scenario, database, stats, log)
+    runner = runner_of(scenario)(scenario, database, stats, log)
     try:
         runner.run()
     except replay.Failure as failure:
@@ -62,7 +79,7 @@ def work(number, options, first, deadline, stop, stats):
     while time.time() < deadline and not stop.is_set():
         if options.seed is not None:
             seed = options.seed
-        scenario = Maker(seed, sessions_of(seed, options.sessions), options.version).scenario()
+        scenario = make(seed, options)
         failure, log = attempt(scenario, 'imat_random_%d' % number, stats)
         if failure and failure.kind == 'harness 57P01' and not options.keep_going:
             wait_for_server()
@@ -174,7 +191,7 @@ def meaningless(stats, options):
         complaints.append('delta maintained too few of the views that are meant for it')
     if stats['group views'] > 20 and stats['deltas'] == 0:
         complaints.append('delta never did anything')
-    good = stats['scenarios'] + stats['scenarios of several sessions']
+    good = stats['scenarios'] + stats['scenarios of several sessions'] + stats['scenarios in variants']
     if stats['bad scenarios'] > 0.2 * (good + stats['bad scenarios']):
         complaints.append('too many scenarios could not be set up')
     for complaint in complaints:

@@ -9,6 +9,7 @@
     step         {'kind': 'sql', 'text'}             runs in the real schema and in its shadow
                  {'kind': 'live', 'text'}            runs in the real one only
                  {'kind': 'insert', 'table', 'columns', 'rows', 'tail'}
+                 {'kind': 'update', 'table', 'target', 'columns', 'set': [[column, text]], 'where'}
                  {'kind': 'copy', 'table', 'columns', 'rows'}
                  {'kind': 'read', 'imat', 'how'}     compares what the transaction sees
                  {'kind': 'create', 'imat'}          creates it here
@@ -33,7 +34,13 @@ def render(step):
         return 'INSERT INTO %s (%s) VALUES %s%s' % (
             step['table'], ', '.join(step['columns']),
             ', '.join('(%s)' % ', '.join(quote(v) for v in row) for row in step['rows']), step['tail'])
+    if step['kind'] == 'update':
+        return 'UPDATE %s SET %s WHERE %s' % (step['target'], assigned(step['set']), step['where'])
     return None
+
+
+def assigned(assignments):
+    return ', '.join('%s = %s' % (name, text) for name, text in assignments)
 
 
 def copy_lines(step):
@@ -233,6 +240,9 @@ class Maker:
         return text if self.mine is None else '(%s) AND id %% %d = %d' % (text, self.sessions, self.mine)
 
     def assignment(self, table):
+        return assigned(self.assignments(table))
+
+    def assignments(self, table):
         rng = self.rng
         parts = []
         candidates = [c for c in table.columns if c['name'] in table.targets]
@@ -254,8 +264,8 @@ class Maker:
                 text = 'DEFAULT'
             else:
                 text = quote(value(rng, c['type'], 0.005 if name in table.not_null else 0.15))
-            parts.append('%s = %s' % (name, text))
-        return ', '.join(parts)
+            parts.append([name, text])
+        return parts
 
     def dml_target(self, table):
         if table.partitioned and self.rng.random() < 0.2:
@@ -271,8 +281,8 @@ class Maker:
             rows = [self.row(table) for _ in range(rng.choice([1, 1, 1, 2, 3, 5, 8]))]
             return {'kind': 'insert', 'table': table.name, 'columns': table.targets, 'rows': rows, 'tail': ''}
         if kind < 8:
-            return self.sql('UPDATE %s SET %s WHERE %s' % (self.dml_target(table), self.assignment(table),
-                                                          self.rows_of(table)))
+            return {'kind': 'update', 'table': table.name, 'target': self.dml_target(table), 'columns': table.targets,
+                    'set': self.assignments(table), 'where': self.rows_of(table)}
         return self.sql('DELETE FROM %s WHERE %s' % (self.dml_target(table), self.rows_of(table)))
 
     def from_series(self, table, count):

@@ -33,6 +33,10 @@ def parts(scenario):
     for step in every_step(scenario):
         if 'rows' in step:
             yield step['rows']
+        if 'set' in step and len(step['set']) > 1:
+            yield step['set']
+    if len(scenario.get('variants', [])) > 1:
+        yield scenario['variants']
 
 
 def every_step(scenario):
@@ -51,7 +55,7 @@ def simpler(scenario):
         return False
 
     def no_begin(t):
-        if t['begin'] and len(t['steps']) == 1 and t['end'] == 'COMMIT' and t['steps'][0]['kind'] in ('sql', 'insert', 'copy'):
+        if t['begin'] and len(t['steps']) == 1 and t['end'] == 'COMMIT' and t['steps'][0]['kind'] in ('sql', 'insert', 'copy', 'update'):
             t['begin'] = t['end'] = None
             return True
         return False
