@@ -237,6 +237,8 @@ static void subtransaction_ends(SubXactEvent event, SubTransactionId /*own*/, Su
     const int level = GetCurrentTransactionNestLevel();
     pg::entry([=] {
         pg::call([=] {
+            if (event == SUBXACT_EVENT_PRE_COMMIT_SUB)
+                before_subtransaction_commit(level);
             if (event == SUBXACT_EVENT_COMMIT_SUB)
                 on_subtransaction_commit(level);
             if (event == SUBXACT_EVENT_ABORT_SUB) {

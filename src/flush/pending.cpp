@@ -3,6 +3,10 @@
  *
  * All layers are in child contexts of TopTransactionContext, so nothing has to be moved when a subtransaction
  * commits, and everything goes when the transaction does.  session.pending is the innermost layer.
+ *
+ * Adding one layer to another takes memory, of which there may be none, so it is done while the
+ * subtransaction can still abort.  If it does, the outer layer has some of its changes, and nobody knows
+ * which: the IMATs in it are computed anew then.  That takes no memory to say.
  */
 #include "flush/pending.hpp"
 
@@ -21,11 +25,19 @@ PG_GUARDED void let_go_of_plans(const Layer &layer)
         delta::let_go(view->plan);
 }
 
+/* Every set of rows of the layer. */
+template <class Visit>
+PG_GUARDED void each_table(const Layer &layer, Visit visit)
+{
+    for (const Layer *part = &layer; part != nullptr; part = part->adopted)
+        for (auto *changes : pg::each<TableChanges>(part->tables))
+            visit(changes);
+}
+
 /* What was in the layer has been applied. */
 PG_GUARDED void finish(Layer *layer)
 {
-    for (auto *changes : pg::each<TableChanges>(layer->tables))
-        close_rows(changes);
+    each_table(*layer, close_rows);
     let_go_of_plans(*layer);
     MemoryContextDelete(layer->memory);
 }
@@ -67,8 +79,8 @@ PG_GUARDED PendingView *add_view(Layer *layer, Oid imat, delta::Plan *plan)
     MemoryContext caller = MemoryContextSwitchTo(layer->memory);
     auto *view = static_cast<PendingView *>(palloc0(sizeof(PendingView)));
     view->imat = imat;
-    view->plan = delta::keep(plan);
     layer->views = lappend(layer->views, view);
+    view->plan = delta::keep(plan);
     MemoryContextSwitchTo(caller);
     return view;
 }
@@ -79,28 +91,33 @@ PG_GUARDED PendingView *find_or_add(Layer *layer, Oid imat, delta::Plan *plan)
     return view != nullptr ? view : add_view(layer, imat, plan);
 }
 
-/* The innermost layer now belongs to the parent, which may have one already. */
-PG_GUARDED void hand_up(int parent)
+/* The innermost layer, whose views have been merged into the outer one, becomes a part of that. */
+PG_GUARDED void adopt_innermost()
 {
     Layer *layer = session.pending;
     Layer *outer = layer->outer;
-    layer->level = parent;
-    for (auto *changes : pg::each<TableChanges>(layer->tables))
-        hand_up_rows(changes);
-    if (outer == nullptr || outer->level != parent || outer->applied_at != 0 || layer->applied_at != 0)
-        return;
-    for (auto *view : pg::each<PendingView>(layer->views))
-        merge_view(find_or_add(outer, view->imat, view->plan), *view);
-    if (layer->tables == NIL)
+    outer->doubtful = false;
+    if (layer->tables == NIL && layer->adopted == nullptr)
         return drop_innermost();
 
-    /* The rows stay where they are: what is left of the layer lives on as a part of the outer one. */
-    MemoryContext caller = MemoryContextSwitchTo(outer->memory);
-    outer->tables = list_concat(outer->tables, list_copy(layer->tables));
-    MemoryContextSwitchTo(caller);
-    MemoryContextSetParent(layer->memory, outer->memory);
+    /* The rows stay where they are. */
     let_go_of_plans(*layer);
+    layer->views = NIL;
+    MemoryContextSetParent(layer->memory, outer->memory);
+    Layer *last = layer;
+    while (last->adopted != nullptr)
+        last = last->adopted;
+    last->adopted = outer->adopted;
+    outer->adopted = layer;
     session.pending = outer;
+}
+
+/* A subtransaction was about to commit into the layer, and aborted. */
+PG_GUARDED void distrust(Layer *layer)
+{
+    for (auto *view : pg::each<PendingView>(layer->views))
+        view->swap = true;
+    layer->doubtful = false;
 }
 
 /* Layers that were applied at their own level are done with. */
@@ -190,8 +207,7 @@ PG_GUARDED Collected collect()
             continue;
         for (auto *view : pg::each<PendingView>(layer->views))
             gather_view(&collected.views, *view);
-        for (auto *changes : pg::each<TableChanges>(layer->tables))
-            gather(&collected.tables, *changes);
+        each_table(*layer, [&](const TableChanges *changes) { gather(&collected.tables, *changes); });
     }
     return collected;
 }
@@ -214,13 +230,31 @@ PG_GUARDED std::size_t pending_bytes()
     return bytes;
 }
 
+PG_GUARDED void before_subtransaction_commit(int level)
+{
+    Layer *layer = session.pending;
+    if (layer == nullptr || layer->level < level)
+        return;
+    each_table(*layer, hand_up_rows);
+    Layer *outer = layer->outer;
+    if (outer == nullptr || outer->level < level - 1 || outer->applied_at != 0 || layer->applied_at != 0)
+        return;
+    outer->doubtful = true;
+    for (auto *view : pg::each<PendingView>(layer->views))
+        merge_view(find_or_add(outer, view->imat, view->plan), *view);
+    layer->merged = true;
+}
+
 PG_GUARDED void on_subtransaction_commit(int level)
 {
     for (Layer *layer = session.pending; layer != nullptr; layer = layer->outer)
         if (layer->applied_at >= level)
             layer->applied_at = level - 1;
-    while (session.pending != nullptr && session.pending->level >= level)
-        hand_up(level - 1);
+    if (session.pending != nullptr && session.pending->level >= level) {
+        session.pending->level = level - 1;
+        if (session.pending->merged)
+            adopt_innermost();
+    }
     drop_applied();
 }
 
@@ -231,6 +265,8 @@ PG_GUARDED void on_subtransaction_abort(int level)
     for (Layer *layer = session.pending; layer != nullptr; layer = layer->outer)
         if (layer->applied_at >= level)
             layer->applied_at = 0;
+    if (session.pending != nullptr && session.pending->doubtful)
+        distrust(session.pending);
 }
 
 PG_GUARDED void on_transaction_end()

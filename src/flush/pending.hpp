@@ -2,7 +2,8 @@
  * pending.hpp - what this transaction has changed and not yet applied.
  *
  * Pending changes are kept in layers, one for each nest level of subtransactions that changed something.  A
- * subtransaction that commits hands its layer to its parent; one that aborts takes it with it.
+ * subtransaction that commits hands its layer to its parent; one that aborts takes it with it.  What can fail
+ * is done before it commits: until then it may still abort.
  */
 #pragma once
 
@@ -31,6 +32,12 @@ struct Layer {
     MemoryContext memory;
     List *views;  /* of PendingView */
     List *tables; /* of TableChanges: rows that joins need */
+
+    /* The next of the layers, of subtransactions that have committed, whose rows belong to this one. */
+    Layer *adopted;
+
+    bool merged;   /* its views have been added to those of the outer layer, as it is about to commit */
+    bool doubtful; /* the views of a subtransaction are added, which may yet abort */
 };
 
 /* Everything that has not been applied, the layers merged. */
@@ -63,7 +70,8 @@ PG_GUARDED void mark_applied();
 /* Bytes of memory that pending changes take. */
 PG_GUARDED std::size_t pending_bytes();
 
-/* The subtransaction of this level has committed, or aborted; the transaction is over. */
+/* The subtransaction of this level is about to commit, has committed, or aborted; the transaction is over. */
+PG_GUARDED void before_subtransaction_commit(int level);
 PG_GUARDED void on_subtransaction_commit(int level);
 PG_GUARDED void on_subtransaction_abort(int level);
 PG_GUARDED void on_transaction_end();
