@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from . import meta, replay, sessions, shrink
+from . import dump, meta, replay, sessions, shrink
 from .scenario import Maker
 
 
@@ -20,11 +20,15 @@ def arguments():
                                                                 'scenarios has three)')
     parser.add_argument('--variants', nargs='?', const='random', help='only metamorphic checks (default: in one of five scenarios '
                                                                       'of one session); these variants (meta.py), or any')
+    parser.add_argument('--dump', nargs='?', const='random', help='only dumping and restoring in the middle (default: in one of '
+                                                                  'ten scenarios); in this format, or any')
     parser.add_argument('--jobs', type=int, default=os.cpu_count() or 1)
     parser.add_argument('--keep-going', action='store_true', help='do not stop at the first failure')
     parser.add_argument('--no-shrink', action='store_true')
     parser.add_argument('--shrink-seconds', type=float, default=90)
     parser.add_argument('--tries', type=int, default=4, help='how often a smaller scenario of several sessions is tried')
+    parser.add_argument('--upgrade', nargs=2, metavar=('before|after', 'DIRECTORY'), help='one phase of test/upgrade/run')
+    parser.add_argument('--databases', type=int, default=5, help='how many databases are upgraded')
     parser.add_argument('--replay', help='a kept failure (.json): run it again')
     parser.add_argument('--failures', default=os.path.join(os.path.dirname(os.path.dirname(__file__)), 'failures'))
     return parser.parse_args()
@@ -36,8 +40,13 @@ def sessions_of(seed, wanted):
 
 def make(seed, options):
     """The scenario of a seed, and how it is to be played."""
-    variants = options.variants or (seed % 5 == 4 and not options.sessions)
-    scenario = Maker(seed, 1 if variants else sessions_of(seed, options.sessions), options.version).scenario()
+    free = not (options.variants or options.dump or options.sessions)
+    variants = options.variants or (free and seed % 5 == 4)
+    dumped = options.dump or (free and seed % 10 == 2)
+    sessions_wanted = 1 if variants or dumped else sessions_of(seed, options.sessions)
+    scenario = Maker(seed, sessions_wanted, options.version).scenario()
+    if dumped:
+        scenario['dump'] = dump.choose(seed) if options.dump in (None, 'random') else options.dump
     if variants:
         scenario['variants'] = meta.choose(seed) if options.variants in (None, 'random') else options.variants.split(',')
     return scenario
@@ -46,6 +55,8 @@ def make(seed, options):
 def runner_of(scenario):
     if 'variants' in scenario:
         return meta.Metamorphic
+    if 'dump' in scenario:
+        return dump.Dumped
     return replay.Replay if scenario['sessions'] == 1 else sessions.Concurrent
 
 
@@ -155,6 +166,8 @@ def main():
     first = options.seed if options.seed is not None else options.first_seed
     if first is None:
         first = int.from_bytes(os.urandom(4), 'big')
+    if options.upgrade:
+        return upgrade(options, first)
     if options.seed is not None:
         options.jobs = 1
     print('seeds from %d, %d workers' % (first, options.jobs))
@@ -178,6 +191,18 @@ def main():
     return 1 if failures else 0
 
 
+def upgrade(options, first):
+    phase, directory = options.upgrade
+    if phase == 'before':
+        options.dump = 'upgrade'
+        print('seeds from %d' % first)
+        print('%d passed, 0 failed' % dump.before_upgrade(directory, lambda seed: make(seed, options), first, options.databases))
+        return 0
+    passed, failures = dump.after_upgrade(directory)
+    print('%d passed, %d failed' % (passed, failures))
+    return 1 if failures or not passed else 0
+
+
 def meaningless(stats, options):
     """A test that would pass with maintenance switched off is none."""
     if options.seed is not None or stats['comparisons'] < 300:
@@ -191,7 +216,8 @@ def meaningless(stats, options):
         complaints.append('delta maintained too few of the views that are meant for it')
     if stats['group views'] > 20 and stats['deltas'] == 0:
         complaints.append('delta never did anything')
-    good = stats['scenarios'] + stats['scenarios of several sessions'] + stats['scenarios in variants']
+    good = sum(stats[s] for s in ('scenarios', 'scenarios of several sessions', 'scenarios in variants',
+                                  'scenarios dumped and restored'))
     if stats['bad scenarios'] > 0.2 * (good + stats['bad scenarios']):
         complaints.append('too many scenarios could not be set up')
     for complaint in complaints:
