@@ -1,1 +1,0 @@
--- no view: what all others are compared with
