@@ -53,6 +53,10 @@ PG_GUARDED const char *understand_groups(Query *expanded, model::View *view)
         return reason;
     view->references = to_array<model::Reference>(flat.references);
     view->sources = count_sources(*view);
+    if (!has_groups(flat.query)) {
+        view->filter = prepare_conditions(flat.conditions);
+        return find_rows(flat, view);
+    }
     if (const char *reason = find_keys(flat, view, &key_expressions))
         return reason;
     lower_having(*view, &flat);

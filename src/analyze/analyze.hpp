@@ -54,6 +54,9 @@ PG_GUARDED bool can_be_keyed(const model::View &view);
 /* Have the view be maintained so, although delta could take it. */
 PG_GUARDED void make_keyed(model::View *view);
 
+/* Have the rows of a bag be found by their values, although they have a key; false: they can't be. */
+PG_GUARDED bool can_do_without_identity(model::View *view);
+
 /* Raise a refusal as the error that it is. */
 [[noreturn]] PG_GUARDED void raise(const Refusal &refusal);
 

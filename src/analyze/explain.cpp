@@ -68,9 +68,22 @@ PG_GUARDED const char *join_line(const model::View &view)
     return line.data;
 }
 
+/* What tells the rows of a bag apart. */
+PG_GUARDED List *row_key_lines(const model::View &view, List *lines)
+{
+    for (const model::Key &key : view.identity)
+        lines = lappend(lines, psprintf("row key: %s, column %s", show_over_row(view, key.expression),
+                                        column_name(view, key.column)));
+    return view.identity.size > 0
+               ? lines
+               : lappend(lines, pstrdup("row key: none is shown, rows are found by all of their values"));
+}
+
 /* One line a group key. */
 PG_GUARDED List *key_lines(const model::View &view, List *lines)
 {
+    if (view.bag)
+        return row_key_lines(view, lines);
     for (const model::Key &key : view.keys) {
         const char *column =
             key.column != 0 ? psprintf("column %s", column_name(view, key.column)) : "not shown by a column";
@@ -195,6 +208,8 @@ PG_GUARDED List *keyed_lines(const model::View &view, List *lines)
 /* What is particular to delta. */
 PG_GUARDED List *delta_lines(const model::View &view, List *lines)
 {
+    if (view.bag)
+        return lappend(lines, pstrdup("hidden state: none, the rows of the table are all there is"));
     lines = aggregate_lines(view, lines);
     if (view.having != nullptr)
         lines = lappend(lines, psprintf("group filter: %s", show_over_group(view, conjunction(view.having))));
@@ -254,6 +269,10 @@ PG_GUARDED List *write_lines(const model::View &view, model::Strategy strategy, 
                                         "anew (keyed)",
                                         changed));
         lines = lappend(lines, const_cast<char *>(group_rows_line(view)));
+    } else if (view.bag) {
+        lines = lappend(lines, psprintf("on INSERT, UPDATE, DELETE: what the %s rows make is added, changed "
+                                        "and removed (delta)",
+                                        changed));
     } else {
         lines = lappend(
             lines,

@@ -203,6 +203,25 @@ PG_GUARDED model::Array<JoinStep> join_steps(const model::View &view, int change
     return steps;
 }
 
+PG_GUARDED bool is_determined(const model::View &view, int reference, const Bitmapset *known)
+{
+    const Oid relation = view.references[reference].relation;
+    const List *columns = equalities(view, reference, known);
+    bool determined = false;
+    Relation table = table_open(relation, NoLock);
+    /* A unique index of an inheritance parent says nothing of its children. */
+    const bool strays = table->rd_rel->relkind == RELKIND_RELATION && table->rd_rel->relhassubclass;
+    for (const Oid oid : pg::each_oid(strays ? NIL : RelationGetIndexList(table))) {
+        Relation index = index_open(oid, AccessShareLock);
+        determined =
+            determined || (index->rd_index->indisunique && index->rd_index->indimmediate &&
+                           covered_columns(index, columns) == IndexRelationGetNumberOfKeyAttributes(index));
+        index_close(index, AccessShareLock);
+    }
+    table_close(table, NoLock);
+    return determined;
+}
+
 /* The step to the rows of a group in one reference. */
 PG_GUARDED static JoinStep group_step(const model::View &view, int reference)
 {

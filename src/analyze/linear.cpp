@@ -69,9 +69,13 @@ PG_GUARDED const char *why_not_groups(Query *query)
         return reason;
     if (query->distinctClause != NIL && grouped)
         return "DISTINCT on top of groups makes one row of several groups";
-    if (query->distinctClause == NIL && !grouped)
-        return "the query has no GROUP BY, aggregate or DISTINCT";
     return nullptr;
+}
+
+PG_GUARDED bool has_groups(const Query *query)
+{
+    return query->groupClause != NIL || query->hasAggs || query->havingQual != nullptr ||
+           query->distinctClause != NIL;
 }
 
 PG_GUARDED const char *why_not_rows(Query *query)

@@ -3,7 +3,8 @@
  *
  *     definition --expand--> query without views --sources, functions--> refused, or
  *                --flatten--> an inner join of tables, its conditions, the expressions over it
- *                --keys, aggregates, state--> model::View
+ *                --keys, aggregates, state--> model::View, or
+ *                --rows--> model::View, where there are no groups
  *
  * Two kinds of "no" are told apart.  A Refusal: the query can't be maintained.  A reason (const char *, NULL
  * where there is none): delta can't take it, keyed or swap can.  Neither is an error until somebody raises
@@ -56,6 +57,9 @@ PG_GUARDED const Refusal *check_functions(Query *expanded, bool *uses_settings);
 /* What the level that groups may not have, or lacks. */
 PG_GUARDED const char *why_not_groups(Query *query);
 
+/* Does a level make groups of its rows, or remove duplicates? */
+PG_GUARDED bool has_groups(const Query *query);
+
 /* What a level inside may not have. */
 PG_GUARDED const char *why_not_rows(Query *query);
 
@@ -107,6 +111,11 @@ PG_GUARDED const char *find_determined_keys(const FlatQuery &flat, model::View *
 /* Do equal values of the key look the same, so that expressions over it are the same for a whole group? */
 PG_GUARDED bool looks_determined(const model::Key &key);
 
+/* --- rows.cpp: a query without groups, whose rows are the contents --- */
+
+/* Find the outputs, and what tells rows apart; or say why rows can't be followed. */
+PG_GUARDED const char *find_rows(const FlatQuery &flat, model::View *view);
+
 /* --- aggregates.cpp: what is summed up --- */
 
 /* Find aggregates and accumulators, and write outputs and HAVING over the group row. */
@@ -142,6 +151,12 @@ PG_GUARDED model::Array<JoinStep> join_steps(const model::View &view, int change
 
 /* The reference at which computing a group starts, and the index on its group columns, or what is wanted. */
 PG_GUARDED JoinStep first_group_step(const model::View &view);
+
+/*
+ * Is there at most one row of the reference for a row of the known ones (numbers from 1 on), since a unique
+ * index of it is set equal to something that these tell?
+ */
+PG_GUARDED bool is_determined(const model::View &view, int reference, const Bitmapset *known);
 
 /* Indexes of sources that don't exist, but would help: a List of CREATE INDEX statements, as C strings. */
 PG_GUARDED List *missing_indexes(const model::View &view);

@@ -259,7 +259,7 @@ PG_GUARDED Target open_target(delta::Plan *plan, Moment moment, const Listener *
     if (plan->view->keys_visible)
         target.row_by_key = Probe::open(target.table, plan, false);
     else
-        target.row_by_all = RowSearch::open(target.table);
+        target.row_by_all = RowSearch::open(target.table, RelationGetNumberOfAttributes(target.table));
     target.before = MakeSingleTupleTableSlot(RelationGetDescr(target.table), &TTSOpsVirtual);
     if (plan->view->needs_state) {
         target.state = table_open(plan->registration.state, RowExclusiveLock);

@@ -33,6 +33,13 @@ PG_GUARDED int64 apply_groups(delta::Plan *plan, delta::GroupTable *changes, Mom
                               const Listener *listener);
 
 /*
+ * Add rows to a bag, and remove others: the groups are output rows, with the change of their number.  As
+ * apply_groups.
+ */
+PG_GUARDED int64 apply_rows(delta::Plan *plan, delta::GroupTable *changes, Moment moment,
+                            const Listener *listener);
+
+/*
  * Compute the groups anew, and put what comes out in place of their rows.  As apply_groups; and the caller
  * holds the locks on the keys of the groups, taken before the active snapshot, and AccessShareLock on the
  * sources.

@@ -25,7 +25,7 @@ PG_GUARDED void set_up_column(Relation index, int position, ScanKey scan)
 
 PG_GUARDED int key_over(const model::View &view, AttrNumber column, const AttrNumber *columns)
 {
-    for (int i = 0; i < view.keys.size; ++i)
+    for (int i = 0; i < view.row_keys().size; ++i)
         if (columns[i] == column)
             return i;
     elog(ERROR, "column %d of the key index is no group key", column);
@@ -62,7 +62,7 @@ PG_GUARDED ProbePlan *make_plan(Relation table, const model::View &view, bool of
         raise_no_index(table);
     Relation index = index_open(index_oid, AccessShareLock);
 
-    const int size = view.keys.size;
+    const int size = view.row_keys().size;
     auto *plan = static_cast<ProbePlan *>(palloc0(sizeof(ProbePlan)));
     plan->index = index_oid;
     plan->size = size;

@@ -16,8 +16,8 @@ PG_GUARDED bool same_columns(TupleTableSlot *left, TupleTableSlot *right);
 
 class RowSearch {
   public:
-    /* The table is open and locked. */
-    PG_GUARDED static RowSearch *open(Relation table);
+    /* Rows are given by their first columns, so many.  The table is open and locked. */
+    PG_GUARDED static RowSearch *open(Relation table, int columns);
     PG_GUARDED void close();
 
     /*
@@ -26,12 +26,27 @@ class RowSearch {
      */
     PG_GUARDED bool lock(TupleTableSlot *wanted, ItemPointer where);
 
+    /*
+     * The same for a row of a bag, whose hash is given: one of those that are there now, and that the snapshot
+     * shows too if there is one.  Those that this transaction has made come first.
+     */
+    PG_GUARDED bool lock_one_of(TupleTableSlot *wanted, uint32 hash, ItemPointer where, Snapshot shown);
+
+    /* The row that was locked last. */
+    TupleTableSlot *row() const noexcept { return row_; }
+
   private:
     PG_GUARDED int set_keys(TupleTableSlot *wanted, bool *possible);
+    template <class Visit>
+    PG_GUARDED bool scan(TupleTableSlot *wanted, Snapshot snapshot, Visit visit);
     PG_GUARDED bool lock_candidate(TupleTableSlot *wanted, ItemPointer where);
+    PG_GUARDED bool lock_free(TupleTableSlot *wanted, ItemPointer where, Snapshot shown, bool own,
+                              ItemPointer taken);
 
     Relation table_;
     Relation index_;
+    IndexInfo *info_;
+    EState *estate_;
     TupleTableSlot *row_;
     ScanKeyData *scan_;
 };

@@ -54,14 +54,15 @@ PG_GUARDED int key_of_index_column(Relation table, Relation index, int position,
 {
     const AttrNumber plain = index->rd_index->indkey.values[position];
     const AttrNumber column = plain != 0 ? plain : wrapped_column(expression);
-    for (int i = 0; i < view.keys.size; i++) {
+    for (int i = 0; i < view.row_keys().size; i++) {
+        const model::Key &key = view.row_keys()[i];
         if (columns[i] != column)
             continue;
         if (plain == 0)
-            return same_element_equality(index, position, view.keys[i]) ? i : -1;
-        const bool nulls_told_apart = view.keys[i].nullable && !pg::nulls_not_distinct(index) &&
-                                      !pg::is_not_null(RelationGetDescr(table), plain);
-        return !nulls_told_apart && same_equality(index, position, view.keys[i]) ? i : -1;
+            return same_element_equality(index, position, key) ? i : -1;
+        const bool nulls_told_apart =
+            key.nullable && !pg::nulls_not_distinct(index) && !pg::is_not_null(RelationGetDescr(table), plain);
+        return !nulls_told_apart && same_equality(index, position, key) ? i : -1;
     }
     return -1;
 }
@@ -84,7 +85,7 @@ PG_GUARDED bool is_over_keys(Relation table, Relation index, const model::View &
             return false;
         covered = bms_add_member(covered, columns[key]);
     }
-    for (int i = 0; i < view.keys.size; i++)
+    for (int i = 0; i < view.row_keys().size; i++)
         if (!bms_is_member(columns[i], covered))
             return false;
     return true;
@@ -97,34 +98,56 @@ PG_GUARDED bool serves_as_key(Relation table, Relation index, const model::View 
     if (!index->rd_index->indisunique || !index->rd_index->indimmediate ||
         index->rd_rel->relam != BTREE_AM_OID || !is_complete(index))
         return false;
-    return view.keys.size == 0 ? is_over_constant(index) : is_over_keys(table, index, view, columns);
+    return view.row_keys().size == 0 ? is_over_constant(index) : is_over_keys(table, index, view, columns);
 }
 
+/* Is the expression over the first columns of the table alone? */
+PG_GUARDED bool is_over_first(Node *expression, int columns)
+{
+    Bitmapset *used = nullptr;
+    pull_varattnos(expression, 1, &used);
+    for (int member = -1; (member = bms_next_member(used, member)) >= 0;) {
+        const int column = member + FirstLowInvalidHeapAttributeNumber;
+        if (column <= 0 || column > columns)
+            return false;
+    }
+    return true;
+}
+
+constexpr int worth_of_unique = 1000;
+constexpr int worth_of_expression = 500;
+
 /* How good the index is for finding rows by value; 0: not at all. */
-PG_GUARDED int worth_for_rows(Relation index)
+PG_GUARDED int worth_for_rows(Relation index, int columns)
 {
     const Oid method = index->rd_rel->relam;
     const int size = IndexRelationGetNumberOfKeyAttributes(index);
+    List *expressions = RelationGetIndexExpressions(index);
     if ((method != BTREE_AM_OID && method != HASH_AM_OID) || !is_complete(index))
         return 0;
+    for (auto *expression : pg::each<Node>(expressions))
+        if (IsA(expression, Const) || !is_over_first(expression, columns))
+            return 0;
     for (int position = 0; position < size; position++) {
         const AttrNumber column = index->rd_index->indkey.values[position];
-        if (column <= 0)
+        if (column < 0 || column > columns)
             return 0;
         const Oid opclass = GetDefaultOpClass(index->rd_opcintype[position], method);
         if (!OidIsValid(opclass) || get_opclass_family(opclass) != index->rd_opfamily[position])
             return 0;
     }
-    return (index->rd_index->indisunique ? 1000 : 0) + (method == BTREE_AM_OID ? 100 : 0) + size;
+    return (index->rd_index->indisunique ? worth_of_unique : 0) +
+           (expressions != NIL ? worth_of_expression : 0) + (method == BTREE_AM_OID ? 100 : 0) + size;
 }
 
 } // namespace
 
 PG_GUARDED AttrNumber *key_columns(const model::View &view, bool of_state)
 {
-    auto *columns = static_cast<AttrNumber *>(palloc(sizeof(AttrNumber) * (view.keys.size + 1)));
-    for (int i = 0; i < view.keys.size; i++)
-        columns[i] = of_state ? static_cast<AttrNumber>(i + 1) : view.keys[i].column;
+    const model::Array<model::Key> &keys = view.row_keys();
+    auto *columns = static_cast<AttrNumber *>(palloc(sizeof(AttrNumber) * (keys.size + 1)));
+    for (int i = 0; i < keys.size; i++)
+        columns[i] = of_state ? static_cast<AttrNumber>(i + 1) : keys[i].column;
     return columns;
 }
 
@@ -153,13 +176,22 @@ PG_GUARDED Oid find_key_index(Relation table, const model::View &view, bool of_s
     return found;
 }
 
-PG_GUARDED Oid find_row_index(Relation table)
+PG_GUARDED bool is_selective(Relation table, Oid oid)
+{
+    Relation index = index_open(oid, AccessShareLock);
+    const bool selective =
+        worth_for_rows(index, RelationGetNumberOfAttributes(table)) >= worth_of_expression;
+    index_close(index, AccessShareLock);
+    return selective;
+}
+
+PG_GUARDED Oid find_row_index(Relation table, int columns)
 {
     Oid found = InvalidOid;
     int worth = 0;
     for (Oid oid : pg::each_oid(RelationGetIndexList(table))) {
         Relation index = index_open(oid, AccessShareLock);
-        const int this_worth = worth_for_rows(index);
+        const int this_worth = worth_for_rows(index, columns);
         if (this_worth > worth) {
             found = oid;
             worth = this_worth;

@@ -21,11 +21,15 @@ namespace catalog {
 PG_GUARDED Oid find_key_index(Relation table, const model::View &view, bool of_state);
 
 /*
- * An index by which a row can be found by the values in its columns, or InvalidOid: btree or hash, over
- * plain columns, every one of them with an opclass that is its type's default, without a predicate.  A hash
- * index can't find NULLs.  Of several the one with the most columns; unique ones first.
+ * An index by which a row can be found by the values in its first columns, so many, or InvalidOid: btree or
+ * hash, over these columns or expressions over them, every one with an opclass that is its type's default,
+ * without a predicate.  A hash index can't find NULLs.  Of several the one with the most columns; those over
+ * expressions, among which is ours over a hash of the row, before these, and unique ones first.
  */
-PG_GUARDED Oid find_row_index(Relation table);
+PG_GUARDED Oid find_row_index(Relation table, int columns);
+
+/* Is that an index which finds few rows, whatever they hold: a unique one, or one over an expression? */
+PG_GUARDED bool is_selective(Relation table, Oid index);
 
 /* The columns of the table that the index of find_key_index is over: one for each key, in their order. */
 PG_GUARDED AttrNumber *key_columns(const model::View &view, bool of_state);

@@ -23,6 +23,16 @@ uint32 mix(Datum datum) noexcept
     return static_cast<uint32>(bits ^ (bits >> 33));
 }
 
+/* Are the values of a key, none of them NULL, the same? */
+PG_GUARDED bool same_key(KeyOperations &key, Datum left, Datum right)
+{
+    if (key.plain)
+        return left == right;
+    if (key.image)
+        return pg::datum_image_eq(left, right, key.by_value, key.length);
+    return DatumGetBool(FunctionCall2Coll(&key.equal, key.collation, left, right));
+}
+
 extern "C" {
 PG_GUARDED static int compare_groups(const void *left, const void *right, void *layout)
 {
@@ -56,6 +66,8 @@ PG_GUARDED uint32 GroupTable::hash(const Datum *keys, const bool *nulls) const
             part = null_hash;
         else if (key.plain)
             part = mix(keys[i]);
+        else if (key.image)
+            part = image_hash(keys[i], key);
         else if (key.hashable)
             part = DatumGetUInt32(FunctionCall1Coll(&key.hash, key.collation, keys[i]));
         result = ((result << 1) | (result >> 31)) ^ part;
@@ -68,18 +80,10 @@ PG_GUARDED bool GroupTable::matches(const Group &group, uint32 hash, const Datum
 {
     if (group.hash != hash)
         return false;
-    for (int i = 0; i < layout_->keys.size; ++i) {
-        KeyOperations &key = layout_->keys[i];
-        if (nulls[i] != group.nulls(*layout_)[i])
+    for (int i = 0; i < layout_->keys.size; ++i)
+        if (nulls[i] != group.nulls(*layout_)[i] ||
+            (!nulls[i] && !same_key(layout_->keys[i], keys[i], group.keys()[i])))
             return false;
-        if (nulls[i])
-            continue;
-        const bool equal =
-            key.plain ? keys[i] == group.keys()[i]
-                      : DatumGetBool(FunctionCall2Coll(&key.equal, key.collation, keys[i], group.keys()[i]));
-        if (!equal)
-            return false;
-    }
     return true;
 }
 

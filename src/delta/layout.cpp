@@ -2,7 +2,7 @@
  * layout.cpp - how a group lies in memory, and what can be done with one as a whole.
  *
  * What counts as the same group is what GROUP BY takes for it: the equality operator of the query, under the
- * collation of the key, NULLs equal.  The hash function is the one that goes with the operator; a type that
+ * collation of the key, NULLs equal; and for rows that aren't grouped, how they look.  The hash function is the one that goes with the operator; a type that
  * has none still works, at the price of comparing with every group.
  */
 #include "delta/layout.hpp"
@@ -30,6 +30,10 @@ PG_GUARDED void set_up_key(const model::Key &key, KeyOperations *operations)
     operations->type = key.type;
     operations->collation = key.collation;
     get_typlenbyvalalign(key.type, &operations->length, &operations->by_value, &ignored);
+    operations->image = model::by_image(key);
+    operations->plain = operations->image && operations->by_value;
+    if (operations->image)
+        return;
 
     const Oid equality = get_opcode(key.equality);
     fmgr_info(equality, &operations->equal);
@@ -50,13 +54,29 @@ PG_GUARDED void set_up_key(const model::Key &key, KeyOperations *operations)
 
 } // namespace
 
+PG_GUARDED model::Array<KeyOperations> make_key_operations(const model::Array<model::Key> &keys)
+{
+    model::Array<KeyOperations> operations = {
+        .data = static_cast<KeyOperations *>(palloc0(sizeof(KeyOperations) * (keys.size + 1))),
+        .size = keys.size};
+    for (int i = 0; i < keys.size; ++i)
+        set_up_key(keys[i], &operations[i]);
+    return operations;
+}
+
+PG_GUARDED uint32 image_hash(Datum value, const KeyOperations &key)
+{
+    if (key.length == -1) {
+        const auto *flat = reinterpret_cast<varlena *>(PG_DETOAST_DATUM_PACKED(value));
+        return DatumGetUInt32(pg::hash_bytes(VARDATA_ANY(flat), VARSIZE_ANY_EXHDR(flat)));
+    }
+    return DatumGetUInt32(pg::hash_bytes(DatumGetPointer(value), datumGetSize(value, false, key.length)));
+}
+
 PG_GUARDED Layout *make_layout(const model::View &view)
 {
     auto *layout = static_cast<Layout *>(palloc0(sizeof(Layout)));
-    layout->keys.size = view.keys.size;
-    layout->keys.data = static_cast<KeyOperations *>(palloc0(sizeof(KeyOperations) * (view.keys.size + 1)));
-    for (int i = 0; i < view.keys.size; ++i)
-        set_up_key(view.keys[i], &layout->keys[i]);
+    layout->keys = make_key_operations(view.keys);
 
     layout->accumulators = view.accumulators;
     layout->offsets = static_cast<std::size_t *>(palloc(sizeof(std::size_t) * view.accumulators.size));

@@ -13,6 +13,7 @@ struct KeyOperations {
     Oid collation;
     int16 length;
     bool by_value;
+    bool image;    /* told apart by how they look, see model::by_image; they have no order */
     bool plain;    /* equal exactly where the Datums are: no function needs to be called */
     bool hashable; /* else every value hashes alike, and equality has to do all the work */
     FmgrInfo equal;
@@ -56,6 +57,9 @@ struct alignas(8) Group {
 
 static_assert(sizeof(Group) == 8 && std::is_trivially_destructible_v<Group>);
 
+/* How keys are handled, in the current memory context. */
+PG_GUARDED model::Array<KeyOperations> make_key_operations(const model::Array<model::Key> &keys);
+
 /* The layout of a view's groups, in the current memory context. */
 PG_GUARDED Layout *make_layout(const model::View &view);
 
@@ -65,7 +69,10 @@ PG_GUARDED bool is_zero(const Layout &layout, Group &group);
 /* Add the accumulators of another group. */
 PG_GUARDED void merge(const Layout &layout, Group &group, const Group &other, Arena &arena);
 
-/* The order in which groups are locked, by every transaction alike: that of their keys. */
+/* A hash of how a value looks, once detoasted. */
+PG_GUARDED uint32 image_hash(Datum value, const KeyOperations &key);
+
+/* The order in which groups are locked, by every transaction alike: that of their keys, which are not by image. */
 PG_GUARDED int compare(const Layout &layout, const Group &left, const Group &right);
 
 } // namespace delta

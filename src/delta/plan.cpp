@@ -85,11 +85,12 @@ PG_GUARDED bool calls_foreign_code(const model::View &view)
     return foreign;
 }
 
-/* Is there an index that finds the row of a group? */
-PG_GUARDED bool has_key_index(Oid imat, const model::View &view)
+/* Is there an index that finds the row of a group, or the rows of a bag? */
+PG_GUARDED bool has_index(Oid imat, const model::View &view)
 {
     Relation table = table_open(imat, AccessShareLock);
-    const bool found = OidIsValid(catalog::find_key_index(table, view, false));
+    const bool found = OidIsValid(view.keys_visible ? catalog::find_key_index(table, view, false)
+                                                    : catalog::find_row_index(table, view.keys.size));
     table_close(table, NoLock);
     return found;
 }
@@ -98,7 +99,8 @@ PG_GUARDED bool has_key_index(Oid imat, const model::View &view)
  * What is done.  Whether a state table is needed follows from the sources' NOT NULL constraints too, which
  * may have changed since the IMAT was made: one that it has goes on being kept, and one that it lacks can't
  * be made here; then groups are computed anew, if they can be.  That a query allows it may be news, too (row
- * security of a source was disabled): then there is no index yet that finds the groups.
+ * security of a source was disabled): then there is no index yet that finds the groups.  And a source may have
+ * got a key since: then there is no index over what shows it, and rows are found as before.
  */
 PG_GUARDED model::Strategy strategy_of(const catalog::Registration &registration, model::View *view)
 {
@@ -109,7 +111,10 @@ PG_GUARDED model::Strategy strategy_of(const catalog::Registration &registration
     if ((has_none || registration.strategy == model::Strategy::Keyed) && analyze::can_be_keyed(*view))
         analyze::make_keyed(view);
     if (view->strategy == model::Strategy::Keyed)
-        return has_key_index(registration.imat, *view) ? model::Strategy::Keyed : model::Strategy::Swap;
+        return has_index(registration.imat, *view) ? model::Strategy::Keyed : model::Strategy::Swap;
+    if (view->bag && !has_index(registration.imat, *view) &&
+        (!analyze::can_do_without_identity(view) || !has_index(registration.imat, *view)))
+        return model::Strategy::Swap;
     if (view->needs_state && !has_state)
         return model::Strategy::Swap;
     view->needs_state = has_state;
@@ -169,6 +174,7 @@ PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContex
             if (plan->strategy != model::Strategy::Swap) {
                 plan->foreign_code = calls_foreign_code(*plan->view);
                 plan->layout = make_layout(*plan->view);
+                plan->identity = make_key_operations(plan->view->identity);
                 plan->context = CreateStandaloneExprContext();
                 if (!plan->view->is_join())
                     compile_source_side(plan);

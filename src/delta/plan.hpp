@@ -40,6 +40,9 @@ struct Plan {
     ExprState *filter;          /* NULL: all rows */
     ProjectionInfo *inputs;     /* the keys, then the input of each accumulator but the first */
 
+    /* For bags with an identity: how its keys are compared. */
+    model::Array<KeyOperations> identity;
+
     /* For Delta: from a group to the row that shows it. */
     TupleTableSlot *group_row; /* the keys, then the aggregates */
     ExprState *having;         /* NULL: all groups */

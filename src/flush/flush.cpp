@@ -62,8 +62,9 @@ PG_GUARDED void apply_one(WorkItem *item, apply::Moment moment)
         if (plan.view->is_join() && !item->joined)
             find_groups(item, moment);
         const apply::Listener *told = item->readers == NIL ? nullptr : &listener;
-        written = is_keyed(*item) ? apply::replace_groups(item->plan, item->groups, moment, told)
-                                  : apply::apply_groups(item->plan, item->groups, moment, told);
+        written = is_keyed(*item)  ? apply::replace_groups(item->plan, item->groups, moment, told)
+                  : plan.view->bag ? apply::apply_rows(item->plan, item->groups, moment, told)
+                                   : apply::apply_groups(item->plan, item->groups, moment, told);
     });
     observe::record_flush(item->imat, written, GetCurrentTimestamp() - start);
 }
@@ -202,6 +203,7 @@ PG_GUARDED void flush(apply::Moment moment)
     session.flush_due = false;
     work_through(moment);
     session.flushing = 0;
+    session.has_written = true;
     MemoryContextSwitchTo(caller);
     MemoryContextDelete(memory);
 }
@@ -222,6 +224,7 @@ static void transaction_ends(XactEvent event, void * /*argument*/)
             case XACT_EVENT_ABORT:
                 session.flushing = 0;
                 session.flush_due = false;
+                session.has_written = false;
                 on_transaction_end();
                 break;
             default: /* a parallel worker's: it has nothing pending */

@@ -129,6 +129,15 @@ struct Key {
     bool nullable;      /* false: proven never NULL */
 };
 
+/*
+ * Two ways to tell values apart: by an operator of the query's, or, where it has none, by their image.  Of a
+ * key by image, equality and less_than are 0.
+ */
+inline bool by_image(const Key &key) noexcept
+{
+    return key.equality == 0;
+}
+
 /* A table that the query reads, through however many views. */
 struct Source {
     ObjectId relation;
@@ -177,13 +186,25 @@ struct View {
     List *group_targets; /* of TargetEntry */
     Node *group_having;  /* NULL: all groups */
 
+    /*
+     * No groups and no DISTINCT: the table is the bag of the rows' outputs.  For Delta a group is then the set
+     * of equal output rows: the keys are all of the outputs, by image, and what is known of a group is its
+     * number of rows.  identity: the columns that no two rows of the table have in common, shown keys of the
+     * sources; empty where these don't show.
+     */
+    bool bag;
+    Array<Key> identity;
+
     bool single_group; /* no GROUP BY: the one group is there even when there are no rows */
-    bool keys_visible; /* every key is shown by a column, so a group's row can be found by it */
+    bool keys_visible; /* the row_keys are shown by columns, so a row can be found by them */
     bool needs_state;  /* the visible columns do not determine the accumulators */
     const char *state_reason;
 
     /* Are changed rows folded as they are, or joined with the other tables first? */
     bool is_join() const noexcept { return references.size > 1; }
+
+    /* What tells the rows of the table apart: where keys_visible, there is a unique index over them. */
+    const Array<Key> &row_keys() const noexcept { return bag ? identity : keys; }
 
     int group_columns() const noexcept { return keys.size + aggregates.size; }
 };

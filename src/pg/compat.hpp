@@ -580,6 +580,21 @@ inline bool datum_image_eq(Datum left, Datum right, bool by_value, int length)
 #endif
 }
 
+/* Can a hash of a whole row be computed? */
+constexpr bool has_hash_of_record() noexcept
+{
+    return PG_VERSION_NUM >= 140000;
+}
+
+/* The call hash_record_extended(row, 0). */
+inline Node *hash_of_record(Expr *row)
+{
+    constexpr Oid function = 6193;
+    auto *seed = makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, FLOAT8PASSBYVAL);
+    return reinterpret_cast<Node *>(makeFuncExpr(function, INT8OID, list_make2(row, seed), InvalidOid,
+                                                 InvalidOid, COERCE_EXPLICIT_CALL));
+}
+
 /* Where a set-returning function puts its rows. */
 struct RowStore {
     Tuplestorestate *store;

@@ -66,7 +66,7 @@ PG_GUARDED void finish_keys(const Imat &imat, Oid primary_key)
     const Oid table = imat.registration.imat;
     if (!OidIsValid(primary_key))
         return;
-    set_not_null(table, catalog::key_columns(*imat.view, false), imat.view->keys.size);
+    set_not_null(table, catalog::key_columns(*imat.view, false), imat.view->row_keys().size);
     make_primary_key(table, primary_key);
 }
 

@@ -5,7 +5,8 @@
  * none of them can be NULL, else a unique index that takes NULLs as equal.  Releases that have no NULLS NOT
  * DISTINCT get the expression ARRAY[column] in place of a column that may be NULL, for arrays compare NULLs
  * as equal.  A view of a single group without keys has an index on the constant (true), which lets one row
- * in. Where keys are not shown, rows are found by their values, for which any index will do.
+ * in. Where keys are not shown, rows are found by their values, for which a unique index of the owner's will do,
+ * else one over a hash of the row (which PostgreSQL 14 and later can compute).
  *
  * An index that is there already and serves is used (key_index.cpp); none is made for a view that is not
  * maintained by delta.
@@ -54,10 +55,10 @@ PG_GUARDED bool can_be_indexed(const model::View &view)
 {
     IndexStmt *statement = makeNode(IndexStmt);
     const bool nulls_equal = pg::set_nulls_not_distinct(statement);
-    for (const model::Key &key : view.keys)
+    for (const model::Key &key : view.row_keys())
         if (key.nullable && !nulls_equal && !OidIsValid(get_array_type(key.type)))
             return false;
-    return view.keys.size <= INDEX_MAX_KEYS;
+    return view.row_keys().size <= INDEX_MAX_KEYS;
 }
 
 /* ARRAY[column] */
@@ -76,59 +77,104 @@ PG_GUARDED Node *wrapped(const model::Key &key, AttrNumber column)
 PG_GUARDED IndexStmt *key_index_statement(Oid table, const model::View &view, bool of_state)
 {
     const AttrNumber *columns = catalog::key_columns(view, of_state);
+    const model::Array<model::Key> &keys = view.row_keys();
     const bool not_null = keys_are_not_null(view);
     IndexStmt *statement =
-        index_statement(table, not_null && view.keys.size > 0 && !of_state ? "pkey" : "key", "btree", NIL);
+        index_statement(table, not_null && keys.size > 0 && !of_state ? "pkey" : "key", "btree", NIL);
     const bool nulls_equal = !not_null && pg::set_nulls_not_distinct(statement);
     Bitmapset *covered = nullptr;
-    for (int i = 0; i < view.keys.size; i++) {
+    for (int i = 0; i < keys.size; i++) {
         if (bms_is_member(columns[i], covered))
             continue;
         covered = bms_add_member(covered, columns[i]);
-        const bool plain = !view.keys[i].nullable || nulls_equal;
+        const bool plain = !keys[i].nullable || nulls_equal;
         statement->indexParams = lappend(statement->indexParams,
                                          plain ? index_element(get_attname(table, columns[i], false), nullptr)
-                                               : index_element(nullptr, wrapped(view.keys[i], columns[i])));
+                                               : index_element(nullptr, wrapped(keys[i], columns[i])));
     }
-    if (view.keys.size == 0)
+    if (keys.size == 0)
         statement->indexParams = list_make1(index_element(nullptr, makeBoolConst(true, false)));
     statement->unique = true;
     return statement;
 }
 
-/* Can values of the column be found through a btree, however long they are? */
-PG_GUARDED bool suits_btree(Form_pg_attribute attribute)
+/* Can a hash of the column's values be computed, whatever is in them? */
+PG_GUARDED bool is_hashable(TupleDesc type, int i)
 {
-    return (attribute->attlen > 0 || getBaseType(attribute->atttypid) == NUMERICOID) &&
-           OidIsValid(GetDefaultOpClass(attribute->atttypid, BTREE_AM_OID));
+    Form_pg_attribute attribute = TupleDescAttr(type, i);
+    return !attribute->attisdropped && !pg::is_virtual(type, static_cast<AttrNumber>(i + 1)) &&
+           OidIsValid(
+               lookup_type_cache(attribute->atttypid, TYPECACHE_HASH_EXTENDED_PROC)->hash_extended_proc);
 }
 
-/* The index over values; NULL where no column has a suitable type. */
-PG_GUARDED IndexStmt *row_index_statement(Relation table)
+/* hash_record_extended(ROW(...), 0) over those of the first columns that can be hashed; NULL: none can. */
+PG_GUARDED Node *hash_of_row(TupleDesc type, int columns)
+{
+    RowExpr *row = makeNode(RowExpr);
+    for (int i = 0; i < columns; i++) {
+        Form_pg_attribute attribute = TupleDescAttr(type, i);
+        if (!is_hashable(type, i))
+            continue;
+        row->args = lappend(row->args, makeVar(1, attribute->attnum, attribute->atttypid, attribute->atttypmod,
+                                               attribute->attcollation, 0));
+        row->colnames = lappend(row->colnames, makeString(psprintf("f%d", list_length(row->args))));
+    }
+    row->row_typeid = RECORDOID;
+    row->row_format = COERCE_EXPLICIT_CALL;
+    row->location = -1;
+    return row->args == NIL ? nullptr : pg::hash_of_record(reinterpret_cast<Expr *>(row));
+}
+
+/* The most bytes that fixed columns take in an index over values. */
+constexpr int widest_row = 1000;
+
+/* Without a hash of rows: the columns of a fixed size, or the first that can be hashed. */
+PG_GUARDED IndexStmt *column_index_statement(Oid table, TupleDesc type, int columns)
+{
+    List *elements = NIL;
+    IndexElem *hashed = nullptr;
+    int width = 0;
+    for (int i = 0; i < columns; i++) {
+        Form_pg_attribute attribute = TupleDescAttr(type, i);
+        if (!is_hashable(type, i))
+            continue;
+        const bool fixed =
+            attribute->attlen > 0 && OidIsValid(GetDefaultOpClass(attribute->atttypid, BTREE_AM_OID));
+        if (fixed && width + attribute->attlen <= widest_row && list_length(elements) < INDEX_MAX_KEYS) {
+            elements = lappend(elements, index_element(pstrdup(NameStr(attribute->attname)), nullptr));
+            width += attribute->attlen;
+        } else if (hashed == nullptr && OidIsValid(GetDefaultOpClass(attribute->atttypid, HASH_AM_OID))) {
+            hashed = index_element(pstrdup(NameStr(attribute->attname)), nullptr);
+        }
+    }
+    if (elements != NIL)
+        return index_statement(table, "idx", "btree", elements);
+    return hashed == nullptr ? nullptr : index_statement(table, "idx", "hash", list_make1(hashed));
+}
+
+/*
+ * The index over values; NULL where no column has a suitable type.  Its entries are short, whatever is in the
+ * table: a row must not be refused because an index of ours can't take it.
+ */
+PG_GUARDED IndexStmt *row_index_statement(Relation table, const model::View &view)
 {
     TupleDesc type = RelationGetDescr(table);
-    List *columns = NIL;
-    IndexElem *hashed = nullptr;
-    for (int i = 0; i < type->natts && list_length(columns) < INDEX_MAX_KEYS; i++) {
-        Form_pg_attribute attribute = TupleDescAttr(type, i);
-        if (attribute->attisdropped || pg::is_virtual(type, static_cast<AttrNumber>(i + 1)))
-            continue;
-        if (suits_btree(attribute))
-            columns = lappend(columns, index_element(pstrdup(NameStr(attribute->attname)), nullptr));
-        else if (hashed == nullptr && OidIsValid(GetDefaultOpClass(attribute->atttypid, HASH_AM_OID)))
-            hashed = index_element(pstrdup(NameStr(attribute->attname)), nullptr);
-    }
-    if (columns != NIL)
-        return index_statement(RelationGetRelid(table), "idx", "btree", columns);
-    return hashed == nullptr ? nullptr
-                             : index_statement(RelationGetRelid(table), "idx", "hash", list_make1(hashed));
+    const int columns = Min(type->natts, list_length(view.outputs));
+    if (!pg::has_hash_of_record())
+        return column_index_statement(RelationGetRelid(table), type, columns);
+    Node *hash = hash_of_row(type, columns);
+    return hash == nullptr ? nullptr
+                           : index_statement(RelationGetRelid(table), "idx", "btree",
+                                             list_make1(index_element(nullptr, hash)));
 }
 
 /* Is there an index by which rows of the view can be found? */
 PG_GUARDED bool has_index(Relation table, const model::View &view, bool of_state)
 {
-    return OidIsValid(of_state || view.keys_visible ? catalog::find_key_index(table, view, of_state)
-                                                    : catalog::find_row_index(table));
+    if (of_state || view.keys_visible)
+        return OidIsValid(catalog::find_key_index(table, view, of_state));
+    const Oid index = catalog::find_row_index(table, list_length(view.outputs));
+    return OidIsValid(index) && catalog::is_selective(table, index);
 }
 
 /* Constraints of the table with an index: Oids, and those of the indexes. */
@@ -173,7 +219,7 @@ PG_GUARDED IndexStmt *plain_copy(Oid table, Oid index_oid)
 
 PG_GUARDED bool keys_are_not_null(const model::View &view)
 {
-    return std::none_of(view.keys.begin(), view.keys.end(),
+    return std::none_of(view.row_keys().begin(), view.row_keys().end(),
                         [](const model::Key &key) { return key.nullable; });
 }
 
@@ -187,7 +233,7 @@ PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state
     const bool there = has_index(opened, view, of_state);
     IndexStmt *statement = there    ? nullptr
                            : by_key ? key_index_statement(table, view, of_state)
-                                    : row_index_statement(opened);
+                                    : row_index_statement(opened, view);
     table_close(opened, NoLock);
     if (there)
         return true;
@@ -195,7 +241,7 @@ PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state
         return false;
     const Oid index = pg::define_index(table, statement, !build);
     CommandCounterIncrement();
-    if (by_key && !of_state && view.keys.size > 0 && keys_are_not_null(view))
+    if (by_key && !of_state && view.row_keys().size > 0 && keys_are_not_null(view))
         *primary_key = index;
     return true;
 }

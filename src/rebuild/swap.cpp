@@ -150,7 +150,7 @@ PG_GUARDED How recompute(const Imat &imat, Snapshot snapshot, Exchanging exchang
 
     Relation table = table_open(imat.registration.imat, ShareRowExclusiveLock);
     const How how = put_in_place(table, visible, catalog::key_columns(*imat.view, false),
-                                 by_key ? imat.view->keys.size : -1, snapshot, exchanging);
+                                 by_key ? imat.view->row_keys().size : -1, snapshot, exchanging);
     end_spool(visible);
     if (state != nullptr) {
         table = table_open(imat.registration.state, ShareRowExclusiveLock);

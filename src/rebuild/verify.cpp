@@ -109,7 +109,7 @@ PG_GUARDED model::Array<Compare> rules_for(TupleDesc type, const Query &definiti
         if (output->resjunk || output->resno > type->natts)
             continue;
         const Shows shows =
-            view != nullptr && depends_on_key(*view, output) ? Shows::Representative : usually;
+            view != nullptr && !view->bag && depends_on_key(*view, output) ? Shows::Representative : usually;
         Form_pg_attribute column = TupleDescAttr(type, output->resno - 1);
         rules[output->resno - 1] =
             column->attisdropped ? Compare::Ignored : rule_for(column->atttypid, shows);

@@ -298,6 +298,28 @@ class Grammar:
         return {'kind': 'group', 'source': source, 'with': with_, 'where': where, 'keys': keys, 'items': items,
                 'having': having, 'distinct': distinct}
 
+    def rows(self, relation):
+        """A query without groups that delta should take: some columns, with luck a key among them, or computed ones."""
+        rng = self.rng
+        shown, seen = [], set()
+        for c in relation.columns:
+            if rng.random() < (0.75 if c['name'].split('.')[-1] == 'id' else 0.35):
+                seen.add(c['name'])
+                shown.append((c['name'], c['type'], c['fuzzy']))
+        for _ in range(rng.choice([0, 0, 0, 1, 2]) if shown else 1):
+            sql, t, fuzzy = self.key(relation)
+            if sql not in seen:
+                seen.add(sql)
+                plain = [c for c in relation.columns if c['name'] == sql]
+                shown.append((sql, t, plain[0]['fuzzy'] if plain else fuzzy))
+        if rng.random() < 0.06:
+            shown.append(("'text'::text", 'text', False))
+        rng.shuffle(shown)
+        where = [self.predicate(relation) for _ in range(rng.choice([0, 0, 1, 1, 2]))] + relation.where
+        columns = [column('k%d' % n, t, fuzzy) for n, (_, t, fuzzy) in enumerate(shown)]
+        return self.text('SELECT %s FROM %s%s' % (', '.join('%s AS k%d' % (sql, n) for n, (sql, _, _) in enumerate(shown)),
+                                                  relation.name, ' WHERE ' + ' AND '.join(where) if where else ''), columns)
+
     # --- everything else ------------------------------------------------------------------------
 
     def other(self, relations):

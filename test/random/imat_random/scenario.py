@@ -179,7 +179,8 @@ class Maker:
         delta = rng.random() < 0.75
         risky = rng.random() < 0.15
         source = (grammar.joined(usable) if rng.random() < 0.3 else None) or rng.choice(usable)
-        query = grammar.group(source, risky) if delta else grammar.other(usable)
+        bag = delta and rng.random() < 0.3
+        query = grammar.rows(source) if bag else grammar.group(source, risky) if delta else grammar.other(usable)
         self.unsteady = self.unsteady or grammar.unsteady
         name = 'i%d' % number
         imat = {'name': name, 'query': query, 'strategy': 'swap' if rng.random() < 0.1 else 'auto',

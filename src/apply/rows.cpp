@@ -1,0 +1,246 @@
+/*
+ * rows.cpp - a bag of rows: some are added, others removed.
+ *
+ * Why this is exact under concurrency.  The changes of a bag commute, as those of numbers do: it is only to be
+ * seen to that each transaction takes rows of its own out of it.
+ *
+ * Where rows have an identity, each is made by one combination of rows of the sources.  A transaction that
+ * changes it has changed one of these, so another that changes the same row has changed the same row of a
+ * source, and waited for us or we for it; or has changed another source of the join, and then the locks on
+ * sources (room flush, locks.cpp) keep the two apart.  A row with an identity that is just being removed can
+ * be made only by who has waited in the unique index of the source for that removal.  So rows are found by their
+ * key, nobody waits for them, and their order does not matter.
+ *
+ * Where they have none, any of several equal rows will do; row_search.cpp says why there always is one.
+ *
+ * A row that is removed and one that is added under the same identity are one row that changes: it is updated,
+ * so that foreign keys and triggers see it so, and nothing is written to indexes that needn't be.  Rows are removed
+ * first, then updated, then added, so that what has left a unique index of the owner's makes room for what comes.
+ */
+#include "apply/apply.hpp"
+
+#include "apply/probe.hpp"
+#include "apply/row_search.hpp"
+
+namespace apply {
+
+namespace {
+
+/* What is open while one IMAT is written. */
+struct Target {
+    const delta::Plan *plan;
+    const Listener *listener;
+    Snapshot shown; /* what is removed must be what this shows; NULL: what is there */
+    Relation table;
+    Writer *rows;
+    Probe *by_key;     /* where there is an identity, else NULL */
+    RowSearch *by_all; /* where there is none */
+    TupleTableSlot *before;
+    TupleTableSlot *after;
+};
+
+/* Output rows that are removed or added, several alike, and the values of their identity. */
+struct Change {
+    const delta::Group *row;
+    int64 count; /* negative: removed */
+    Datum *keys;
+    const delta::Plan *plan;
+};
+
+[[noreturn]] PG_GUARDED void raise_mismatch(const Target &target)
+{
+    if (target.shown != nullptr)
+        raise_serialization_failure();
+    const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(target.table)),
+                                                  RelationGetRelationName(target.table));
+    ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+            errmsg("incremental materialized table %s does not match its sources", name),
+            errdetail("A row has to be removed that it does not have, or not so often."),
+            errhint("Run SELECT imat.refresh(%s); something changed the sources or the table unnoticed.",
+                    quote_literal_cstr(name)));
+    pg_unreachable();
+}
+
+/* The row in a slot. */
+PG_GUARDED TupleTableSlot *show(const Target &target, const delta::Group &row, TupleTableSlot *slot)
+{
+    const delta::Layout &layout = *target.plan->layout;
+    ExecClearTuple(slot);
+    memcpy(slot->tts_values, row.keys(), sizeof(Datum) * layout.keys.size);
+    memcpy(slot->tts_isnull, row.nulls(layout), sizeof(bool) * layout.keys.size);
+    return ExecStoreVirtualTuple(slot);
+}
+
+/* Find and lock the row that is to go or to change. */
+PG_GUARDED ItemPointerData lock_row(const Target &target, const Change &change)
+{
+    ItemPointerData where = {};
+    TupleTableSlot *wanted = show(target, *change.row, target.before);
+    if (target.by_all != nullptr) {
+        if (!target.by_all->lock_one_of(wanted, change.row->hash, &where, target.shown))
+            raise_mismatch(target);
+        return where;
+    }
+    bool nulls[INDEX_MAX_KEYS] = {};
+    if (target.by_key->lock(change.keys, nulls) != Found::Locked ||
+        (target.shown != nullptr &&
+         !table_tuple_satisfies_snapshot(target.table, target.by_key->row(), target.shown)))
+        raise_mismatch(target);
+    return target.by_key->row()->tts_tid;
+}
+
+PG_GUARDED void tell(const Target &target, TupleTableSlot *before, TupleTableSlot *after)
+{
+    if (target.listener != nullptr)
+        target.listener->row_changed(target.listener->self, before, after);
+}
+
+PG_GUARDED void remove_rows(const Target &target, const Change &change)
+{
+    for (int64 i = change.count; i < 0; ++i) {
+        ItemPointerData where = lock_row(target, change);
+        delete_row(target.rows, &where, GetActiveSnapshot());
+        tell(target, target.before, nullptr);
+    }
+}
+
+PG_GUARDED void add_rows(const Target &target, const Change &change)
+{
+    TupleTableSlot *row = show(target, *change.row, target.after);
+    for (int64 i = 0; i < change.count; ++i) {
+        insert_row(target.rows, row);
+        tell(target, nullptr, row);
+    }
+}
+
+PG_GUARDED void change_row(const Target &target, const Change &from, const Change &to)
+{
+    ItemPointerData where = lock_row(target, from);
+    TupleTableSlot *row = show(target, *to.row, target.after);
+    update_row(target.rows, &where, row, GetActiveSnapshot());
+    tell(target, target.before, row);
+}
+
+PG_GUARDED int compare_keys(const Change &left, const Change &right)
+{
+    const model::Array<delta::KeyOperations> &operations = left.plan->identity;
+    for (int i = 0; i < operations.size; ++i) {
+        const int order =
+            ApplySortComparator(left.keys[i], false, right.keys[i], false, &operations[i].order);
+        if (order != 0)
+            return order;
+    }
+    return 0;
+}
+
+extern "C" {
+
+/* Comparator of changes: by identity, what is removed before what is added. */
+PG_GUARDED static int compare_changes(const void *left, const void *right)
+{
+    const auto &one = *static_cast<const Change *>(left);
+    const auto &other = *static_cast<const Change *>(right);
+    const int order = compare_keys(one, other);
+    return order != 0 ? order : static_cast<int>(one.count > 0) - static_cast<int>(other.count > 0);
+}
+
+} // extern "C"
+
+/* What is to be done, in order of the identities where there are some. */
+PG_GUARDED model::Array<Change> list_changes(const delta::Plan *plan, const delta::GroupTable &groups)
+{
+    const model::Array<model::Key> &identity = plan->view->identity;
+    const int size = groups.size();
+    model::Array<Change> changes = {
+        .data = static_cast<Change *>(MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Change) * (size + 1))),
+        .size = 0};
+    auto *keys = static_cast<Datum *>(
+        MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * (size + 1) * (identity.size + 1)));
+    for (const delta::Group *group : groups.in_order()) {
+        const int64 count = group->rows(*plan->layout);
+        if (count == 0)
+            continue;
+        changes[changes.size++] = {.row = group, .count = count, .keys = keys, .plan = plan};
+        for (const model::Key &key : identity)
+            *keys++ = group->keys()[key.column - 1];
+    }
+    if (identity.size > 0)
+        qsort(changes.data, static_cast<std::size_t>(changes.size), sizeof(Change), compare_changes);
+    return changes;
+}
+
+/* Is the change at that place, with the one after it, one of a row that stays? */
+PG_GUARDED bool is_pair(const Target &target, const model::Array<Change> &changes, int i)
+{
+    return target.by_key != nullptr && i >= 0 && i + 1 < changes.size && changes[i].count == -1 &&
+           changes[i + 1].count == 1 && compare_keys(changes[i], changes[i + 1]) == 0;
+}
+
+PG_GUARDED Target open_target(delta::Plan *plan, Moment moment, const Listener *listener)
+{
+    Target target = {};
+    target.plan = plan;
+    target.listener = listener;
+    if (moment == Moment::Early && IsolationUsesXactSnapshot())
+        target.shown = GetTransactionSnapshot();
+    TupleDesc type = plan->outputs->pi_state.resultslot->tts_tupleDescriptor;
+    target.table = table_open(plan->registration.imat, RowExclusiveLock);
+    target.rows = open_writer(target.table, type, true);
+    if (plan->view->keys_visible)
+        target.by_key = Probe::open(target.table, plan, false);
+    else
+        target.by_all = RowSearch::open(target.table, type->natts);
+    target.before = MakeSingleTupleTableSlot(type, &TTSOpsVirtual);
+    target.after = MakeSingleTupleTableSlot(type, &TTSOpsVirtual);
+    return target;
+}
+
+PG_GUARDED void close_target(const Target &target)
+{
+    ExecDropSingleTupleTableSlot(target.after);
+    ExecDropSingleTupleTableSlot(target.before);
+    if (target.by_key != nullptr)
+        target.by_key->close();
+    if (target.by_all != nullptr)
+        target.by_all->close();
+    close_writer(target.rows);
+    table_close(target.table, NoLock);
+}
+
+} // namespace
+
+PG_GUARDED int64 apply_rows(delta::Plan *plan, delta::GroupTable *changes, Moment moment,
+                            const Listener *listener)
+{
+    const Target target = open_target(plan, moment, listener);
+    const model::Array<Change> listed = list_changes(plan, *changes);
+    MemoryContext scratch =
+        AllocSetContextCreate(CurrentMemoryContext, "pg_imat apply", ALLOCSET_SMALL_SIZES);
+    MemoryContext caller = MemoryContextSwitchTo(scratch);
+    auto for_each = [&](auto body) {
+        for (int i = 0; i < listed.size; ++i) {
+            CHECK_FOR_INTERRUPTS();
+            body(i);
+            MemoryContextReset(scratch);
+        }
+    };
+    auto is_paired = [&](int i) { return is_pair(target, listed, i) || is_pair(target, listed, i - 1); };
+    for_each([&](int i) {
+        if (!is_paired(i))
+            remove_rows(target, listed[i]);
+    });
+    for_each([&](int i) {
+        if (is_pair(target, listed, i))
+            change_row(target, listed[i], listed[i + 1]);
+    });
+    for_each([&](int i) {
+        if (!is_paired(i))
+            add_rows(target, listed[i]);
+    });
+    MemoryContextSwitchTo(caller);
+    MemoryContextDelete(scratch);
+    close_target(target);
+    return listed.size;
+}
+
+} // namespace apply
