@@ -5,14 +5,14 @@
  * row is there.  Rows are equal if they look the same, in every column, bit for bit; so the outputs need
  * neither operators nor collations, and 1.0 becomes 1.00 when the source's does.
  *
- * Where the outputs show a key of each source, no row is there twice, and a row that changes can be recognized
- * by it: that is the identity.  A source whose key is set equal, by a join condition, to something that the
- * others tell has at most one row for each of theirs, so it needn't show its own: of an order and its customer
- * the order's key will do.  Only unique indexes that hold for every row at every moment count.
+ * Where the outputs show a key of each source, no row is there twice, and a row that changes can be
+ * recognized by it: that is the identity.  A source whose key is set equal, by a join condition, to something
+ * that the others tell has at most one row for each of theirs, so it needn't show its own: of an order and
+ * its customer the order's key will do.  Only unique indexes that hold for every row at every moment count.
  *
- * Without an identity a row is found by all of its values, or rather by a hash of them (catalog::find_row_index).
- * For that, the same value must always be stored as the same bytes.  That isn't so of composite values: what is
- * in them may or may not be compressed.
+ * Without an identity a row is found by all of its values, or rather by a hash of them
+ * (catalog::find_row_index). For that, the same value must always be stored as the same bytes.  That isn't so
+ * of composite values: what is in them may or may not be compressed.
  */
 #include "analyze/parts.hpp"
 
@@ -23,7 +23,8 @@ namespace {
 /* The index entry of a key that consists of several sources' columns must not become longer than that. */
 constexpr int widest_identity = 2000;
 
-/* The column of the table that shows a column of a reference, or one that a condition sets equal; 0: none does.
+/* The column of the table that shows a column of a reference, or one that a condition sets equal; 0: none
+ * does.
  */
 PG_GUARDED model::Column column_showing(const FlatQuery &flat, const model::View &view, const Var *wanted)
 {
@@ -36,7 +37,8 @@ PG_GUARDED model::Column column_showing(const FlatQuery &flat, const model::View
             continue;
         const List *sides = castNode(OpExpr, condition)->args;
         for (auto *target : pg::each<TargetEntry>(flat.targets))
-            if (!target->resjunk && exprCollation(reinterpret_cast<Node *>(target->expr)) == wanted->varcollid &&
+            if (!target->resjunk &&
+                exprCollation(reinterpret_cast<Node *>(target->expr)) == wanted->varcollid &&
                 castNode(OpExpr, condition)->inputcollid == wanted->varcollid &&
                 ((equal(linitial(sides), wanted) && equal(lsecond(sides), target->expr)) ||
                  (equal(lsecond(sides), wanted) && equal(linitial(sides), target->expr))))
@@ -224,8 +226,8 @@ PG_GUARDED const char *find_rows(const FlatQuery &flat, model::View *view)
                 .column = target->resno,
                 .nullable = true};
         keys = lappend(keys, key);
-        Var *shown = makeVar(1, static_cast<AttrNumber>(list_length(keys)), key->type, key->typmod,
-                             key->collation, 0);
+        Var *shown =
+            makeVar(1, static_cast<AttrNumber>(list_length(keys)), key->type, key->typmod, key->collation, 0);
         view->outputs = lappend(view->outputs, makeTargetEntry(reinterpret_cast<Expr *>(shown), target->resno,
                                                                target->resname, false));
     }

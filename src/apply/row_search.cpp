@@ -7,15 +7,15 @@
  * the lock on the group's state row), which takes one row.  Nobody waits here, so nobody can deadlock here.
  *
  * In a bag there are no groups.  A transaction that removes a row from it has removed a row, or a combination
- * of rows, of the sources that makes this row.  Those that several transactions in flight have removed are all
- * different ones, and for each that was committed the table has a committed row, since both are committed
- * together.  So there are as many committed rows as all transactions in flight may want to take, provided that
- * each takes those first that it has itself made: it may have removed again what made them.  They are searched
- * for under a lock on the values (a lock tag of class imat.registered, object the IMAT, sub-object the hash of
- * the values), as they are now and not as any snapshot has them.  While it is held no other one is taken, so
- * the search finds one that is free, if it is there at all.  It is held for the search only, and nobody waits
- * while holding it.  If none is free, then because somebody else than maintenance has locked rows, with SELECT
- * FOR UPDATE or by a foreign key; he is waited for.
+ * of rows, of the sources that makes this row.  Those that several transactions in flight have removed are
+ * all different ones, and for each that was committed the table has a committed row, since both are committed
+ * together.  So there are as many committed rows as all transactions in flight may want to take, provided
+ * that each takes those first that it has itself made: it may have removed again what made them.  They are
+ * searched for under a lock on the values (a lock tag of class imat.registered, object the IMAT, sub-object
+ * the hash of the values), as they are now and not as any snapshot has them.  While it is held no other one
+ * is taken, so the search finds one that is free, if it is there at all.  It is held for the search only, and
+ * nobody waits while holding it.  If none is free, then because somebody else than maintenance has locked
+ * rows, with SELECT FOR UPDATE or by a foreign key; he is waited for.
  */
 #include "apply/row_search.hpp"
 
@@ -176,8 +176,7 @@ PG_GUARDED bool RowSearch::lock_free(TupleTableSlot *wanted, ItemPointer where, 
     });
 }
 
-PG_GUARDED bool RowSearch::lock_one_of(TupleTableSlot *wanted, uint32 hash, ItemPointer where,
-                                       Snapshot shown)
+PG_GUARDED bool RowSearch::lock_one_of(TupleTableSlot *wanted, uint32 hash, ItemPointer where, Snapshot shown)
 {
     LOCKTAG values;
     SET_LOCKTAG_OBJECT(values, MyDatabaseId, catalog::relation_of_ours("registered"),
@@ -187,9 +186,8 @@ PG_GUARDED bool RowSearch::lock_one_of(TupleTableSlot *wanted, uint32 hash, Item
         ItemPointerData taken;
         ItemPointerSetInvalid(&taken);
         LockAcquire(&values, ExclusiveLock, false, false);
-        const bool found =
-            (catalog::session.has_written && lock_free(wanted, where, shown, true, &taken)) ||
-            lock_free(wanted, where, shown, false, &taken);
+        const bool found = (catalog::session.has_written && lock_free(wanted, where, shown, true, &taken)) ||
+                           lock_free(wanted, where, shown, false, &taken);
         LockRelease(&values, ExclusiveLock, false);
         if (found || !ItemPointerIsValid(&taken))
             return found;

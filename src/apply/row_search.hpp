@@ -27,8 +27,8 @@ class RowSearch {
     PG_GUARDED bool lock(TupleTableSlot *wanted, ItemPointer where);
 
     /*
-     * The same for a row of a bag, whose hash is given: one of those that are there now, and that the snapshot
-     * shows too if there is one.  Those that this transaction has made come first.
+     * The same for a row of a bag, whose hash is given: one of those that are there now, and that the
+     * snapshot shows too if there is one.  Those that this transaction has made come first.
      */
     PG_GUARDED bool lock_one_of(TupleTableSlot *wanted, uint32 hash, ItemPointer where, Snapshot shown);
 

@@ -1,21 +1,22 @@
 /*
  * rows.cpp - a bag of rows: some are added, others removed.
  *
- * Why this is exact under concurrency.  The changes of a bag commute, as those of numbers do: it is only to be
- * seen to that each transaction takes rows of its own out of it.
+ * Why this is exact under concurrency.  The changes of a bag commute, as those of numbers do: it is only to
+ * be seen to that each transaction takes rows of its own out of it.
  *
  * Where rows have an identity, each is made by one combination of rows of the sources.  A transaction that
  * changes it has changed one of these, so another that changes the same row has changed the same row of a
  * source, and waited for us or we for it; or has changed another source of the join, and then the locks on
  * sources (room flush, locks.cpp) keep the two apart.  A row with an identity that is just being removed can
- * be made only by who has waited in the unique index of the source for that removal.  So rows are found by their
- * key, nobody waits for them, and their order does not matter.
+ * be made only by who has waited in the unique index of the source for that removal.  So rows are found by
+ * their key, nobody waits for them, and their order does not matter.
  *
  * Where they have none, any of several equal rows will do; row_search.cpp says why there always is one.
  *
- * A row that is removed and one that is added under the same identity are one row that changes: it is updated,
- * so that foreign keys and triggers see it so, and nothing is written to indexes that needn't be.  Rows are removed
- * first, then updated, then added, so that what has left a unique index of the owner's makes room for what comes.
+ * A row that is removed and one that is added under the same identity are one row that changes: it is
+ * updated, so that foreign keys and triggers see it so, and nothing is written to indexes that needn't be.
+ * Rows are removed first, then updated, then added, so that what has left a unique index of the owner's makes
+ * room for what comes.
  */
 #include "apply/apply.hpp"
 
@@ -151,9 +152,9 @@ PG_GUARDED model::Array<Change> list_changes(const delta::Plan *plan, const delt
 {
     const model::Array<model::Key> &identity = plan->view->identity;
     const int size = groups.size();
-    model::Array<Change> changes = {
-        .data = static_cast<Change *>(MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Change) * (size + 1))),
-        .size = 0};
+    model::Array<Change> changes = {.data = static_cast<Change *>(MemoryContextAllocHuge(
+                                        CurrentMemoryContext, sizeof(Change) * (size + 1))),
+                                    .size = 0};
     auto *keys = static_cast<Datum *>(
         MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * (size + 1) * (identity.size + 1)));
     for (const delta::Group *group : groups.in_order()) {

@@ -60,8 +60,8 @@ PG_GUARDED int key_of_index_column(Relation table, Relation index, int position,
             continue;
         if (plain == 0)
             return same_element_equality(index, position, key) ? i : -1;
-        const bool nulls_told_apart =
-            key.nullable && !pg::nulls_not_distinct(index) && !pg::is_not_null(RelationGetDescr(table), plain);
+        const bool nulls_told_apart = key.nullable && !pg::nulls_not_distinct(index) &&
+                                      !pg::is_not_null(RelationGetDescr(table), plain);
         return !nulls_told_apart && same_equality(index, position, key) ? i : -1;
     }
     return -1;
@@ -179,8 +179,7 @@ PG_GUARDED Oid find_key_index(Relation table, const model::View &view, bool of_s
 PG_GUARDED bool is_selective(Relation table, Oid oid)
 {
     Relation index = index_open(oid, AccessShareLock);
-    const bool selective =
-        worth_for_rows(index, RelationGetNumberOfAttributes(table)) >= worth_of_expression;
+    const bool selective = worth_for_rows(index, RelationGetNumberOfAttributes(table)) >= worth_of_expression;
     index_close(index, AccessShareLock);
     return selective;
 }

@@ -30,7 +30,7 @@ struct Session {
     /* Room flush: this transaction's pending changes, innermost subtransaction first. */
     flush::Layer *pending;
     bool has_written; /* a flush of this transaction has written rows, and there may be another */
-    int flushing; /* nest level of the flush that is under way, or 0: our own reads are not noticed */
+    int flushing;     /* nest level of the flush that is under way, or 0: our own reads are not noticed */
     void (*rebuild)(Oid imat, Snapshot snapshot, bool may_exchange); /* room rebuild's */
 
     /* How many statements are being executed, one inside the other; does the one being made ready run

@@ -2,8 +2,9 @@
  * layout.cpp - how a group lies in memory, and what can be done with one as a whole.
  *
  * What counts as the same group is what GROUP BY takes for it: the equality operator of the query, under the
- * collation of the key, NULLs equal; and for rows that aren't grouped, how they look.  The hash function is the one that goes with the operator; a type that
- * has none still works, at the price of comparing with every group.
+ * collation of the key, NULLs equal; and for rows that aren't grouped, how they look.  The hash function is
+ * the one that goes with the operator; a type that has none still works, at the price of comparing with every
+ * group.
  */
 #include "delta/layout.hpp"
 

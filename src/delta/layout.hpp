@@ -72,7 +72,8 @@ PG_GUARDED void merge(const Layout &layout, Group &group, const Group &other, Ar
 /* A hash of how a value looks, once detoasted. */
 PG_GUARDED uint32 image_hash(Datum value, const KeyOperations &key);
 
-/* The order in which groups are locked, by every transaction alike: that of their keys, which are not by image. */
+/* The order in which groups are locked, by every transaction alike: that of their keys, which are not by
+ * image. */
 PG_GUARDED int compare(const Layout &layout, const Group &left, const Group &right);
 
 } // namespace delta

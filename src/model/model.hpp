@@ -187,10 +187,10 @@ struct View {
     Node *group_having;  /* NULL: all groups */
 
     /*
-     * No groups and no DISTINCT: the table is the bag of the rows' outputs.  For Delta a group is then the set
-     * of equal output rows: the keys are all of the outputs, by image, and what is known of a group is its
-     * number of rows.  identity: the columns that no two rows of the table have in common, shown keys of the
-     * sources; empty where these don't show.
+     * No groups and no DISTINCT: the table is the bag of the rows' outputs.  For Delta a group is then the
+     * set of equal output rows: the keys are all of the outputs, by image, and what is known of a group is
+     * its number of rows.  identity: the columns that no two rows of the table have in common, shown keys of
+     * the sources; empty where these don't show.
      */
     bool bag;
     Array<Key> identity;

@@ -591,8 +591,8 @@ inline Node *hash_of_record(Expr *row)
 {
     constexpr Oid function = 6193;
     auto *seed = makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, FLOAT8PASSBYVAL);
-    return reinterpret_cast<Node *>(makeFuncExpr(function, INT8OID, list_make2(row, seed), InvalidOid,
-                                                 InvalidOid, COERCE_EXPLICIT_CALL));
+    return reinterpret_cast<Node *>(
+        makeFuncExpr(function, INT8OID, list_make2(row, seed), InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
 }
 
 /* Where a set-returning function puts its rows. */

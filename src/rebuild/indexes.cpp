@@ -5,8 +5,8 @@
  * none of them can be NULL, else a unique index that takes NULLs as equal.  Releases that have no NULLS NOT
  * DISTINCT get the expression ARRAY[column] in place of a column that may be NULL, for arrays compare NULLs
  * as equal.  A view of a single group without keys has an index on the constant (true), which lets one row
- * in. Where keys are not shown, rows are found by their values, for which a unique index of the owner's will do,
- * else one over a hash of the row (which PostgreSQL 14 and later can compute).
+ * in. Where keys are not shown, rows are found by their values, for which a unique index of the owner's will
+ * do, else one over a hash of the row (which PostgreSQL 14 and later can compute).
  *
  * An index that is there already and serves is used (key_index.cpp); none is made for a view that is not
  * maintained by delta.
@@ -115,8 +115,8 @@ PG_GUARDED Node *hash_of_row(TupleDesc type, int columns)
         Form_pg_attribute attribute = TupleDescAttr(type, i);
         if (!is_hashable(type, i))
             continue;
-        row->args = lappend(row->args, makeVar(1, attribute->attnum, attribute->atttypid, attribute->atttypmod,
-                                               attribute->attcollation, 0));
+        row->args = lappend(row->args, makeVar(1, attribute->attnum, attribute->atttypid,
+                                               attribute->atttypmod, attribute->attcollation, 0));
         row->colnames = lappend(row->colnames, makeString(psprintf("f%d", list_length(row->args))));
     }
     row->row_typeid = RECORDOID;
