@@ -13,6 +13,7 @@
 //     SquareSum     with IntegerSum: variance and stddev of smallint, integer, bigint
 //     ExactProducts with ExactSum: variance and stddev of float4 and float8; covar, corr, regr_*
 //     BitCounts     bit_and, bit_or and bit_xor of integers; bool_and and bool_or
+//     Extremes      min and max, as far as it sees: it is no group, but forgets what is far from the extremum
 //
 // Nothing here knows PostgreSQL. Values go in and out plain; memory comes from an Arena (arena.hpp says what
 // that asks of a state), bytes through a Writer and a Reader (codec.hpp).
@@ -24,6 +25,7 @@
 #include "codec.hpp"
 #include "exact_products.hpp"
 #include "exact_sum.hpp"
+#include "extremes.hpp"
 #include "integer_sum.hpp"
 #include "integers.hpp"
 #include "interval_sum.hpp"
