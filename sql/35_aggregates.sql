@@ -50,3 +50,17 @@ COMMENT ON AGGREGATE imat.exact_sum(real) IS 'the correctly rounded sum, whateve
 COMMENT ON AGGREGATE imat.exact_sum(double precision) IS 'the correctly rounded sum, whatever the order of the rows';
 COMMENT ON AGGREGATE imat.exact_avg(real) IS 'the correctly rounded average, whatever the order of the rows';
 COMMENT ON AGGREGATE imat.exact_avg(double precision) IS 'the correctly rounded average, whatever the order of the rows';
+
+/* The least and the greatest value; of those that are equal, the first by what they look like. */
+CREATE FUNCTION imat.lesser(anyelement, anyelement) RETURNS anyelement
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'imat_lesser';
+CREATE FUNCTION imat.greater(anyelement, anyelement) RETURNS anyelement
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'imat_greater';
+CREATE AGGREGATE imat.exact_min(anyelement) (
+    SFUNC = imat.lesser, STYPE = anyelement, COMBINEFUNC = imat.lesser, PARALLEL = SAFE
+);
+CREATE AGGREGATE imat.exact_max(anyelement) (
+    SFUNC = imat.greater, STYPE = anyelement, COMBINEFUNC = imat.greater, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE imat.exact_min(anyelement) IS 'the least value; of several that are equal, the same one whatever the order of the rows';
+COMMENT ON AGGREGATE imat.exact_max(anyelement) IS 'the greatest value; of several that are equal, the same one whatever the order of the rows';

@@ -134,7 +134,18 @@ constexpr Linear linear_aggregates[] = {
     {"regr_intercept", AggregateFunction::RegrIntercept, pairs_for},
 };
 
-/* What an aggregate of pg_catalog, or an exact one of ours, computes; false: nothing that can be subtracted.
+/* Is it the first value in an order, of a type of which values can be kept? */
+PG_GUARDED bool is_extremum(const Aggref *call, AggregateFunction *function, AccumulatorKind *kind)
+{
+    const Oid type = list_length(call->aggargtypes) == 1 ? linitial_oid(call->aggargtypes) : InvalidOid;
+    const Extremum extremum = extremum_of(call->aggfnoid, type);
+    *function = AggregateFunction::Extremum;
+    *kind = extremum == Extremum::Greatest ? AccumulatorKind::Greatest : AccumulatorKind::Least;
+    return extremum != Extremum::None && can_keep_values(type);
+}
+
+/* What an aggregate of pg_catalog, an exact one of ours, or any with a sort operator computes; false: nothing
+ * that can be subtracted.
  */
 PG_GUARDED bool classify(const Aggref *call, AggregateFunction *function, AccumulatorKind *kind)
 {
@@ -142,7 +153,7 @@ PG_GUARDED bool classify(const Aggref *call, AggregateFunction *function, Accumu
     const char *exact = exact_name(call->aggfnoid);
     const char *name = exact != nullptr ? exact : get_func_name(call->aggfnoid);
     if (exact == nullptr && get_func_namespace(call->aggfnoid) != PG_CATALOG_NAMESPACE)
-        return false;
+        return is_extremum(call, function, kind);
     *kind = AccumulatorKind::Count;
     *function = AggregateFunction::Count;
     if (strcmp(name, "count") == 0)
@@ -154,7 +165,7 @@ PG_GUARDED bool classify(const Aggref *call, AggregateFunction *function, Accumu
         *kind = linear.kind_for(type);
         return *kind != AccumulatorKind::Rows;
     }
-    return false;
+    return is_extremum(call, function, kind);
 }
 
 /* Why an aggregate call can't be added to and subtracted from. */
@@ -165,15 +176,12 @@ PG_GUARDED const char *why_not_call(const Aggref *call)
     AccumulatorKind kind = {};
     if (call->aggkind != AGGKIND_NORMAL)
         return psprintf("aggregate %s needs all rows of its group in order", shown);
-    if (call->aggdistinct != NIL)
+    if (call->aggdistinct != NIL && !is_extremum(call, &function, &kind))
         return psprintf("aggregate %s with DISTINCT needs all rows of its group", shown);
     if (call->aggorder != NIL)
         return psprintf("ORDER BY inside aggregate %s needs all rows of its group", shown);
     if (classify(call, &function, &kind))
         return nullptr;
-    const char *name = get_func_name(call->aggfnoid);
-    if (strcmp(name, "min") == 0 || strcmp(name, "max") == 0)
-        return psprintf("%s cannot be subtracted: what comes next is only in the rows of the group", shown);
     return psprintf("aggregate %s needs all rows of its group", shown);
 }
 
@@ -228,8 +236,9 @@ PG_GUARDED bool covers(AccumulatorKind kind, AccumulatorKind other)
 }
 
 /* The index of the accumulator for an argument and filter, which is made, or made richer, where needed. */
-PG_GUARDED int find_draft(Rewriting *rewriting, AccumulatorKind kind, Node *argument, Node *filter)
+PG_GUARDED int find_draft(Rewriting *rewriting, AccumulatorKind kind, Node *argument, const Aggref *call)
 {
+    Node *filter = reinterpret_cast<Node *>(call->aggfilter);
     const bool counts_rows = kind == AccumulatorKind::Count && filter == nullptr &&
                              (argument == nullptr || never_null(*rewriting->flat, argument));
     if (counts_rows)
@@ -239,13 +248,17 @@ PG_GUARDED int find_draft(Rewriting *rewriting, AccumulatorKind kind, Node *argu
         if (draft->accumulator.kind != AccumulatorKind::Rows && equal(draft->argument, argument) &&
             equal(draft->filter, filter) &&
             (covers(draft->accumulator.kind, kind) || covers(kind, draft->accumulator.kind))) {
-            if (!covers(draft->accumulator.kind, kind))
+            if (!covers(draft->accumulator.kind, kind)) {
                 draft->accumulator.kind = kind;
+                draft->accumulator.collation = call->inputcollid;
+            }
             return index;
         }
         index++;
     }
-    rewriting->drafts = lappend(rewriting->drafts, make_draft(kind, argument, filter));
+    Draft *draft = make_draft(kind, argument, filter);
+    draft->accumulator.collation = call->inputcollid;
+    rewriting->drafts = lappend(rewriting->drafts, draft);
     return index;
 }
 
@@ -280,8 +293,7 @@ PG_GUARDED Node *aggregate_var(Rewriting *rewriting, const Aggref *call)
         AccumulatorKind kind = {};
         classify(call, &aggregate->function, &kind);
         Node *argument = argument_of(call, kind);
-        aggregate->accumulator =
-            find_draft(rewriting, kind, argument, reinterpret_cast<Node *>(call->aggfilter));
+        aggregate->accumulator = find_draft(rewriting, kind, argument, call);
         aggregate->type = call->aggtype;
         aggregate->typmod = -1;
         aggregate->collation = call->aggcollid;

@@ -34,8 +34,8 @@ struct Refusal {
 PG_GUARDED Query *definition_query(Oid view);
 
 /*
- * A copy of the query in which sum and avg over real and double precision, at every level of it and as
- * aggregates as well as window functions, are imat.exact_sum and imat.exact_avg; all else is equal.
+ * A copy of the query in which aggregates whose result depends on the order of the rows, although it needn't,
+ * are those of ours (exact.cpp), at every level of it and as window functions too; all else is equal.
  */
 PG_GUARDED Query *exact_query(const Query *query);
 
@@ -62,6 +62,12 @@ PG_GUARDED bool can_do_without_identity(model::View *view);
 
 /* What a reader of imat.explain is told: a List of C strings, one a line.  asked: the strategy asked for. */
 PG_GUARDED List *explain(const model::View &view, model::Strategy asked);
+
+/* Can values of the type be kept: is there an order, and only one way in which a value is stored? */
+PG_GUARDED bool can_keep_values(Oid type);
+
+/* Has an index the values, of which the accumulator keeps extremes, in order for each group? */
+PG_GUARDED bool index_has_extremes(const model::View &view, const model::Accumulator &accumulator);
 
 /* The query that a text consists of; errors where that isn't one SELECT that the current user may run. */
 PG_GUARDED Query *query_of_text(const char *text);

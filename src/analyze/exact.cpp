@@ -1,10 +1,11 @@
 /*
- * exact.cpp - aggregates of floats that don't depend on the order of the rows.
+ * exact.cpp - aggregates that don't depend on the order of the rows.
  *
  * PostgreSQL adds floats one after the other and rounds each time, so its sum(float8) is a different one for
  * every order of the same rows, and nothing can be kept equal to it; and so are averages, variances, and what
  * else is computed from sums.  imat.exact_sum and its kin round at the end.  Since they take and give the
- * types that sum and its kin do, a call is exchanged by exchanging its function.
+ * types that sum and its kin do, a call is exchanged by exchanging its function.  So are min and max of types
+ * whose equal values may look different, and any_value (extremes.cpp).
  */
 #include "analyze/parts.hpp"
 
@@ -71,9 +72,15 @@ PG_GUARDED static Node *exact_mutator(Node *node, void *context)
     if (IsA(copy, Aggref)) {
         auto *call = castNode(Aggref, copy);
         call->aggfnoid = exchanged(exchange, call->aggfnoid);
+        if (list_length(call->aggargtypes) == 1 && call->aggorder == NIL)
+            call->aggfnoid =
+                exact_extremum(call->aggfnoid, linitial_oid(call->aggargtypes), call->inputcollid);
     } else if (IsA(copy, WindowFunc)) {
         auto *call = castNode(WindowFunc, copy);
         call->winfnoid = exchanged(exchange, call->winfnoid);
+        if (list_length(call->args) == 1)
+            call->winfnoid = exact_extremum(
+                call->winfnoid, exprType(static_cast<const Node *>(linitial(call->args))), call->inputcollid);
     }
     return copy;
 }

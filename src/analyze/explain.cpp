@@ -5,6 +5,7 @@
  * machine or the contents of tables, so tests compare the lines as they are.
  */
 #include "analyze/parts.hpp"
+#include "kernels/kernels.hpp"
 
 namespace analyze {
 
@@ -134,6 +135,10 @@ PG_GUARDED const char *describe_accumulator(const model::Aggregate &aggregate, A
         return average ? "a sum, the digits shown, and a count" : "a sum and the digits shown";
     case AccumulatorKind::Interval:
         return average ? "a sum for each field and a count" : "a sum for each field";
+    case AccumulatorKind::Least:
+        return psprintf("the %d least values, and a count", kernels::Extremes::most);
+    case AccumulatorKind::Greatest:
+        return psprintf("the %d greatest values, and a count", kernels::Extremes::most);
     case AccumulatorKind::Bits:
         return aggregate.type == BOOLOID ? "a count of what is true, and a count"
                                          : "a count for each bit, and a count";
@@ -244,15 +249,60 @@ PG_GUARDED const char *term_line(const model::View &view, int changed)
 }
 
 /* How the rows of a group are found. */
-PG_GUARDED const char *group_rows_line(const model::View &view)
+PG_GUARDED const char *group_rows(const model::View &view)
 {
     const JoinStep first = first_group_step(view);
-    StringInfoData line;
-    initStringInfo(&line);
-    appendStringInfo(&line, "rows of a group: %s", step_words(view, first));
+    StringInfoData words;
+    initStringInfo(&words);
+    appendStringInfoString(&words, step_words(view, first));
     for (const JoinStep &step : join_steps(view, first.reference))
-        appendStringInfo(&line, ", %s", step_words(view, step));
-    return line.data;
+        appendStringInfo(&words, ", %s", step_words(view, step));
+    return words.data;
+}
+
+/* An aggregate that reads the accumulator. */
+PG_GUARDED const model::Aggregate &reader_of(const model::View &view, int accumulator)
+{
+    for (const model::Aggregate &aggregate : view.aggregates)
+        if (aggregate.accumulator == accumulator && aggregate.function == AggregateFunction::Extremum)
+            return aggregate;
+    elog(ERROR, "nothing reads accumulator %d", accumulator);
+    pg_unreachable();
+}
+
+/* Where the values come from that follow those that an accumulator keeps; NULL where it keeps none. */
+PG_GUARDED const char *next_values(const model::View &view, int accumulator)
+{
+    if (!model::keeps_extremes(view.accumulators[accumulator].kind))
+        return nullptr;
+    const JoinStep step = extremum_step(view, view.accumulators[accumulator]);
+    return step.index != nullptr ? psprintf("the next are read in order from %s", step_words(view, step))
+                                 : psprintf("the rows of the group are read from %s", group_rows(view));
+}
+
+/* One line for all extremes whose next values come from the same place. */
+PG_GUARDED List *extremum_lines(const model::View &view, List *lines)
+{
+    Bitmapset *told = nullptr;
+    for (int i = 0; i < view.accumulators.size; i++) {
+        const char *where = next_values(view, i);
+        if (where == nullptr || bms_is_member(i, told))
+            continue;
+        StringInfoData line;
+        initStringInfo(&line);
+        const char *separator = "when the values kept of ";
+        for (int j = i; j < view.accumulators.size; j++) {
+            const char *other = next_values(view, j);
+            if (other == nullptr || strcmp(other, where) != 0)
+                continue;
+            appendStringInfo(&line, "%s%s", separator, show_over_row(view, reader_of(view, j).call));
+            separator = ", ";
+            told = bms_add_member(told, j);
+        }
+        appendStringInfo(&line, " have left: %s", where);
+        lines = lappend(lines, line.data);
+    }
+    return lines;
 }
 
 /* What writes to the sources lead to. */
@@ -268,7 +318,7 @@ PG_GUARDED List *write_lines(const model::View &view, model::Strategy strategy, 
         lines = lappend(lines, psprintf("on INSERT, UPDATE, DELETE: the groups of the %s rows are computed "
                                         "anew (keyed)",
                                         changed));
-        lines = lappend(lines, const_cast<char *>(group_rows_line(view)));
+        lines = lappend(lines, psprintf("rows of a group: %s", group_rows(view)));
     } else if (view.bag) {
         lines = lappend(lines, psprintf("on INSERT, UPDATE, DELETE: what the %s rows make is added, changed "
                                         "and removed (delta)",
@@ -277,6 +327,7 @@ PG_GUARDED List *write_lines(const model::View &view, model::Strategy strategy, 
         lines = lappend(
             lines,
             psprintf("on INSERT, UPDATE, DELETE: the groups of the %s rows are adjusted (delta)", changed));
+        lines = extremum_lines(view, lines);
     }
     lines = lappend(lines, pstrdup("on TRUNCATE: the contents are rebuilt (swap)"));
     for (auto *statement : pg::each<char>(missing_indexes(view)))

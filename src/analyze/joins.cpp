@@ -249,10 +249,93 @@ PG_GUARDED JoinStep first_group_step(const model::View &view)
     return best;
 }
 
+/* Is this column of a btree index the argument, in the order that is asked for, either way? */
+PG_GUARDED static bool continues_by(Relation index, int position, AttrNumber column,
+                                    const model::Accumulator &accumulator)
+{
+    if (position >= IndexRelationGetNumberOfKeyAttributes(index) || index->rd_rel->relam != BTREE_AM_OID ||
+        index->rd_index->indkey.values[position] != column)
+        return false;
+    const TypeCacheEntry *type = lookup_type_cache(accumulator.input_type, TYPECACHE_LT_OPR);
+    const Oid collation = index->rd_indcollation[position];
+    return op_in_opfamily(type->lt_opr, index->rd_opfamily[position]) &&
+           (!OidIsValid(collation) || collation == accumulator.collation);
+}
+
+/* The columns of the one reference that the group keys are; false: a key is something else. */
+PG_GUARDED static bool key_columns(const model::View &view, List **columns)
+{
+    *columns = equalities(view, 0, nullptr);
+    bool all = true;
+    for (const model::Key &key : view.keys) {
+        auto *equality = static_cast<Equality *>(palloc(sizeof(Equality)));
+        *equality = {.column = column_of(key.expression, 0),
+                     .operation = key.equality,
+                     .collation = key.collation,
+                     .constant = false};
+        *columns = lappend(*columns, equality);
+        all = all && equality->column > 0;
+    }
+    return all;
+}
+
+/* Are the group keys among the first columns of the index? */
+PG_GUARDED static bool has_keys(Relation index, int covered, const model::View &view)
+{
+    bool all = true;
+    for (const model::Key &key : view.keys) {
+        bool found = false;
+        for (int i = 0; i < covered; ++i)
+            found = found || index->rd_index->indkey.values[i] == column_of(key.expression, 0);
+        all = all && found;
+    }
+    return all;
+}
+
+PG_GUARDED JoinStep extremum_step(const model::View &view, const model::Accumulator &accumulator)
+{
+    JoinStep step = {.reference = 0, .index = nullptr, .wanted = nullptr};
+    List *columns = NIL;
+    const AttrNumber argument = view.is_join() ? AttrNumber{0} : column_of(accumulator.input, 0);
+    if (argument <= 0 || !key_columns(view, &columns))
+        return step;
+    const Oid relation = view.references[0].relation;
+    const char *wanted = wanted_columns(relation, columns);
+    const char *last = quote_identifier(get_attname(relation, argument, false));
+    step.wanted = wanted == nullptr ? last : psprintf("%s, %s", wanted, last);
+
+    Relation table = table_open(relation, NoLock);
+    for (const Oid oid : pg::each_oid(RelationGetIndexList(table))) {
+        Relation index = index_open(oid, AccessShareLock);
+        const int covered = covered_columns(index, columns);
+        if (step.index == nullptr && index->rd_index->indisvalid && RelationGetIndexPredicate(index) == NIL &&
+            has_keys(index, covered, view) && continues_by(index, covered, argument, accumulator))
+            step.index = describe_index(relation, index, covered + 1);
+        index_close(index, AccessShareLock);
+    }
+    table_close(table, NoLock);
+    return step;
+}
+
+PG_GUARDED bool index_has_extremes(const model::View &view, const model::Accumulator &accumulator)
+{
+    return extremum_step(view, accumulator).index != nullptr;
+}
+
 PG_GUARDED List *missing_indexes(const model::View &view)
 {
     List *statements = NIL;
     if (view.strategy == model::Strategy::Keyed)
+        statements = add_missing(view, first_group_step(view), statements);
+    bool in_order = false; /* such an index also finds the rows of a group */
+    for (const model::Accumulator &accumulator : view.accumulators) {
+        if (!model::keeps_extremes(accumulator.kind))
+            continue;
+        const JoinStep step = extremum_step(view, accumulator);
+        statements = add_missing(view, step, statements);
+        in_order = in_order || step.wanted != nullptr;
+    }
+    if (view.has_extremes() && !in_order)
         statements = add_missing(view, first_group_step(view), statements);
     for (int i = 0; i < view.references.size; i++) {
         for (const JoinStep &step : join_steps(view, i))

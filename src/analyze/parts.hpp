@@ -158,6 +158,12 @@ PG_GUARDED JoinStep first_group_step(const model::View &view);
  */
 PG_GUARDED bool is_determined(const model::View &view, int reference, const Bitmapset *known);
 
+/*
+ * How the values come next that an accumulator keeps extremes of: by the index that has them in order for
+ * each group, or the columns of the one that is wanted; neither where it couldn't help.
+ */
+PG_GUARDED JoinStep extremum_step(const model::View &view, const model::Accumulator &accumulator);
+
 /* Indexes of sources that don't exist, but would help: a List of CREATE INDEX statements, as C strings. */
 PG_GUARDED List *missing_indexes(const model::View &view);
 
@@ -166,6 +172,15 @@ PG_GUARDED List *missing_indexes(const model::View &view);
 /* The name of the aggregate that imat.exact_sum or another of ours takes the place of, as "sum"; else NULL.
  */
 PG_GUARDED const char *exact_name(Oid function);
+
+/* --- extremes.cpp --- */
+
+/* What an aggregate of one argument of the type gives: the first value in an order, or something else. */
+enum class Extremum : char { None, Least, Greatest };
+PG_GUARDED Extremum extremum_of(Oid function, Oid type);
+
+/* The aggregate that gives the same whatever the order of the rows; the given one if that does. */
+PG_GUARDED Oid exact_extremum(Oid function, Oid type, Oid collation);
 
 /* --- deparse.cpp: expressions as a reader would write them --- */
 

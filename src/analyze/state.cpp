@@ -76,6 +76,9 @@ PG_GUARDED const char *why_not_shown(const FlatQuery &flat, const model::View &v
         return psprintf("%s needs the sum of the squares of its values", reader);
     case AccumulatorKind::Pairs:
         return psprintf("%s needs the sums of the squares and products of its values", reader);
+    case AccumulatorKind::Least:
+    case AccumulatorKind::Greatest:
+        return psprintf("%s needs the values that come next", reader);
     }
     return nullptr;
 }

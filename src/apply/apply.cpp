@@ -13,20 +13,48 @@
  * holding a key lock.
  *
  * Every transaction takes groups in the order of their keys, so no two wait for each other.
+ *
+ * A group may lose sight of its minimum or maximum (delta/extremes.cpp): then it is looked up among the rows,
+ * after the group was locked.  So lost groups are put off; many of them are looked up together, under a
+ * snapshot that is taken when they all are locked.  Whoever else has changed rows of such a group either has
+ * added his change before we got the lock, and so has committed, and the snapshot shows his rows; or will add
+ * it after us, to what we write, and so has not committed, and the snapshot doesn't show them.  (Other tables
+ * of a join are held still by the tags of their sources; see flush/locks.cpp.)  Our own changes are all
+ * there, and all captured, unless this is in the middle of a statement: then the extremum is shown, as the
+ * table's reader sees it in the sources, but no value is kept, so the next change of the group looks it up
+ * again.  In a transaction with one snapshot that goes on, nobody has changed the group since
+ * (check_snapshot), so both snapshots show the same rows of it.
  */
 #include "apply/apply.hpp"
 
 #include "apply/probe.hpp"
 #include "apply/row_search.hpp"
+#include "pg/list.hpp"
 #include "pg/lookup.hpp"
 
 namespace apply {
 
 namespace {
 
+/* How many lost groups are looked up by one query. */
+constexpr int most_postponed = 65536;
+
+/* A group that has lost sight of an extremum. */
+struct LostGroup {
+    const delta::Group *change;
+    bool born; /* its row was made, with the change in it */
+};
+
+/* The groups that were put off. */
+struct Postponed {
+    MemoryContext memory;
+    delta::GroupTable *groups; /* what they have lost; NULL: there are none */
+    List *changes;             /* of LostGroup, in the order of groups */
+};
+
 /* What is open while one IMAT is written. */
 struct Target {
-    const delta::Plan *plan;
+    delta::Plan *plan;
     Moment moment;
     const Listener *listener;
     delta::GroupRow *group;
@@ -42,6 +70,7 @@ struct Target {
     TupleTableSlot *state_row;
 
     TupleTableSlot *before; /* a copy of what was visible */
+    Postponed *postponed;
 };
 
 PG_GUARDED bool is_empty(const TupleTableSlot *slot)
@@ -213,6 +242,79 @@ PG_GUARDED void read_group(const Target &target, const Datum *keys, const bool *
     }
 }
 
+/* Put off a group that is lost; a group that has no row yet gets one, while its birth lock is held. */
+PG_GUARDED void postpone(const Target &target, const delta::Group &change, Found found)
+{
+    const delta::Layout &layout = *target.plan->layout;
+    Postponed *postponed = target.postponed;
+    if (postponed->groups == nullptr)
+        postponed->groups = delta::GroupTable::create(&layout, postponed->memory);
+    target.group->note_lost(postponed->groups, change.keys(), change.nulls(layout));
+    if (found == Found::Missing)
+        write_state(target, change.keys(), change.nulls(layout), found);
+
+    MemoryContext caller = MemoryContextSwitchTo(postponed->memory);
+    auto *lost = static_cast<LostGroup *>(palloc(sizeof(LostGroup)));
+    *lost = {.change = &change, .born = found == Found::Missing};
+    postponed->changes = lappend(postponed->changes, lost);
+    MemoryContextSwitchTo(caller);
+}
+
+/* Add the change to a group that was put off, with what was found among the rows. */
+PG_GUARDED bool apply_lost(const Target &target, const LostGroup &lost, const delta::Group &found)
+{
+    const delta::Group &change = *lost.change;
+    const delta::Layout &layout = *target.plan->layout;
+    if (target.state_by_key->lock(change.keys(), change.nulls(layout)) != Found::Locked)
+        raise_mismatch(target);
+    auto *keys = static_cast<Datum *>(palloc(sizeof(Datum) * (layout.keys.size + 1)));
+    bool *nulls = static_cast<bool *>(palloc(sizeof(bool) * (layout.keys.size + 1)));
+    stored_keys(target, keys, nulls);
+    target.group->clear();
+    read_group(target, keys, nulls);
+    if (lost.born)
+        ExecClearTuple(target.before);
+    else
+        target.group->add(change);
+
+    const bool settled = target.moment == Moment::Commit || catalog::session.changing == 0;
+    if (!target.group->take_found(found, !settled))
+        raise_mismatch(target);
+    write_state(target, keys, nulls, Found::Locked);
+    return write_visible(target, keys, nulls, target.group->visible(keys, nulls));
+}
+
+/* Apply all changes that were put off; the number of groups written. */
+PG_GUARDED int64 apply_postponed(const Target &target)
+{
+    Postponed *postponed = target.postponed;
+    if (postponed->groups == nullptr)
+        return 0;
+    CommandCounterIncrement();
+    PushActiveSnapshot(GetLatestSnapshot());
+    begin_command(target.rows);
+    begin_command(target.states);
+    delta::find_lost(target.plan, postponed->groups, GetActiveSnapshot());
+
+    int64 written = 0;
+    int place = 0;
+    MemoryContext scratch =
+        AllocSetContextCreate(CurrentMemoryContext, "pg_imat lost groups", ALLOCSET_SMALL_SIZES);
+    MemoryContext caller = MemoryContextSwitchTo(scratch);
+    for (auto *lost : pg::each<LostGroup>(postponed->changes)) {
+        CHECK_FOR_INTERRUPTS();
+        written += apply_lost(target, *lost, *postponed->groups->in_order()[place++]) ? 1 : 0;
+        MemoryContextReset(scratch);
+    }
+    MemoryContextSwitchTo(caller);
+    MemoryContextDelete(scratch);
+    PopActiveSnapshot();
+    MemoryContextReset(postponed->memory);
+    postponed->groups = nullptr;
+    postponed->changes = NIL;
+    return written;
+}
+
 /* Add one change to its group; true if anything was written. */
 PG_GUARDED bool apply_group(const Target &target, const delta::Group &change)
 {
@@ -232,9 +334,21 @@ PG_GUARDED bool apply_group(const Target &target, const delta::Group &change)
         memcpy(keys, change.keys(), sizeof(Datum) * layout.keys.size);
         memcpy(nulls, change.nulls(layout), sizeof(bool) * layout.keys.size);
     }
-    if (!target.group->add(change) || (found == Found::Missing && target.group->rows() == 0))
+    if (!target.group->add(change))
+        raise_mismatch(target);
+    if (found == Found::Missing && target.group->is_zero()) {
+        LockRelease(&birth, ExclusiveLock, false); /* all that came has left, unseen by extremes */
+        return false;
+    }
+    if (found == Found::Missing && target.group->rows() == 0)
         raise_mismatch(target);
 
+    if (target.group->is_lost()) {
+        postpone(target, change, found);
+        if (found == Found::Missing)
+            LockRelease(&birth, ExclusiveLock, false);
+        return false;
+    }
     if (target.state != nullptr) {
         write_state(target, keys, nulls, found);
         if (found == Found::Missing)
@@ -261,6 +375,9 @@ PG_GUARDED Target open_target(delta::Plan *plan, Moment moment, const Listener *
     else
         target.row_by_all = RowSearch::open(target.table, RelationGetNumberOfAttributes(target.table));
     target.before = MakeSingleTupleTableSlot(RelationGetDescr(target.table), &TTSOpsVirtual);
+    target.postponed = static_cast<Postponed *>(palloc0(sizeof(Postponed)));
+    target.postponed->memory =
+        AllocSetContextCreate(CurrentMemoryContext, "pg_imat postponed", ALLOCSET_SMALL_SIZES);
     if (plan->view->needs_state) {
         target.state = table_open(plan->registration.state, RowExclusiveLock);
         TupleDesc type = RelationGetDescr(target.state);
@@ -287,6 +404,7 @@ PG_GUARDED void close_target(const Target &target)
     close_writer(target.rows);
     table_close(target.table, NoLock);
     target.group->destroy();
+    MemoryContextDelete(target.postponed->memory);
 }
 
 } // namespace
@@ -304,7 +422,10 @@ PG_GUARDED int64 apply_groups(delta::Plan *plan, delta::GroupTable *changes, Mom
         if (!delta::is_zero(*plan->layout, *change))
             written += apply_group(target, *change) ? 1 : 0;
         MemoryContextReset(scratch);
+        if (list_length(target.postponed->changes) >= most_postponed)
+            written += apply_postponed(target);
     }
+    written += apply_postponed(target);
     MemoryContextSwitchTo(caller);
     MemoryContextDelete(scratch);
     close_target(target);

@@ -140,6 +140,11 @@ PG_GUARDED void update_row(Writer *writer, ItemPointer where, TupleTableSlot *ro
     list_free(recheck);
 }
 
+PG_GUARDED void begin_command(Writer *writer)
+{
+    writer->command = writer->estate->es_output_cid = GetCurrentCommandId(true);
+}
+
 PG_GUARDED void close_writer(Writer *writer)
 {
     if (writer->row_triggers)

@@ -32,6 +32,9 @@ PG_GUARDED void insert_row(Writer *writer, TupleTableSlot *row);
 PG_GUARDED void delete_row(Writer *writer, ItemPointer where, Snapshot snapshot);
 PG_GUARDED void update_row(Writer *writer, ItemPointer where, TupleTableSlot *row, Snapshot snapshot);
 
+/* What is written from here on comes after the present command, whose rows may be written again. */
+PG_GUARDED void begin_command(Writer *writer);
+
 PG_GUARDED void close_writer(Writer *writer);
 
 /* Has the table AFTER ROW triggers (those of foreign keys are such) that a write must fire? */

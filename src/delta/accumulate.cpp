@@ -7,6 +7,8 @@
  */
 #include "delta/accumulate.hpp"
 
+#include "analyze/analyze.hpp"
+
 namespace delta {
 
 struct Accumulated {
@@ -30,6 +32,7 @@ constexpr Letter letters[] = {
     {'b', model::AccumulatorKind::Bits},           {'I', model::AccumulatorKind::IntegerMoments},
     {'f', model::AccumulatorKind::Float4Moments},  {'F', model::AccumulatorKind::Float8Moments},
     {'N', model::AccumulatorKind::NumericMoments}, {'p', model::AccumulatorKind::Pairs},
+    {'<', model::AccumulatorKind::Least},          {'>', model::AccumulatorKind::Greatest},
 };
 
 /* Can values of the type be folded into an accumulator of the kind?  Who calls imat.accumulate may say
@@ -61,6 +64,9 @@ PG_GUARDED bool takes(model::AccumulatorKind kind, Oid type)
         return type == INTERVALOID;
     case Kind::Pairs:
         return type == POINTOID;
+    case Kind::Least:
+    case Kind::Greatest:
+        return analyze::can_keep_values(type);
     }
     return false;
 }
@@ -81,6 +87,12 @@ PG_GUARDED Accumulated *make(FunctionCallInfo call, model::AccumulatorKind kind,
     accumulated->arena = Arena(context);
     accumulated->kind = kind;
     accumulated->type = type;
+    if (model::keeps_extremes(kind)) {
+        MemoryContext caller = MemoryContextSwitchTo(context);
+        reinterpret_cast<ExtremesState *>(accumulated->state)->order =
+            make_value_order(type, call->fncollation, kind == model::AccumulatorKind::Greatest);
+        MemoryContextSwitchTo(caller);
+    }
     return accumulated;
 }
 

@@ -6,11 +6,14 @@
  * The sums are the kernels'; here they meet PostgreSQL's Datums, and are put to the question that the query
  * asks: sum or average, in the type, with the digits and with the errors that PostgreSQL gives.
  *
- * Accumulators are plain values in an arena; zeroed memory is the empty accumulator.
+ * Accumulators are plain values in an arena; zeroed memory is the empty accumulator, but for the order of
+ * values that extremes have to be given (layout.hpp).  Extremes are no group: they forget what is far from
+ * the extremum, and may have to be looked for among the rows.
  */
 #pragma once
 
 #include "delta/arena.hpp"
+#include "delta/values.hpp"
 #include "kernels/kernels.hpp"
 #include "model/model.hpp"
 #include "pg/seam.hpp"
@@ -181,6 +184,32 @@ struct PairsState {
     PG_GUARDED Datum result(model::AggregateFunction function, Oid type, bool *null) const;
 };
 
+/* Values of any type that has a btree order: the first few (extremes.cpp). */
+struct ExtremesState {
+    int64 count;
+    const ValueOrder *order; /* the layout's */
+    kernels::Extremes values;
+
+    PG_GUARDED void fold(Oid type, Datum value, Sign sign, Arena &arena);
+    PG_GUARDED void merge(const ExtremesState &other, Arena &arena);
+    PG_GUARDED bool is_zero() const { return count == 0 && values.is_zero(); }
+    PG_GUARDED void encode(kernels::Writer &writer) const;
+    PG_GUARDED void decode(kernels::Reader &reader, Arena &arena);
+    PG_GUARDED Datum result(model::AggregateFunction function, Oid type, bool *null) const;
+
+    /* The rest is for the contents of a group, not for a change.  See what follows from the count. */
+    PG_GUARDED void settle();
+
+    /* There are values, but which is the first is not known. */
+    PG_GUARDED bool is_lost() const { return count > 0 && values.is_lost(); }
+
+    /* Take the values that were found among the rows.  False: they are not as many (0: not counted). */
+    PG_GUARDED bool take(const ExtremesState &found, Arena &arena);
+
+    /* Take the first of them only, until the next change. */
+    PG_GUARDED void show(const ExtremesState &found, Arena &arena);
+};
+
 /* An integer of any size as a numeric. */
 PG_GUARDED Datum numeric_from(kernels::int128 value);
 
@@ -216,6 +245,9 @@ PG_GUARDED auto visit(model::AccumulatorKind kind, void *state, F f)
         return f(*static_cast<NumericMomentsState *>(state));
     case Kind::Pairs:
         return f(*static_cast<PairsState *>(state));
+    case Kind::Least:
+    case Kind::Greatest:
+        return f(*static_cast<ExtremesState *>(state));
     }
     return f(*static_cast<CountState *>(state));
 }

@@ -9,5 +9,6 @@
 #include "delta/group_row.hpp"
 #include "delta/groups.hpp"
 #include "delta/join.hpp"
+#include "delta/lost.hpp"
 #include "delta/plan.hpp"
 #include "delta/recompute.hpp"

@@ -30,20 +30,23 @@ PG_GUARDED Aggref *count_rows()
     return call;
 }
 
-PG_GUARDED Aggref *accumulate_call(const model::Accumulator &accumulator)
+} // namespace
+
+PG_GUARDED Aggref *accumulate_call(const model::Accumulator &accumulator, Node *input)
 {
     const Oid types[] = {CHAROID, ANYOID};
     const Oid function = LookupFuncName(
         list_make2(makeString(pstrdup("imat")), makeString(pstrdup("accumulate"))), 2, types, false);
     auto *kind = makeConst(CHAROID, -1, InvalidOid, sizeof(char),
                            CharGetDatum(letter_of_kind(accumulator.kind)), false, true);
-    auto *input = static_cast<Expr *>(copyObjectImpl(accumulator.input));
+    auto *value = static_cast<Expr *>(copyObjectImpl(input));
     List *arguments =
-        list_make2(makeTargetEntry(&kind->xpr, 1, nullptr, false), makeTargetEntry(input, 2, nullptr, false));
-    return pg::make_aggref(function, BYTEAOID, arguments, list_make2_oid(CHAROID, accumulator.input_type));
+        list_make2(makeTargetEntry(&kind->xpr, 1, nullptr, false), makeTargetEntry(value, 2, nullptr, false));
+    Aggref *call =
+        pg::make_aggref(function, BYTEAOID, arguments, list_make2_oid(CHAROID, accumulator.input_type));
+    call->inputcollid = accumulator.collation;
+    return call;
 }
-
-} // namespace
 
 PG_GUARDED Query *fill_query(const model::View &view)
 {
@@ -60,7 +63,7 @@ PG_GUARDED Query *fill_query(const model::View &view)
     }
     add_target(query, &count_rows()->xpr);
     for (int i = 1; i < view.accumulators.size; ++i)
-        add_target(query, &accumulate_call(view.accumulators[i])->xpr);
+        add_target(query, &accumulate_call(view.accumulators[i], view.accumulators[i].input)->xpr);
     return query;
 }
 

@@ -17,6 +17,9 @@ struct Filler; /* opaque; lives in the context that was current at begin_fill */
 /* The fill query of a delta view. */
 PG_GUARDED Query *fill_query(const model::View &view);
 
+/* The call of imat.accumulate that gives an accumulator of the input, which may come from a subquery. */
+PG_GUARDED Aggref *accumulate_call(const model::Accumulator &accumulator, Node *input);
+
 /* Get ready to turn rows of the fill query into rows of the IMAT and of its state table. */
 PG_GUARDED Filler *begin_fill(const catalog::Registration &registration, TupleDesc state);
 

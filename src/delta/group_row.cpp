@@ -50,6 +50,7 @@ PG_GUARDED void GroupRow::clear()
     arena_ = Arena(scratch_);
     group_ = static_cast<Group *>(arena_.allocate(plan_->layout->size));
     memset(static_cast<void *>(group_), 0, plan_->layout->size);
+    prepare_accumulators(*plan_->layout, *group_);
 }
 
 /* What a column shows is what the accumulator holds: room analyze has made sure that nothing else is needed.
@@ -116,6 +117,8 @@ PG_GUARDED void GroupRow::read_accumulator(int i, Datum bytes, bool null)
     visit(plan_->layout->accumulators[i].kind, group_->accumulator(*plan_->layout, i),
           [&](auto &typed) { typed.decode(reader, arena_); });
     finish_reading(reader, true);
+    if (ExtremesState *state = extremes(i))
+        state->settle();
 }
 
 PG_GUARDED bool GroupRow::add(const Group &change)
@@ -123,10 +126,53 @@ PG_GUARDED bool GroupRow::add(const Group &change)
     MemoryContext caller = MemoryContextSwitchTo(scratch_);
     merge(*plan_->layout, *group_, change, arena_);
     MemoryContextSwitchTo(caller);
-    for (int i = 0; i < plan_->layout->accumulators.size; ++i)
+    for (int i = 0; i < plan_->layout->accumulators.size; ++i) {
         if (count_of(group_->accumulator(*plan_->layout, i)) < 0)
             return false;
+        if (ExtremesState *state = extremes(i))
+            state->settle();
+    }
     return true;
+}
+
+/* The accumulator, if it is one that keeps extremes. */
+PG_GUARDED ExtremesState *GroupRow::extremes(int i) const
+{
+    return plan_->layout->orders[i] == nullptr
+               ? nullptr
+               : static_cast<ExtremesState *>(group_->accumulator(*plan_->layout, i));
+}
+
+PG_GUARDED bool GroupRow::is_lost() const
+{
+    bool lost = false;
+    for (int i = 0; i < plan_->layout->accumulators.size; ++i)
+        lost = lost || (extremes(i) != nullptr && extremes(i)->is_lost());
+    return lost;
+}
+
+PG_GUARDED void GroupRow::note_lost(GroupTable *lost, const Datum *keys, const bool *nulls) const
+{
+    Group *noted = lost->find_or_add(keys, nulls);
+    for (int i = 0; i < plan_->layout->accumulators.size; ++i)
+        if (extremes(i) != nullptr && extremes(i)->is_lost())
+            static_cast<ExtremesState *>(noted->accumulator(*plan_->layout, i))->values.forget();
+}
+
+PG_GUARDED bool GroupRow::take_found(const Group &found, bool shown_only)
+{
+    bool fits = true;
+    for (int i = 0; i < plan_->layout->accumulators.size; ++i) {
+        ExtremesState *state = extremes(i);
+        if (state == nullptr || !state->is_lost())
+            continue;
+        const auto *rows = static_cast<const ExtremesState *>(found.accumulator(*plan_->layout, i));
+        if (shown_only)
+            state->show(*rows, arena_);
+        else
+            fits = state->take(*rows, arena_) && fits;
+    }
+    return fits && (shown_only || !is_lost());
 }
 
 PG_GUARDED TupleTableSlot *GroupRow::visible(const Datum *keys, const bool *nulls)

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "delta/groups.hpp"
 #include "delta/plan.hpp"
 
 namespace delta {
@@ -30,6 +31,17 @@ class GroupRow {
     /* Add a change.  False: the outcome has less than no rows, so what is stored can't be right. */
     PG_GUARDED bool add(const Group &change);
 
+    /*
+     * Has it values of which the extremum isn't known?  Then note which, for find_lost; and take what that
+     * has found.  shown_only: until the next change.  False: what was found can't be all there is.
+     */
+    PG_GUARDED bool is_lost() const;
+    PG_GUARDED void note_lost(GroupTable *lost, const Datum *keys, const bool *nulls) const;
+    PG_GUARDED bool take_found(const Group &found, bool shown_only);
+
+    /* Is nothing in it? */
+    PG_GUARDED bool is_zero() const { return delta::is_zero(*plan_->layout, *group_); }
+
     int64 rows() const noexcept { return group_->rows(*plan_->layout); }
 
     /* The row that shows the group under this key; NULL: it is empty, or HAVING hides it. */
@@ -39,6 +51,7 @@ class GroupRow {
     PG_GUARDED Datum state();
 
   private:
+    PG_GUARDED ExtremesState *extremes(int i) const;
     PG_GUARDED void finish_reading(const kernels::Reader &reader, bool ok) const;
 
     MemoryContext memory_;  /* this */

@@ -91,6 +91,7 @@ PG_GUARDED Group *GroupTable::add(uint32 hash, const Datum *keys, const bool *nu
 {
     auto *group = static_cast<Group *>(arena_.allocate(layout_->size));
     memset(static_cast<void *>(group), 0, layout_->size);
+    prepare_accumulators(*layout_, *group);
     group->hash = hash;
     for (int i = 0; i < layout_->keys.size; ++i) {
         const KeyOperations &key = layout_->keys[i];

@@ -88,7 +88,22 @@ PG_GUARDED Layout *make_layout(const model::View &view)
         offset += state_size(view.accumulators[i].kind);
     }
     layout->size = offset;
+
+    layout->orders = static_cast<ValueOrder **>(palloc0(sizeof(ValueOrder *) * view.accumulators.size));
+    for (int i = 0; i < view.accumulators.size; ++i) {
+        const model::Accumulator &accumulator = view.accumulators[i];
+        if (model::keeps_extremes(accumulator.kind))
+            layout->orders[i] = make_value_order(accumulator.input_type, accumulator.collation,
+                                                 accumulator.kind == model::AccumulatorKind::Greatest);
+    }
     return layout;
+}
+
+PG_GUARDED void prepare_accumulators(const Layout &layout, Group &group)
+{
+    for (int i = 0; i < layout.accumulators.size; ++i)
+        if (layout.orders[i] != nullptr)
+            static_cast<ExtremesState *>(group.accumulator(layout, i))->order = layout.orders[i];
 }
 
 PG_GUARDED bool is_zero(const Layout &layout, Group &group)

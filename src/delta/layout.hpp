@@ -26,6 +26,7 @@ struct Layout {
     model::Array<KeyOperations> keys;
     model::Array<model::Accumulator> accumulators;
     std::size_t *offsets; /* of each accumulator in a group */
+    ValueOrder **orders;  /* for each that keeps extremes; else NULL */
     std::size_t nulls;    /* offset of the keys' NULL flags */
     std::size_t size;     /* of a group */
 };
@@ -62,6 +63,9 @@ PG_GUARDED model::Array<KeyOperations> make_key_operations(const model::Array<mo
 
 /* The layout of a view's groups, in the current memory context. */
 PG_GUARDED Layout *make_layout(const model::View &view);
+
+/* Make the accumulators of a group, which are zero bytes, ready to be used. */
+PG_GUARDED void prepare_accumulators(const Layout &layout, Group &group);
 
 /* Are all accumulators of the group zero: has nothing changed? */
 PG_GUARDED bool is_zero(const Layout &layout, Group &group);

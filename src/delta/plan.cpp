@@ -81,7 +81,8 @@ PG_GUARDED bool calls_foreign_code(const model::View &view)
     for (const model::Key &key : view.keys)
         foreign = foreign || find_foreign_code(key.expression, nullptr) || key.type >= FirstNormalObjectId;
     for (const model::Accumulator &accumulator : view.accumulators)
-        foreign = foreign || find_foreign_code(accumulator.input, nullptr);
+        foreign = foreign || find_foreign_code(accumulator.input, nullptr) ||
+                  (model::keeps_extremes(accumulator.kind) && accumulator.input_type >= FirstNormalObjectId);
     return foreign;
 }
 

@@ -47,6 +47,7 @@ struct Plan {
     TupleTableSlot *group_row; /* the keys, then the aggregates */
     ExprState *having;         /* NULL: all groups */
     ProjectionInfo *outputs;
+    List *lookups; /* of Lookup, see lost.cpp */
 
     /* For Keyed. */
     TupleDesc visible;    /* the row that shows a group */

@@ -42,6 +42,8 @@ struct Computing {
     bool *nulls;
 };
 
+} // namespace
+
 PG_GUARDED Bitmapset *nulls_of(const Plan &plan, const Group &group)
 {
     Bitmapset *set = nullptr;
@@ -51,7 +53,6 @@ PG_GUARDED Bitmapset *nulls_of(const Plan &plan, const Group &group)
     return set;
 }
 
-/* The type of the rows that hold keys: columns key_1, key_2, ... */
 PG_GUARDED TupleDesc key_row_type(const model::View &view)
 {
     TupleDesc type = CreateTemplateTupleDesc(view.keys.size);
@@ -65,8 +66,7 @@ PG_GUARDED TupleDesc key_row_type(const model::View &view)
     return type;
 }
 
-/* The condition that a row belongs to one of the groups, as far as one key goes. */
-PG_GUARDED Node *key_condition(const model::View &view, int i, bool null)
+PG_GUARDED Node *key_condition(const model::View &view, int i, bool null, int varno, int level)
 {
     const model::Key &key = view.keys[i];
     auto *expression = static_cast<Expr *>(copyObjectImpl(key.expression));
@@ -78,8 +78,7 @@ PG_GUARDED Node *key_condition(const model::View &view, int i, bool null)
         test->location = -1;
         return reinterpret_cast<Node *>(test);
     }
-    Var *wanted = makeVar(view.references.size + 1, static_cast<AttrNumber>(i + 1), key.type, key.typmod,
-                          key.collation, 0);
+    Var *wanted = makeVar(varno, static_cast<AttrNumber>(i + 1), key.type, key.typmod, key.collation, level);
     Oid left;
     Oid right;
     op_input_types(key.equality, &left, &right);
@@ -94,7 +93,6 @@ PG_GUARDED Node *key_condition(const model::View &view, int i, bool null)
         make_opclause(key.equality, BOOLOID, false, expression, value, InvalidOid, key.collation));
 }
 
-/* Restrict the query to rows of the groups whose keys are in the last range table entry. */
 PG_GUARDED void restrict_to_keys(Query *query, const model::View &view, const Bitmapset *nulls)
 {
     auto *reference = makeNode(RangeTblRef);
@@ -103,9 +101,12 @@ PG_GUARDED void restrict_to_keys(Query *query, const model::View &view, const Bi
 
     List *conditions = query->jointree->quals == nullptr ? NIL : list_make1(query->jointree->quals);
     for (int i = 0; i < view.keys.size; ++i)
-        conditions = lappend(conditions, key_condition(view, i, bms_is_member(i, nulls)));
+        conditions =
+            lappend(conditions, key_condition(view, i, bms_is_member(i, nulls), reference->rtindex, 0));
     query->jointree->quals = reinterpret_cast<Node *>(make_ands_explicit(conditions));
 }
+
+namespace {
 
 PG_GUARDED PlannedStmt *plan_recomputation(const model::View &view, const Bitmapset *nulls,
                                            const pg::NamedRows &keys)

@@ -16,4 +16,19 @@ namespace delta {
 PG_GUARDED void recompute(Plan *plan, GroupTable *groups, int first, int count, Snapshot snapshot,
                           MinimalTuple *result);
 
+/* Which keys of a group are NULL. */
+PG_GUARDED Bitmapset *nulls_of(const Plan &plan, const Group &group);
+
+/* The type of the rows that hold keys: columns key_1, key_2, ... */
+PG_GUARDED TupleDesc key_row_type(const model::View &view);
+
+/*
+ * The condition that a row belongs to one of the groups, as far as one key goes.  Where it isn't NULL, it is
+ * in a row of keys, which is range table entry varno, so many query levels above.
+ */
+PG_GUARDED Node *key_condition(const model::View &view, int i, bool null, int varno, int level);
+
+/* Restrict the query to rows of the groups whose keys are in the last range table entry. */
+PG_GUARDED void restrict_to_keys(Query *query, const model::View &view, const Bitmapset *nulls);
+
 } // namespace delta

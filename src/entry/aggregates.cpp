@@ -1,6 +1,7 @@
 /*
  * aggregates.cpp - the support functions of imat.accumulate, imat.exact_sum and its kin.
  */
+#include "analyze/analyze.hpp"
 #include "delta/delta.hpp"
 
 using delta::Accumulated;
@@ -138,3 +139,38 @@ EXACT_RESULT(imat_exact_regr_sxy, RegrSxy)
 EXACT_RESULT(imat_exact_regr_r2, RegrR2)
 EXACT_RESULT(imat_exact_regr_slope, RegrSlope)
 EXACT_RESULT(imat_exact_regr_intercept, RegrIntercept)
+
+namespace {
+
+/* The one of two values of a type that comes first in an order, which is kept for the next call. */
+PG_GUARDED Datum first_of(FunctionCallInfo fcinfo, bool greatest_first)
+{
+    FmgrInfo *function = fcinfo->flinfo;
+    if (function->fn_extra == nullptr) {
+        const Oid type = get_fn_expr_argtype(function, 0);
+        if (!analyze::can_keep_values(type))
+            ereport(
+                ERROR, errcode(ERRCODE_UNDEFINED_FUNCTION),
+                errmsg("values of type %s can't be compared by what they look like", format_type_be(type)));
+        MemoryContext caller = MemoryContextSwitchTo(function->fn_mcxt);
+        function->fn_extra = delta::make_value_order(type, PG_GET_COLLATION(), greatest_first);
+        MemoryContextSwitchTo(caller);
+    }
+    const auto &order = *static_cast<const delta::ValueOrder *>(function->fn_extra);
+    const Datum left = PG_GETARG_DATUM(0);
+    const Datum right = PG_GETARG_DATUM(1);
+    return delta::comes_before(order, right, left) ? right : left;
+}
+
+} // namespace
+
+/* imat.lesser(anyelement, anyelement) and imat.greater */
+PG_IMAT_FUNCTION(imat_lesser)
+{
+    return first_of(fcinfo, false);
+}
+
+PG_IMAT_FUNCTION(imat_greater)
+{
+    return first_of(fcinfo, true);
+}

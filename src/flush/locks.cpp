@@ -1,8 +1,9 @@
 /*
  * locks.cpp - the locks that a flush takes before it reads or writes anything, in one global order.
  *
- * 1. The tables that are read (by rebuilds and by the terms of joins), AccessShare, in the order of their
- * Oids. Somebody who truncates one of them has to be waited for here, before we hold what he will need.
+ * 1. The tables that are read (by rebuilds, by the terms of joins, for lost extremes), AccessShare, in the
+ * order of their Oids. Somebody who truncates one of them has to be waited for here, before we hold what he
+ * will need.
  * 2. The IMATs, in the order of their Oids: RowExclusive where groups are added, ShareRowExclusive where
  * contents are rebuilt.  So those who add groups don't wait for each other here; who rebuilds waits for all
  * of them and they for him; two who rebuild queue.
@@ -34,7 +35,7 @@ namespace {
 
 PG_GUARDED bool needs_tables(const WorkItem &item)
 {
-    return item.swap || is_keyed(item) || item.plan->view->is_join();
+    return item.swap || is_keyed(item) || item.plan->view->is_join() || item.plan->view->has_extremes();
 }
 
 PG_GUARDED void lock_sources(const Work &work)

@@ -67,13 +67,23 @@ enum class AccumulatorKind : char {
     NumericMoments,
 
     Pairs, /* of points, which stand for pairs (x, y): the exact sums of x, y, xx, yy and xy */
+
+    Least,    /* the number of inputs, and the first few in the order of their type */
+    Greatest, /* ... in the opposite order */
 };
+
+/* Does it keep extremes, of which it may lose sight? */
+constexpr bool keeps_extremes(AccumulatorKind kind) noexcept
+{
+    return kind == AccumulatorKind::Least || kind == AccumulatorKind::Greatest;
+}
 
 /* One accumulator of a group.  Aggregates over the same input and filter share one. */
 struct Accumulator {
     AccumulatorKind kind;
     Node *input;         /* over the row; NULL where the filter fails; absent for Rows */
     ObjectId input_type; /* 0 for Rows */
+    ObjectId collation;  /* that inputs are ordered by; for Least and Greatest */
 
     /*
      * Where no state table is kept, what is visible tells all: the columns (of the table) that show the
@@ -105,6 +115,7 @@ enum class AggregateFunction : char {
     RegrR2,
     RegrSlope,
     RegrIntercept,
+    Extremum, /* min, max */
 };
 
 /* One aggregate of the query, as a function of one accumulator. */
@@ -205,6 +216,15 @@ struct View {
 
     /* What tells the rows of the table apart: where keys_visible, there is a unique index over them. */
     const Array<Key> &row_keys() const noexcept { return bag ? identity : keys; }
+
+    /* Has a group to be looked up in its sources, now and then? */
+    bool has_extremes() const noexcept
+    {
+        bool has = false;
+        for (const Accumulator &accumulator : accumulators)
+            has = has || keeps_extremes(accumulator.kind);
+        return has;
+    }
 
     int group_columns() const noexcept { return keys.size + aggregates.size; }
 };

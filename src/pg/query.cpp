@@ -6,6 +6,8 @@
  */
 #include "pg/query.hpp"
 
+#include "pg/list.hpp"
+
 namespace pg {
 
 namespace {
@@ -29,6 +31,14 @@ static void receiver_startup(DestReceiver * /*self*/, int /*operation*/, TupleDe
 static void receiver_end(DestReceiver * /*self*/) {}
 
 } // extern "C"
+
+/* A plan that is run once more reads partitions and children that nobody has locked in this transaction. */
+PG_GUARDED void lock_tables(const PlannedStmt *plan)
+{
+    for (auto *entry : each<RangeTblEntry>(plan->rtable))
+        if (entry->rtekind == RTE_RELATION)
+            LockRelationOid(entry->relid, AccessShareLock);
+}
 
 } // namespace
 
@@ -94,6 +104,7 @@ PG_GUARDED void run_plan(PlannedStmt *plan, Snapshot snapshot, const NamedRows *
         register_ENR(environment, relation);
     }
 
+    lock_tables(plan);
     PushCopiedSnapshot(snapshot);
     UpdateActiveSnapshotCommandId();
     QueryDesc *execution = create_query_desc(plan, GetActiveSnapshot(), &receiver.callbacks, environment);

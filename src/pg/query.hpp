@@ -35,8 +35,8 @@ struct NamedRows {
 PG_GUARDED RangeTblEntry *named_rows_entry(const NamedRows &rows);
 
 /*
- * Run a plan under the snapshot, as the current user; rows go to the consumer.  The tables it reads have to
- * be locked already; the sets of rows it reads are given.
+ * Run a plan under the snapshot, as the current user; rows go to the consumer.  The tables that the
+ * query names have to be locked already; the sets of rows it reads are given.
  */
 PG_GUARDED void run_plan(PlannedStmt *plan, Snapshot snapshot, const NamedRows *named, int count,
                          RowConsumer consumer);

@@ -3,8 +3,9 @@
  *
  * The definition is run as it was written, by the executor, and its rows are compared with those of the
  * table, both under one snapshot.  Nothing that maintenance computes with takes part, with one exception:
- * sums, averages, variances and regressions of floats are those of imat.exact_sum and its kin, for
- * PostgreSQL's own depend on the order of the rows.
+ * aggregates that depend on the order of the rows although they needn't (sums of floats and what is computed
+ * from them, min and max of what may be equal and look different, any_value) are those of imat.exact_sum and
+ * its kin.
  *
  * How values are compared.  Values that tell everything about the rows they come from are compared as they
  * are shown: numeric and interval with their digits and fields (1.0 is not 1.00, 24 hours aren't a day),

@@ -202,8 +202,43 @@ class Grammar:
         mark = [function, t, argument, condition] if family == 'float' else None
         return '%s(%s)%s' % (floats(function, t), argument, tail), result, mark
 
+    def extreme(self, relation):
+        """A bare min or max: sql, the column it is over, type; or None."""
+        rng = self.rng
+        usable = [c for c in relation.clear() if TYPES[c['type']].family not in ('bool', 'uuid')]
+        if not usable:
+            return None
+        c = rng.choice(usable)
+        t = {'varchar(8)': 'text', 'numeric(8,2)': 'numeric'}.get(c['type'], c['type'])
+        argument = c['name']
+        if TYPES[c['type']].family == 'int' and rng.random() < 0.3:
+            argument, t = rng.choice([('%s %% 5' % argument, t if t != 'int2' else 'int4'), ('-%s' % argument, t)])
+        condition = self.filter(relation)
+        return '%s(%s)%s' % (rng.choice(['min', 'max']), argument, ' FILTER (WHERE %s)' % condition if condition else ''), c, t
+
+    def extreme_item(self, relation):
+        """One that is shown, or something computed with it where what is equal looks alike."""
+        rng = self.rng
+        made = self.extreme(relation)
+        if not made:
+            return None
+        call, c, t = made
+        item = {'sql': call, 'type': t, 'fuzzy': not TYPES[c['type']].image_equal, 'float': None}
+        if item['fuzzy'] or rng.random() < 0.7:
+            return item
+        family = TYPES[t].family
+        sql, result = rng.choice([('%s IS NULL', 'bool'), ('CASE WHEN count(*) > 1 THEN %s END', t)] + {
+            'int': [('%s > 3', 'bool'), ('coalesce(%s, 0)', t), ("%s || '!'", 'text')],
+            'text': [("%s || '!'", 'text'), ('length(%s)', 'int4')],
+            'date': [("%s > '2024-01-15'", 'bool')]}.get(family, []))
+        return dict(item, sql=sql % call, type=result)
+
     def item(self, relation, keys, risky=False):
         rng = self.rng
+        if rng.random() < 0.25:
+            made = self.extreme_item(relation)
+            if made:
+                return made
         call, t, mark = self.aggregate(relation, risky)
         family = TYPES[t].family
         if rng.random() < 0.7:
@@ -292,6 +327,9 @@ class Grammar:
             call, t, _ = self.aggregate(relation)
             zero = 'false' if t == 'bool' else "'0'" if TYPES[t].family in ('money', 'interval') else rng.choice(['0', '1', '2', '5'])
             having.append('%s %s %s' % (call, rng.choice(['>', '<', '>=', '<>']), zero))
+            made = self.extreme(relation)
+            if made and rng.random() < 0.4:
+                having.append('%s %s %s' % (made[0], rng.choice(['>', '<', '>=', '<>']), quote(value(rng, made[1]['type'], 0))))
             clear = [k for k in keys if not k['fuzzy']]
             if clear and rng.random() < 0.3:
                 having.append('%s IS NOT NULL' % rng.choice(clear)['sql'])

@@ -57,7 +57,7 @@ SELECT oracle.error($$SELECT imat.create('x', 'SELECT nosuch FROM src')$$);
 SELECT oracle.error($$SELECT imat.create('x', 'SELECT * FROM nosuch')$$);
 SELECT oracle.error($$SELECT imat.create('x', 'SELECT id, id FROM src')$$);
 SELECT oracle.error($$SELECT imat.create('x', 'SELECT id FROM src WHERE id = $1')$$);
-SELECT oracle.error($$SELECT imat.create('x', 'SELECT k, max(v) FROM src GROUP BY k', strategy => 'delta')$$);
+SELECT oracle.error($$SELECT imat.create('x', 'SELECT k, mode() WITHIN GROUP (ORDER BY v) FROM src GROUP BY k', strategy => 'delta')$$);
 SELECT oracle.error($$SELECT imat.create('x', 'SELECT 1 AS a', strategy => 'Delta')$$);
 SELECT oracle.error($$SELECT imat.create('x', 'SELECT 1 AS a', strategy => 'keyed')$$);
 SELECT oracle.error($$SELECT imat.create('x', 'SELECT count(*) AS n FROM src GROUP BY k', strategy => 'keyed')$$);

@@ -13,6 +13,7 @@ SELECT imat.create('by_cast', 'SELECT plain COLLATE ignore_case AS w, count(*) A
 SELECT imat.create('words_distinct', 'SELECT DISTINCT w FROM words');
 SELECT imat.create('by_c', 'SELECT w COLLATE "C" AS w, count(*) AS n FROM words GROUP BY w COLLATE "C"');
 SELECT imat.create('computed', 'SELECT length(w) AS l, upper(w) AS u, count(*) AS n FROM words GROUP BY w');
+SELECT imat.create('extremes', 'SELECT id % 2 AS k, min(w), max(w), max(plain COLLATE ignore_case) AS p2, upper(min(w)) AS u FROM words GROUP BY 1');
 INSERT INTO words VALUES (1, 'Abc', 'x'), (2, 'aBC', 'X'), (3, 'abd', 'y'), (4, NULL, NULL);
 SELECT * FROM oracle.all_same('coll', 'equal');
 SELECT count(*), sum(n) FROM by_word;
@@ -25,5 +26,9 @@ UPDATE words SET w = upper(w), plain = lower(plain);
 SELECT * FROM oracle.all_same('coll', 'equal');
 DELETE FROM words WHERE id > 2;
 SELECT * FROM oracle.all_same('coll', 'equal');
+INSERT INTO words SELECT 10 + i, CASE i % 3 WHEN 0 THEN 'z' WHEN 1 THEN 'Z' END || i / 4, 'p' FROM generate_series(0, 40) i;
+SELECT min, max, p2, u FROM extremes ORDER BY k;
+DELETE FROM words WHERE id BETWEEN 20 AND 48;
+SELECT min, max, p2, u, imat.verify('extremes') FROM extremes ORDER BY k;
 SET client_min_messages = warning;
 DROP SCHEMA coll CASCADE;

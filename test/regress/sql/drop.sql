@@ -91,7 +91,7 @@ INSERT INTO src VALUES (17, 99, 80);
 REFRESH MATERIALIZED VIEW gone_c;
 SELECT n FROM gone_c WHERE k = 99;
 DROP MATERIALIZED VIEW gone_c;
-SELECT imat.create('gone_k', 'SELECT k, max(v) AS m FROM src GROUP BY k');
+SELECT imat.create('gone_k', 'SELECT k, max(v) AS m FROM src GROUP BY k', strategy => 'keyed');
 SELECT imat.create('gone_w', 'SELECT k, max(v) AS m FROM src GROUP BY k', strategy => 'swap');
 SELECT oracle.strategy('gone_k'), oracle.strategy('gone_w');
 SELECT imat.drop('gone_k', 'materialized view');

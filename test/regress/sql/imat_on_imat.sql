@@ -7,7 +7,7 @@ INSERT INTO src (day, shop, v) SELECT i % 10, i % 3, i FROM generate_series(1, 3
 SELECT imat.create('by_day_shop', 'SELECT day, shop, sum(v) AS v, count(*) AS n FROM src GROUP BY day, shop');
 CREATE VIEW between_them AS SELECT day / 5 AS week, * FROM by_day_shop WHERE v > 3;
 SELECT imat.create('by_week', 'SELECT week, sum(v) AS v, sum(n) AS n, count(*) AS groups FROM between_them GROUP BY week');
-SELECT imat.create('by_shop', 'SELECT shop, max(v) AS most FROM by_day_shop GROUP BY shop');          -- keyed
+SELECT imat.create('by_shop', 'SELECT shop, max(v) AS most FROM by_day_shop GROUP BY shop', strategy => 'keyed');          -- keyed
 SELECT imat.create('total', 'SELECT sum(v) AS v, count(*) AS weeks FROM by_week');
 SELECT imat.create('diamond', 'SELECT w.week, s.shop, w.v + s.most AS x FROM by_week w, by_shop s');   -- swap, over both
 SELECT imat.create('tip', 'SELECT count(*) AS n, sum(x) AS x FROM diamond');

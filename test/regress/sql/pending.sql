@@ -6,7 +6,7 @@ CREATE TABLE src (id serial PRIMARY KEY, k int NOT NULL, v int NOT NULL);
 INSERT INTO src (k, v) SELECT i % 3, i FROM generate_series(1, 9) i;
 SELECT imat.create('d', 'SELECT k, sum(v) AS s, count(*) AS n FROM src GROUP BY k');
 SELECT imat.create('st', 'SELECT k, avg(v) AS a FROM src GROUP BY k');
-SELECT imat.create('keyed', 'SELECT k, min(v) AS m FROM src GROUP BY k');
+SELECT imat.create('keyed', 'SELECT k, min(v) AS m FROM src GROUP BY k', strategy => 'keyed');
 SELECT imat.create('w', 'SELECT k, min(v) AS m FROM src GROUP BY k', strategy => 'swap');
 CREATE VIEW over_d AS SELECT sum(n)::int AS n FROM d;
 SELECT oracle.strategy('d'), oracle.strategy('st'), oracle.strategy('keyed'), oracle.strategy('w');

@@ -9,7 +9,7 @@ CREATE SCHEMA prep; SET search_path = prep, public;
 CREATE TABLE src (id serial PRIMARY KEY, k int NOT NULL, v float8 NOT NULL);
 INSERT INTO src (k, v) SELECT i % 3, i FROM generate_series(1, 9) i;
 SELECT imat.create('d', 'SELECT k, sum(v) AS s, count(*) AS n FROM src GROUP BY k');
-SELECT imat.create('keyed', 'SELECT k, min(v) AS m FROM src GROUP BY k');
+SELECT imat.create('keyed', 'SELECT k, min(v) AS m FROM src GROUP BY k', strategy => 'keyed');
 SELECT imat.create('w', 'SELECT k, min(v) AS m FROM src GROUP BY k', strategy => 'swap');
 BEGIN;
 INSERT INTO src (k, v) VALUES (1, 1), (7, 1);

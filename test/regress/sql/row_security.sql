@@ -8,7 +8,7 @@ CREATE TABLE src (id int PRIMARY KEY, k int NOT NULL, v float8 NOT NULL);
 INSERT INTO src VALUES (1, 1, 1), (2, 7, 2);
 GRANT ALL ON src TO imat_rlse_writer, imat_rlse_owner;
 SELECT imat.create('d', 'SELECT k, sum(v) AS s, count(*) AS n FROM src GROUP BY k');
-SELECT imat.create('keyed', 'SELECT k, max(v) AS s FROM src GROUP BY k');
+SELECT imat.create('keyed', 'SELECT k, max(v) AS s FROM src GROUP BY k', strategy => 'keyed');
 SELECT imat.create('w', 'SELECT k, max(v) AS s FROM src GROUP BY k', strategy => 'swap');
 SELECT oracle.strategy('d'), oracle.strategy('keyed'), oracle.strategy('w');
 -- the IMAT's owner sees all, the writer one group: what he writes counts all the same

@@ -12,7 +12,7 @@ SELECT imat.create('w', 'SELECT k, max(t || ''!'') AS m FROM src GROUP BY k');
 SELECT imat.create('by_swap', 'SELECT k, max(t || ''!'') AS m FROM src GROUP BY k', strategy => 'swap');
 SELECT imat.create('runs_as', 'SELECT who(id) AS as_, count(*) AS n FROM src GROUP BY who(id)');
 SELECT imat.create('runs_as_swap', 'SELECT who(id) AS as_, max(v) AS n FROM src GROUP BY who(id)', strategy => 'swap');
-SELECT imat.create('runs_as_keyed', 'SELECT who(id) AS as_, max(v) AS n FROM src GROUP BY who(id)');
+SELECT imat.create('runs_as_keyed', 'SELECT who(id) AS as_, max(v) AS n FROM src GROUP BY who(id)', strategy => 'keyed');
 GRANT INSERT, SELECT, UPDATE, DELETE ON src TO imat_secu_writer;
 RESET ROLE;
 -- a writer who has no right on the IMATs, nor on what belongs to them
