@@ -118,6 +118,7 @@ PG_GUARDED Query *first_rows_query(const model::View &view, const model::Accumul
     clause->eqop = type->eq_opr;
     clause->sortop = greatest ? type->gt_opr : type->lt_opr;
     clause->nulls_first = greatest; /* there are none; but so it is the order of a scan of an index */
+    pg::set_descending(clause, greatest);
     query->sortClause = list_make1(clause);
     query->limitCount = reinterpret_cast<Node *>(
         makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(first_rows), false, FLOAT8PASSBYVAL));

@@ -665,6 +665,14 @@ inline bool ordering_family(Oid ordering, Oid *family, Oid *type)
     return get_ordering_op_properties(ordering, family, type, &direction);
 }
 
+/* Say that a clause sorts by a "greater than" operator.  Since PostgreSQL 18 it doesn't go without saying. */
+inline void set_descending([[maybe_unused]] SortGroupClause *clause, [[maybe_unused]] bool descending)
+{
+#if PG_VERSION_NUM >= 180000
+    clause->reverse_sort = descending;
+#endif
+}
+
 /* Give the tables of a query made by hand the permission entries that PostgreSQL 16 wants; they ask for
  * nothing. */
 inline void add_permission_entries([[maybe_unused]] Query *query)
