@@ -41,6 +41,17 @@ PG_GUARDED model::Array<model::Source> count_sources(const model::View &view)
     return sources;
 }
 
+/* The conditions that hold for every row and say something. */
+PG_GUARDED Node *filter_of(const FlatQuery &flat)
+{
+    List *conditions = NIL;
+    for (auto *condition : pg::each<Node>(flat.conditions))
+        for (auto *part : pg::each<Node>(make_ands_implicit(reinterpret_cast<Expr *>(condition))))
+            if (!is_unknown(part))
+                conditions = lappend(conditions, unwrapped(part));
+    return prepare_conditions(conditions);
+}
+
 /*
  * Fill in what delta and keyed need; or say why delta can't take the query.  group_targets are there if keyed
  * can.
@@ -53,18 +64,21 @@ PG_GUARDED const char *understand_groups(Query *expanded, model::View *view)
         return reason;
     view->references = to_array<model::Reference>(flat.references);
     view->sources = count_sources(*view);
-    if (!has_groups(flat.query)) {
-        view->filter = prepare_conditions(flat.conditions);
+    view->filter = filter_of(flat);
+    if (!has_groups(flat.query))
         return find_rows(flat, view);
-    }
     if (const char *reason = find_keys(flat, view, &key_expressions))
         return reason;
     lower_having(*view, &flat);
     if (const char *reason = find_determined_keys(flat, view, &key_expressions))
         return reason;
     const char *not_keyed = find_group_targets(flat, key_expressions, view);
-    const char *not_delta = find_aggregates(flat, key_expressions, view);
-    view->filter = prepare_conditions(flat.conditions);
+    if (not_keyed == nullptr && flat.options != NIL)
+        not_keyed = find_options(flat, view);
+    if (not_keyed != nullptr)
+        view->group_targets = NIL;
+    const char *not_delta = flat.options != NIL ? flat.reason : find_aggregates(flat, key_expressions, view);
+    view->filter = filter_of(flat);
     if (not_delta == nullptr)
         decide_state(flat, view);
     return not_delta == nullptr || not_keyed == nullptr || strcmp(not_delta, not_keyed) == 0

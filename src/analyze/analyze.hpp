@@ -57,6 +57,19 @@ PG_GUARDED void make_keyed(model::View *view);
 /* Have the rows of a bag be found by their values, although they have a key; false: they can't be. */
 PG_GUARDED bool can_do_without_identity(model::View *view);
 
+/*
+ * For a view with options: how rows of the query, whose keys are wanted, are found from changed rows of a
+ * reference.  See variants.cpp.
+ */
+struct Reach {
+    model::References joined; /* the references whose inner join it is */
+    List *conditions;         /* of Node: all have to hold */
+    List *keys;               /* of Lists of Node: one expression for each key, in one or several ways */
+};
+
+/* Find all ways from changed rows of the reference (a List of Reach); false: there are too many. */
+PG_GUARDED bool find_reaches(const model::View &view, int changed, List **found);
+
 /* Raise a refusal as the error that it is. */
 [[noreturn]] PG_GUARDED void raise(const Refusal &refusal);
 

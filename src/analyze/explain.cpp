@@ -75,9 +75,12 @@ PG_GUARDED List *row_key_lines(const model::View &view, List *lines)
     for (const model::Key &key : view.identity)
         lines = lappend(lines, psprintf("row key: %s, column %s", show_over_row(view, key.expression),
                                         column_name(view, key.column)));
-    return view.identity.size > 0
-               ? lines
-               : lappend(lines, pstrdup("row key: none is shown, rows are found by all of their values"));
+    if (view.identity.size > 0)
+        return lines;
+    for (const model::Key &key : view.has_options() ? view.keys : view.identity)
+        lines = lappend(lines, psprintf("rows with the same: %s, column %s",
+                                        show_over_row(view, key.expression), column_name(view, key.column)));
+    return lappend(lines, pstrdup("row key: none is shown, rows are found by all of their values"));
 }
 
 /* One line a group key. */
@@ -180,8 +183,9 @@ PG_GUARDED List *keyed_aggregate_lines(const model::View &view, List *lines)
     call_walker(reinterpret_cast<Node *>(view.group_targets), &calls);
     call_walker(view.group_having, &calls);
     for (auto *call : pg::each<Node>(calls))
-        lines = lappend(lines,
-                        psprintf("aggregate: %s, computed anew for each group", show_over_row(view, call)));
+        if (!is_unknown(call))
+            lines = lappend(
+                lines, psprintf("aggregate: %s, computed anew for each group", show_over_row(view, call)));
     return lines;
 }
 
@@ -191,11 +195,39 @@ PG_GUARDED Node *conjunction(Node *conditions)
     return reinterpret_cast<Node *>(make_ands_explicit(reinterpret_cast<List *>(conditions)));
 }
 
+/* One line for each outer join, and each subquery in an expression. */
+PG_GUARDED List *option_lines(const model::View &view, List *lines)
+{
+    for (int i = 0; i < view.options.size; i++) {
+        StringInfoData line;
+        initStringInfo(&line);
+        appendStringInfoString(&line,
+                               view.options[i].subquery ? "subquery: reads" : "outer join: a row may lack");
+        const char *separator = " ";
+        for (int reference = 0; reference < view.references.size; reference++) {
+            if ((view.options[i].references & (1U << static_cast<unsigned>(reference))) == 0)
+                continue;
+            appendStringInfo(&line, "%s%s", separator, reference_words(view, reference));
+            separator = ", ";
+        }
+        for (const model::Condition &condition : view.conditions) {
+            if (condition.options == 0 || condition.options >> static_cast<unsigned>(i) != 1)
+                continue;
+            appendStringInfo(&line, "%s%s", strcmp(separator, " and ") == 0 ? separator : ", for ",
+                             show_over_row(view, unwrapped(condition.expression)));
+            separator = " and ";
+        }
+        lines = lappend(lines, line.data);
+    }
+    return lines;
+}
+
 /* What delta and keyed have in common. */
 PG_GUARDED List *group_lines(const model::View &view, List *lines)
 {
     if (view.is_join())
         lines = lappend(lines, const_cast<char *>(join_line(view)));
+    lines = option_lines(view, lines);
     if (view.filter != nullptr)
         lines = lappend(lines, psprintf("row filter: %s", show_over_row(view, conjunction(view.filter))));
     return key_lines(view, lines);
@@ -205,9 +237,11 @@ PG_GUARDED List *group_lines(const model::View &view, List *lines)
 PG_GUARDED List *keyed_lines(const model::View &view, List *lines)
 {
     lines = keyed_aggregate_lines(view, lines);
-    if (view.group_having != nullptr)
+    if (view.group_having != nullptr && !is_unknown(view.group_having))
         lines = lappend(lines, psprintf("group filter: %s", show_over_row(view, view.group_having)));
-    return lappend(lines, pstrdup("hidden state: none, groups are computed from the rows that they have"));
+    return lappend(
+        lines, pstrdup(view.bag ? "hidden state: none, rows are computed from those of the sources"
+                                : "hidden state: none, groups are computed from the rows that they have"));
 }
 
 /* What is particular to delta. */
@@ -233,9 +267,33 @@ PG_GUARDED const char *step_words(const model::View &view, const JoinStep &step)
                                   : psprintf("%s (all of it)", name);
 }
 
+/* How the keys that changes of one reference have a say in are found. */
+PG_GUARDED const char *reach_line(const model::View &view, int changed)
+{
+    List *reaches = NIL;
+    find_reaches(view, changed, &reaches);
+    model::References joined = 0;
+    for (auto *reach : pg::each<Reach>(reaches))
+        joined |= reach->joined;
+    StringInfoData line;
+    initStringInfo(&line);
+    appendStringInfo(&line, "on INSERT, UPDATE, DELETE of %s: keys are found in its changed rows",
+                     reference_words(view, changed));
+    const char *separator = ", joined with ";
+    for (const JoinStep &step : join_steps(view, changed)) {
+        if ((joined & (1U << static_cast<unsigned>(step.reference))) == 0)
+            continue;
+        appendStringInfo(&line, "%s%s", separator, step_words(view, step));
+        separator = ", ";
+    }
+    return line.data;
+}
+
 /* How changes of one reference are brought together with the others. */
 PG_GUARDED const char *term_line(const model::View &view, int changed)
 {
+    if (view.has_options())
+        return reach_line(view, changed);
     StringInfoData line;
     initStringInfo(&line);
     appendStringInfo(&line, "on INSERT, UPDATE, DELETE of %s: its changed rows are joined with ",
@@ -315,9 +373,13 @@ PG_GUARDED List *write_lines(const model::View &view, model::Strategy strategy, 
         lines = lappend(lines, const_cast<char *>(term_line(view, i)));
     const char *changed = view.is_join() ? "joined" : "changed";
     if (strategy == model::Strategy::Keyed) {
-        lines = lappend(lines, psprintf("on INSERT, UPDATE, DELETE: the groups of the %s rows are computed "
-                                        "anew (keyed)",
-                                        changed));
+        lines = lappend(lines, view.has_options()
+                                   ? psprintf("on INSERT, UPDATE, DELETE: the %s of these keys are computed "
+                                              "anew (keyed)",
+                                              view.bag ? "rows" : "groups")
+                                   : psprintf("on INSERT, UPDATE, DELETE: the groups of the %s rows are "
+                                              "computed anew (keyed)",
+                                              changed));
         lines = lappend(lines, psprintf("rows of a group: %s", group_rows(view)));
     } else if (view.bag) {
         lines = lappend(lines, psprintf("on INSERT, UPDATE, DELETE: what the %s rows make is added, changed "

@@ -27,30 +27,13 @@ namespace analyze {
 namespace {
 
 /* A join of n tables has a delta of up to 2^n - 1 terms, one for each set of tables that changed. */
-constexpr int most_references = 8;
+constexpr int most_references = model::MAX_REFERENCES;
 
 /* A level of the query and the levels around it: WITH queries are looked up along these. */
 struct Level {
     Query *query;
     const Level *outer;
 };
-
-/* The conditions of a FROM clause: of WHERE, and of its joins. */
-PG_GUARDED List *collect_conditions(const Node *item, List *found)
-{
-    Node *quals = nullptr;
-    if (item != nullptr && IsA(item, JoinExpr)) {
-        const auto *join = reinterpret_cast<const JoinExpr *>(item);
-        found = collect_conditions(join->rarg, collect_conditions(join->larg, found));
-        quals = join->quals;
-    } else if (item != nullptr && IsA(item, FromExpr)) {
-        const auto *from = reinterpret_cast<const FromExpr *>(item);
-        for (auto *part : pg::each<Node>(from->fromlist))
-            found = collect_conditions(part, found);
-        quals = from->quals;
-    }
-    return quals != nullptr ? lappend(found, quals) : found;
-}
 
 /* The WITH query that an entry refers to, and the level around it. */
 PG_GUARDED Query *find_cte(const Level *level, const RangeTblEntry *entry, const Level **home)
@@ -66,17 +49,14 @@ PG_GUARDED Query *find_cte(const Level *level, const RangeTblEntry *entry, const
 
 PG_GUARDED const char *flatten_level(const Level &level, FlatQuery *flat);
 
-/* One item of a FROM clause: a table, or something that was flattened. */
-struct Item {
-    int index; /* in the range table of its level */
-    RangeTblEntry *entry;
-    int first;       /* number of its first reference */
-    FlatQuery *rows; /* NULL: a table */
-};
-
 /* The query behind an item that has one, as a level; false: it has none. */
-PG_GUARDED bool query_behind(const Level &level, const RangeTblEntry *entry, Level *inner)
+PG_GUARDED bool query_behind(const Level &level, const Item &item, Level *inner)
 {
+    const RangeTblEntry *entry = item.entry;
+    if (item.sublink != nullptr) {
+        *inner = {castNode(Query, item.sublink->subselect), &level};
+        return true;
+    }
     if (entry->rtekind == RTE_SUBQUERY) {
         *inner = {entry->subquery, &level};
         return true;
@@ -102,51 +82,142 @@ PG_GUARDED static bool outer_walker(Node *node, void *context)
 
 } // extern "C"
 
+/* Add a table to the references. */
+PG_GUARDED const char *add_table(const RangeTblEntry *entry, List **references)
+{
+    auto *reference = static_cast<model::Reference *>(palloc0(sizeof(model::Reference)));
+    reference->relation = entry->relid;
+    *references = lappend(*references, reference);
+    return why_not_table(entry);
+}
+
 /* Flatten what is behind an item, and count its references; or say why that can't be. */
 PG_GUARDED const char *flatten_item(const Level &level, Item *item, List **references)
 {
-    RangeTblEntry *entry = item->entry;
+    const RangeTblEntry *entry = item->entry;
     item->first = list_length(*references);
-    if (entry->rtekind == RTE_RELATION) {
-        auto *reference = static_cast<model::Reference *>(palloc0(sizeof(model::Reference)));
-        reference->relation = entry->relid;
-        *references = lappend(*references, reference);
-        return why_not_table(entry);
-    }
+    if (entry != nullptr && entry->rtekind == RTE_RELATION)
+        return add_table(entry, references);
     Level inner = {};
-    if (!query_behind(level, entry, &inner))
+    if (!query_behind(level, *item, &inner))
         return describe_entry(entry);
-    if (entry->rtekind == RTE_SUBQUERY && entry->security_barrier)
+    if (entry != nullptr && entry->rtekind == RTE_SUBQUERY && entry->security_barrier)
         return psprintf("view %s is a security barrier", quote_identifier(entry->eref->aliasname));
-    if (const char *reason = why_not_rows(inner.query))
+    if (const char *reason = entry == nullptr ? why_not_sublink(inner.query) : why_not_rows(inner.query))
         return reason;
     item->rows = static_cast<FlatQuery *>(palloc0(sizeof(FlatQuery)));
     if (const char *reason = flatten_level(inner, item->rows))
         return reason;
     /* What such a query refers to is found from where it is defined, not from where it is used. */
-    if (entry->rtekind == RTE_CTE &&
+    if (entry != nullptr && entry->rtekind == RTE_CTE &&
         outer_walker(reinterpret_cast<Node *>(list_make2(item->rows->targets, item->rows->conditions)),
                      nullptr))
         return "a WITH query refers to the query around it";
+    if (item->options != 0 && item->rows->references == NIL)
+        return "a subquery in an outer join or expression reads no table";
     *references = list_concat(*references, item->rows->references);
     return nullptr;
 }
 
-/* The expressions of a level, as one list, with an item replaced by what is behind it. */
-PG_GUARDED List *replace_item(List *expressions, const Item &item, int base)
+/* The expressions of a level while items are replaced in them: linked conditions have their options in a list
+ * beside them. */
+struct Expressions {
+    Node *targets;
+    Node *having;
+    List *conditions;
+    List *options; /* one for each condition, as an integer */
+};
+
+/* Apply f to the expressions, as one list. */
+template <class F>
+PG_GUARDED void change_all(Expressions *expressions, F f)
+{
+    auto *changed = reinterpret_cast<List *>(f(reinterpret_cast<Node *>(
+        list_make3(expressions->targets, expressions->having, expressions->conditions))));
+    expressions->targets = static_cast<Node *>(linitial(changed));
+    expressions->having = static_cast<Node *>(lsecond(changed));
+    expressions->conditions = static_cast<List *>(lthird(changed));
+}
+
+/* Put conditions with their options before those that are there. */
+PG_GUARDED void add_conditions(Expressions *expressions, List *conditions, List *options)
+{
+    expressions->conditions = list_concat(conditions, expressions->conditions);
+    expressions->options = list_concat(options, expressions->options);
+}
+
+/*
+ * What is behind an item, with its numbers of references behind the range table of the level that it comes
+ * to, and its options behind those of that level: conditions, with their options; and the targets.
+ */
+PG_GUARDED List *bring_in(const Item &item, int base, int options, Expressions *brought)
+{
+    FlatQuery &rows = *item.rows;
+    List *linked = NIL;
+    for (auto *condition : pg::each<Node>(rows.conditions)) {
+        linked = lappend(linked, condition);
+        brought->options = lappend_int(brought->options, static_cast<int>(item.options));
+    }
+    for (auto *condition : pg::each<Linked>(rows.linked)) {
+        linked = lappend(linked, condition->expression);
+        brought->options =
+            lappend_int(brought->options, static_cast<int>((condition->options << options) | item.options));
+    }
+    auto *inner = reinterpret_cast<Node *>(list_make2(rows.targets, linked));
+    OffsetVarNodes(inner, base + item.first, 0);
+    IncrementVarSublevelsUp(inner, -1, 1);
+    brought->conditions = linked;
+    return rows.targets;
+}
+
+/* Add the options of an item to those of the level, and its references to those that it is part of. */
+PG_GUARDED void add_options(const Item &item, FlatQuery *flat)
+{
+    const int size = item.rows == nullptr ? 1 : list_length(item.rows->references);
+    const model::References all = ((1U << size) - 1) << item.first;
+    int number = 0;
+    for (auto *option : pg::each<model::Option>(flat->options))
+        if ((item.options & (1U << number++)) != 0)
+            option->references |= all;
+    for (auto *option : pg::each<model::Option>(item.rows == nullptr ? NIL : item.rows->options)) {
+        option->references <<= item.first;
+        flat->options = lappend(flat->options, option);
+    }
+    if (flat->reason == nullptr && item.rows != nullptr)
+        flat->reason = item.rows->reason;
+}
+
+/* Bring in the conditions of a subquery in an expression. */
+PG_GUARDED void replace_sublink(Expressions *expressions, const Item &item, int base, int options)
+{
+    Expressions brought = {};
+    const List *targets = bring_in(item, base, options, &brought);
+    if (Node *condition = sublink_condition(item, targets)) {
+        brought.conditions = lappend(brought.conditions, condition);
+        brought.options = lappend_int(brought.options, static_cast<int>(item.options));
+    }
+    add_conditions(expressions, brought.conditions, brought.options);
+}
+
+/* The expressions of a level with an item of FROM replaced by what is behind it. */
+PG_GUARDED void replace_item(Expressions *expressions, const Item &item, int base, int options)
 {
     const int first = base + item.first;
     if (item.rows == nullptr) {
-        ChangeVarNodes(reinterpret_cast<Node *>(expressions), item.index, first + 1, 0);
-        return expressions;
+        change_all(expressions, [&](Node *all) {
+            ChangeVarNodes(all, item.index, first + 1, 0);
+            return all;
+        });
+        return;
     }
-    auto *inner = reinterpret_cast<Node *>(list_make2(item.rows->targets, item.rows->conditions));
-    OffsetVarNodes(inner, first, 0);
-    IncrementVarSublevelsUp(inner, -1, 1);
-    auto *replaced = reinterpret_cast<List *>(pg::replace_vars_from_target_list(
-        reinterpret_cast<Node *>(expressions), item.index, item.entry, item.rows->targets));
-    auto *conditions = static_cast<List *>(lthird(replaced));
-    return list_make3(linitial(replaced), lsecond(replaced), list_concat(item.rows->conditions, conditions));
+    Expressions brought = {};
+    List *targets = bring_in(item, base, options, &brought);
+    if (item.options != 0)
+        wrap_targets(targets, first, list_length(item.rows->references));
+    change_all(expressions, [&](Node *all) {
+        return pg::replace_vars_from_target_list(all, item.index, item.entry, targets);
+    });
+    add_conditions(expressions, brought.conditions, brought.options);
 }
 
 extern "C" {
@@ -155,8 +226,18 @@ extern "C" {
 PG_GUARDED static Node *number_mutator(Node *node, void *context)
 {
     const int base = *static_cast<const int *>(context);
-    if (node == nullptr || !IsA(node, Var))
-        return node == nullptr ? nullptr : pg::mutate_expression(node, number_mutator, context);
+    if (node == nullptr)
+        return nullptr;
+    if (IsA(node, PlaceHolderVar)) {
+        auto *wrapping = castNode(PlaceHolderVar, pg::mutate_expression(node, number_mutator, context));
+        Bitmapset *numbers = nullptr;
+        for (int number = -1; (number = bms_next_member(wrapping->phrels, number)) >= 0;)
+            numbers = bms_add_member(numbers, number - base);
+        wrapping->phrels = numbers;
+        return reinterpret_cast<Node *>(wrapping);
+    }
+    if (!IsA(node, Var))
+        return pg::mutate_expression(node, number_mutator, context);
     auto *var = static_cast<Var *>(copyObjectImpl(node));
     if (var->varlevelsup == 0) {
         var->varno -= base;
@@ -174,42 +255,92 @@ PG_GUARDED void reserve_numbers(Query *query, int count)
         query->rtable = lappend(query->rtable, makeNode(RangeTblEntry));
 }
 
+/* The expressions of a level, before anything in them is replaced; subqueries are looked at one by one. */
+PG_GUARDED Expressions expressions_of(Query *query, const Parts &parts)
+{
+    Expressions expressions = {};
+    expressions.targets = without_sublinks(
+        pg::flatten_group_exprs(query, reinterpret_cast<Node *>(copyObjectImpl(query->targetList))));
+    expressions.having = without_sublinks(
+        pg::flatten_group_exprs(query, static_cast<Node *>(copyObjectImpl(query->havingQual))));
+    for (auto *condition : pg::each<Linked>(parts.linked)) {
+        expressions.conditions = lappend(expressions.conditions, without_sublinks(condition->expression));
+        expressions.options = lappend_int(expressions.options, static_cast<int>(condition->options));
+    }
+    return expressions;
+}
+
+/* Sort the conditions into those that always hold and others. */
+PG_GUARDED void sort_conditions(const Expressions &expressions, FlatQuery *flat)
+{
+    const ListCell *options = list_head(expressions.options);
+    for (auto *condition : pg::each<Node>(expressions.conditions)) {
+        const auto needed = static_cast<unsigned>(lfirst_int(options));
+        options = pg::next_cell(expressions.options, const_cast<ListCell *>(options));
+        if (needed == 0) {
+            flat->conditions = lappend(flat->conditions, condition);
+            continue;
+        }
+        auto *linked = static_cast<Linked *>(palloc(sizeof(Linked)));
+        *linked = {.expression = condition, .options = needed};
+        flat->linked = lappend(flat->linked, linked);
+    }
+}
+
+/* The options that the level itself has. */
+PG_GUARDED List *own_options(const Parts &parts)
+{
+    List *options = NIL;
+    for (int i = 0; i < parts.options; i++) {
+        auto *option = static_cast<model::Option *>(palloc0(sizeof(model::Option)));
+        option->subquery = (parts.sublinks & (1U << i)) != 0;
+        options = lappend(options, option);
+    }
+    return options;
+}
+
 /* Make the expressions of a level be over the row of the tables that it reads in the end. */
 PG_GUARDED const char *flatten_level(const Level &level, FlatQuery *flat)
 {
     check_stack_depth();
     Query *query = level.query;
-    auto *from = reinterpret_cast<Node *>(query->jointree);
-    if (const char *reason = why_not_inner(from))
-        return reason;
-    List *items = NIL;
-    const List *indexes = from_items(query);
-    for (ListCell *cell = list_head(indexes); cell != nullptr; cell = pg::next_cell(indexes, cell)) {
-        auto *item = static_cast<Item *>(palloc0(sizeof(Item)));
-        item->index = lfirst_int(cell);
-        item->entry = rt_fetch(item->index, query->rtable);
+    const Parts parts = take_apart(query);
+    if (parts.options > most_options)
+        return psprintf("it has more than %d outer joins and subqueries", most_options);
+    flat->query = query;
+    flat->reason = parts.reason;
+    flat->options = own_options(parts);
+    List *backwards = NIL;
+    List *before = NIL; /* how many options there were before each item, backwards too */
+    for (auto *item : pg::each<Item>(parts.items)) {
         if (const char *reason = flatten_item(level, item, &flat->references))
             return reason;
-        items = lcons(item, items);
+        if (list_length(flat->references) > most_references)
+            return psprintf("it is a join of more than %d tables", most_references);
+        before = lcons_int(list_length(flat->options), before);
+        add_options(*item, flat);
+        if (list_length(flat->options) > most_options)
+            return psprintf("it has more than %d outer joins and subqueries", most_options);
+        backwards = lcons(item, backwards);
     }
 
     const int base = list_length(query->rtable);
     reserve_numbers(query, list_length(flat->references));
-    Node *targets = pg::flatten_group_exprs(query, reinterpret_cast<Node *>(query->targetList));
-    Node *having = pg::flatten_group_exprs(query, query->havingQual);
-    List *expressions = list_make3(targets, having, collect_conditions(from, NIL));
-    for (auto *item : pg::each<Item>(items)) {
+    Expressions expressions = expressions_of(query, parts);
+    ListCell *options = list_head(before);
+    for (auto *item : pg::each<Item>(backwards)) {
         /* Each time anew: a LATERAL item may have brought in columns of joins. */
-        expressions = reinterpret_cast<List *>(
-            pg::flatten_join_alias_vars(query, reinterpret_cast<Node *>(expressions)));
-        expressions = replace_item(expressions, *item, base);
+        change_all(&expressions, [&](Node *all) { return pg::flatten_join_alias_vars(query, all); });
+        if (item->sublink != nullptr)
+            replace_sublink(&expressions, *item, base, lfirst_int(options));
+        else
+            replace_item(&expressions, *item, base, lfirst_int(options));
+        options = pg::next_cell(before, options);
     }
-    auto *numbered = reinterpret_cast<List *>(
-        number_mutator(reinterpret_cast<Node *>(expressions), const_cast<int *>(&base)));
-    flat->query = query;
-    flat->targets = static_cast<List *>(linitial(numbered));
-    flat->having = static_cast<Node *>(lsecond(numbered));
-    flat->conditions = static_cast<List *>(lthird(numbered));
+    change_all(&expressions, [&](Node *all) { return number_mutator(all, const_cast<int *>(&base)); });
+    flat->targets = reinterpret_cast<List *>(expressions.targets);
+    flat->having = expressions.having;
+    sort_conditions(expressions, flat);
     return nullptr;
 }
 
@@ -256,6 +387,8 @@ PG_GUARDED const char *why_not_columns(const FlatQuery &flat)
 {
     ColumnCheck check = {.flat = &flat, .reason = nullptr};
     List *expressions = list_make3(flat.targets, flat.having, flat.conditions);
+    for (auto *condition : pg::each<Linked>(flat.linked))
+        expressions = lappend(expressions, condition->expression);
     column_walker(reinterpret_cast<Node *>(expressions), &check);
     return check.reason;
 }
@@ -273,8 +406,6 @@ PG_GUARDED const char *why_not_references(const FlatQuery &flat)
     const int count = list_length(flat.references);
     if (count == 0)
         return "the query reads no table";
-    if (count > most_references)
-        return psprintf("it is a join of %d tables, and delta takes %d at most", count, most_references);
     for (auto *one : pg::each<model::Reference>(flat.references))
         for (auto *other : pg::each<model::Reference>(flat.references))
             if (is_part_of(one->relation, other->relation))

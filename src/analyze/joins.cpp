@@ -57,16 +57,41 @@ PG_GUARDED List *add_equality(List *found, const OpExpr *condition, bool commute
     return lappend(found, equality);
 }
 
-/* The columns of a reference that are set equal to what is known by then: a List of Equality. */
-PG_GUARDED List *equalities(const model::View &view, int reference, const Bitmapset *known)
+/* Add the columns of the reference that a condition sets equal. */
+PG_GUARDED List *add_equalities(List *found, const Node *condition, int reference, const Bitmapset *known)
+{
+    if (!IsA(condition, OpExpr))
+        return found;
+    const auto *operation = reinterpret_cast<const OpExpr *>(condition);
+    if (list_length(operation->args) != 2)
+        return found;
+    found = add_equality(found, operation, false, reference, known);
+    return add_equality(found, operation, true, reference, known);
+}
+
+/* Does the condition of an option hold for every row that has the reference? */
+PG_GUARDED bool always_holds(const model::View &view, const model::Condition &condition, int reference)
+{
+    for (int i = 0; i < view.options.size; i++)
+        if ((condition.options & (1U << static_cast<unsigned>(i))) != 0 &&
+            (view.options[i].references & (1U << static_cast<unsigned>(reference))) == 0)
+            return false;
+    return true;
+}
+
+/*
+ * The columns of a reference that are set equal to what is known by then: a List of Equality.  always: in
+ * every row that has the reference.
+ */
+PG_GUARDED List *equalities(const model::View &view, int reference, const Bitmapset *known,
+                            bool always = false)
 {
     List *found = NIL;
-    for (auto *condition : pg::each<Node>(reinterpret_cast<List *>(view.filter))) {
-        if (!IsA(condition, OpExpr) || list_length(castNode(OpExpr, condition)->args) != 2)
-            continue;
-        found = add_equality(found, castNode(OpExpr, condition), false, reference, known);
-        found = add_equality(found, castNode(OpExpr, condition), true, reference, known);
-    }
+    for (auto *condition : pg::each<Node>(reinterpret_cast<List *>(view.filter)))
+        found = add_equalities(found, condition, reference, known);
+    for (const model::Condition &condition : view.conditions)
+        if (condition.options != 0 && (!always || always_holds(view, condition, reference)))
+            found = add_equalities(found, condition.expression, reference, known);
     return found;
 }
 
@@ -206,7 +231,7 @@ PG_GUARDED model::Array<JoinStep> join_steps(const model::View &view, int change
 PG_GUARDED bool is_determined(const model::View &view, int reference, const Bitmapset *known)
 {
     const Oid relation = view.references[reference].relation;
-    const List *columns = equalities(view, reference, known);
+    const List *columns = equalities(view, reference, known, true);
     bool determined = false;
     Relation table = table_open(relation, NoLock);
     /* A unique index of an inheritance parent says nothing of its children. */

@@ -126,13 +126,13 @@ PG_GUARDED const char *find_group_targets(const FlatQuery &flat, const List *key
             continue;
         if (const char *reason = why_not_determined(&search, reinterpret_cast<Node *>(target->expr)))
             return reason;
-        targets = lappend(targets, makeTargetEntry(static_cast<Expr *>(copyObjectImpl(target->expr)),
-                                                   target->resno, target->resname, false));
+        auto *shown = reinterpret_cast<Expr *>(unwrapped(reinterpret_cast<Node *>(target->expr)));
+        targets = lappend(targets, makeTargetEntry(shown, target->resno, target->resname, false));
     }
     if (const char *reason = why_not_determined(&search, flat.having))
         return reason;
     view->group_targets = targets;
-    view->group_having = static_cast<Node *>(copyObjectImpl(flat.having));
+    view->group_having = unwrapped(flat.having);
     return nullptr;
 }
 

@@ -45,7 +45,7 @@ PG_GUARDED const char *make_key(const FlatQuery &flat, const SortGroupClause *cl
 {
     const Oid type = exprType(expression);
     const Oid collation = exprCollation(expression);
-    *key = {.expression = prepare_expression(expression),
+    *key = {.expression = prepare_expression(unwrapped(expression)),
             .type = type,
             .typmod = exprTypmod(expression),
             .collation = collation,

@@ -3,37 +3,14 @@
  *
  * Delta adds what a change adds and subtracts what it takes away, so every part of the query has to be
  * linear: what it makes of two sets of rows together is what it makes of each.  Filters, projections and
- * inner joins are; so are groups, at the outermost level.  Whatever isn't is named here, as a reason.
+ * inner joins are; so are groups, at the outermost level.  Whatever isn't is named here, as a reason, but for
+ * outer joins and subqueries in expressions: see options.cpp.
  */
 #include "analyze/parts.hpp"
 
 namespace analyze {
 
 namespace {
-
-extern "C" {
-
-/* Walker: is there a sublink? */
-PG_GUARDED static bool sublink_walker(Node *node, void *context)
-{
-    if (node == nullptr)
-        return false;
-    return IsA(node, SubLink) || pg::walk_expression(node, sublink_walker, context);
-}
-
-} // extern "C"
-
-/* Where the sublinks of a level are. */
-PG_GUARDED const char *describe_sublinks(Query *query)
-{
-    if (sublink_walker(reinterpret_cast<Node *>(query->jointree), nullptr))
-        return "a subquery in WHERE";
-    if (sublink_walker(reinterpret_cast<Node *>(query->targetList), nullptr))
-        return "a subquery in the select list";
-    if (sublink_walker(query->havingQual, nullptr))
-        return "a subquery in HAVING";
-    return "a subquery in an expression";
-}
 
 /* What no level may have. */
 PG_GUARDED const char *why_not_linear(Query *query)
@@ -55,8 +32,6 @@ PG_GUARDED const char *why_not_linear(Query *query)
         return "DISTINCT ON needs all rows of a group";
     if (query->groupingSets != NIL)
         return "GROUPING SETS, ROLLUP and CUBE put a row into several groups";
-    if (query->hasSubLinks)
-        return psprintf("%s may change with other rows", describe_sublinks(query));
     return nullptr;
 }
 
@@ -86,25 +61,6 @@ PG_GUARDED const char *why_not_rows(Query *query)
         return "a subquery or view has groups or aggregates of its own";
     if (query->distinctClause != NIL)
         return "a subquery or view has DISTINCT";
-    return nullptr;
-}
-
-PG_GUARDED const char *why_not_inner(const Node *item)
-{
-    if (item != nullptr && IsA(item, JoinExpr)) {
-        const auto *join = reinterpret_cast<const JoinExpr *>(item);
-        if (join->jointype != JOIN_INNER)
-            return psprintf("an outer join (%s) has rows for what finds no match",
-                            join->jointype == JOIN_LEFT    ? "LEFT"
-                            : join->jointype == JOIN_RIGHT ? "RIGHT"
-                                                           : "FULL");
-        const char *reason = why_not_inner(join->larg);
-        return reason != nullptr ? reason : why_not_inner(join->rarg);
-    }
-    if (item != nullptr && IsA(item, FromExpr))
-        for (auto *part : pg::each<Node>(reinterpret_cast<const FromExpr *>(item)->fromlist))
-            if (const char *reason = why_not_inner(part))
-                return reason;
     return nullptr;
 }
 

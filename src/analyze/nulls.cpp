@@ -2,7 +2,7 @@
  * nulls.cpp - what is never NULL.
  *
  * Proofs, not guesses: an expression for which nothing is known may be NULL.  What is known comes from NOT
- * NULL constraints of the tables, all of which are inner-joined; from conditions that NULL can't meet (x IS
+ * NULL constraints of the tables that a row never lacks; from conditions that NULL can't meet (x IS
  * NOT NULL, x = y, x < 1: strict operators); and from a short list of built-in strict functions that have a
  * result for every argument.
  */
@@ -41,6 +41,9 @@ PG_GUARDED bool is_total(Oid function, const List *arguments)
 /* Is the column NOT NULL in every row that its table shows? */
 PG_GUARDED bool column_never_null(const FlatQuery &flat, const Var *var)
 {
+    for (auto *option : pg::each<model::Option>(flat.options))
+        if ((option->references & (1U << (static_cast<unsigned>(var->varno) - 1))) != 0)
+            return false;
     Relation table = table_open(reference_of(flat, var), NoLock);
     /* A child of an inheritance tree, as opposed to a partition, may lack a constraint of its parent. */
     const bool strays = table->rd_rel->relkind == RELKIND_RELATION && table->rd_rel->relhassubclass;

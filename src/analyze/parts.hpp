@@ -63,9 +63,6 @@ PG_GUARDED bool has_groups(const Query *query);
 /* What a level inside may not have. */
 PG_GUARDED const char *why_not_rows(Query *query);
 
-/* Why a FROM clause is no inner join. */
-PG_GUARDED const char *why_not_inner(const Node *item);
-
 /* Why the rows of a table can't be followed. */
 PG_GUARDED const char *why_not_table(const RangeTblEntry *entry);
 
@@ -74,13 +71,25 @@ PG_GUARDED const char *describe_entry(const RangeTblEntry *entry);
 
 /* --- flatten.cpp: subqueries, views and WITH queries that only filter, project and join disappear --- */
 
-/* A query over an inner join.  All expressions are over its rows: reference i is varno i + 1. */
+/* A condition that holds only where options are present: bits of FlatQuery::options. */
+struct Linked {
+    Node *expression;
+    unsigned options;
+};
+
+/*
+ * A query over a join.  All expressions are over its rows: reference i is varno i + 1.  Where there are
+ * options (see model::View), subqueries have become parameters of unknown value.
+ */
 struct FlatQuery {
     Query *query;     /* the level that groups: its clauses refer to the targets */
     List *references; /* of model::Reference */
-    List *conditions; /* of WHERE and of joins, innermost first */
+    List *conditions; /* of WHERE and of inner joins, innermost first: they hold for every row */
     List *targets;    /* of TargetEntry, resjunk ones included */
     Node *having;
+    List *options;      /* of model::Option */
+    List *linked;       /* of Linked: conditions that don't hold for every row */
+    const char *reason; /* why there are options, and delta can't take the query; NULL: there are none */
 };
 
 /* Make a flat query of an expanded one, which is used up; or say why not. */
@@ -91,6 +100,61 @@ PG_GUARDED Oid reference_of(const FlatQuery &flat, const Var *var);
 
 /* Make conditions of HAVING that are about the keys only, which are found by now, conditions on rows. */
 PG_GUARDED void lower_having(const model::View &view, FlatQuery *flat);
+
+/* --- options.cpp: outer joins, and subqueries in expressions --- */
+
+/* One thing that a level reads: an item of FROM, or a subquery in an expression. */
+struct Item {
+    int index; /* in the range table of its level; 0: a subquery in an expression */
+    RangeTblEntry *entry;
+    SubLink *sublink;
+    unsigned options; /* that it is part of */
+    int first;        /* number of its first reference */
+    FlatQuery *rows;  /* NULL: a table */
+    bool wanted_true; /* rows for which the sublink is not true are left out */
+};
+
+/* What a level of a query consists of, before it is flattened. */
+struct Parts {
+    List *items;        /* of Item, in the order of FROM */
+    List *linked;       /* of Linked: all of its conditions, those without options too */
+    int options;        /* how many it has */
+    unsigned sublinks;  /* which of them are subqueries in expressions */
+    const char *reason; /* see FlatQuery */
+};
+
+/* The most options that a query may have. */
+constexpr int most_options = 16;
+
+/* Make inner joins of outer ones whose NULLs are kept out, and take a level apart. */
+PG_GUARDED Parts take_apart(Query *query);
+
+/*
+ * The condition under which a row of the subquery has a say in what the sublink is for a row of the query,
+ * with the subquery's targets in it; NULL: none but its own conditions.
+ */
+PG_GUARDED Node *sublink_condition(const Item &item, const List *targets);
+
+/* Is there a subquery in the expression? */
+PG_GUARDED bool has_sublink(Node *expression);
+
+/* The expression with parameters in place of subqueries, and: are there such parameters? */
+PG_GUARDED Node *without_sublinks(Node *expression);
+PG_GUARDED bool is_unknown(Node *expression);
+
+/* Why what a subquery in an expression shows can't be followed from the rows that it reads. */
+PG_GUARDED const char *why_not_sublink(Query *query);
+
+/* The expressions wrapped, but for plain columns, so that it is known what they are NULL without. */
+PG_GUARDED void wrap_targets(List *targets, int first, int size);
+
+/* An expression without such wrappings. */
+PG_GUARDED Node *unwrapped(Node *expression);
+
+/* --- variants.cpp: what changed rows have a say in --- */
+
+/* Give the view, whose keys are found, the options of a flat query; or say why these can't be followed. */
+PG_GUARDED const char *find_options(const FlatQuery &flat, model::View *view);
 
 /* --- nulls.cpp: what is never NULL --- */
 

@@ -21,6 +21,9 @@ enum class Moment : char {
     Early,  /* it goes on, and its snapshot may be older than what others have committed */
 };
 
+/* The error of a transaction with one snapshot that would have to see a group as nobody did. */
+[[noreturn]] PG_GUARDED void raise_serialization_failure();
+
 /*
  * Add the changes of groups to the rows of the IMAT, in the order of the group keys.  The caller holds
  * RowExclusiveLock on the table and on its state table, has a fresh snapshot active, and is the maintainer
@@ -38,6 +41,13 @@ PG_GUARDED int64 apply_groups(delta::Plan *plan, delta::GroupTable *changes, Mom
  */
 PG_GUARDED int64 apply_rows(delta::Plan *plan, delta::GroupTable *changes, Moment moment,
                             const Listener *listener);
+
+/*
+ * Compute the rows of a bag anew that have these keys, and put what comes out in place of them.  As
+ * replace_groups.
+ */
+PG_GUARDED int64 replace_rows(delta::Plan *plan, delta::GroupTable *keys, Moment moment,
+                              const Listener *listener);
 
 /*
  * Compute the groups anew, and put what comes out in place of their rows.  As apply_groups; and the caller

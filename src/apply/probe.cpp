@@ -10,6 +10,8 @@
  */
 #include "apply/probe.hpp"
 
+#include "apply/apply.hpp"
+
 namespace apply {
 
 namespace {

@@ -15,9 +15,6 @@ enum class Found : char {
     InFlight, /* another transaction is making one (only where the probe may not wait) */
 };
 
-/* The error of a transaction with one snapshot that would have to see a group as nobody did. */
-[[noreturn]] PG_GUARDED void raise_serialization_failure();
-
 /* How rows are found by key, as long as the table's indexes stay what they are. */
 struct ProbePlan {
     Oid index;

@@ -13,6 +13,11 @@
  *
  * Where they have none, any of several equal rows will do; row_search.cpp says why there always is one.
  *
+ * Rows of a query with options (outer joins, subqueries) are computed anew by their keys, under the locks on
+ * these keys (room flush, locks.cpp).  So only one transaction at a time changes rows of a key, and reads
+ * what those before it have committed: as with groups that are computed anew, see keyed.cpp.  What is added
+ * and removed is the difference between what the table has and what it should have.
+ *
  * A row that is removed and one that is added under the same identity are one row that changes: it is
  * updated, so that foreign keys and triggers see it so, and nothing is written to indexes that needn't be.
  * Rows are removed first, then updated, then added, so that what has left a unique index of the owner's makes
@@ -22,10 +27,14 @@
 
 #include "apply/probe.hpp"
 #include "apply/row_search.hpp"
+#include "pg/list.hpp"
 
 namespace apply {
 
 namespace {
+
+/* How many keys have their rows computed by one query. */
+constexpr int batch_size = 16384;
 
 /* What is open while one IMAT is written. */
 struct Target {
@@ -40,11 +49,12 @@ struct Target {
     TupleTableSlot *after;
 };
 
-/* Output rows that are removed or added, several alike, and the values of their identity. */
+/* Output rows that are removed or added, several alike, and the values of what they are paired by. */
 struct Change {
     const delta::Group *row;
     int64 count; /* negative: removed */
     Datum *keys;
+    bool *nulls;
     const delta::Plan *plan;
 };
 
@@ -65,7 +75,7 @@ struct Change {
 /* The row in a slot. */
 PG_GUARDED TupleTableSlot *show(const Target &target, const delta::Group &row, TupleTableSlot *slot)
 {
-    const delta::Layout &layout = *target.plan->layout;
+    const delta::Layout &layout = *target.plan->rows;
     ExecClearTuple(slot);
     memcpy(slot->tts_values, row.keys(), sizeof(Datum) * layout.keys.size);
     memcpy(slot->tts_isnull, row.nulls(layout), sizeof(bool) * layout.keys.size);
@@ -82,8 +92,7 @@ PG_GUARDED ItemPointerData lock_row(const Target &target, const Change &change)
             raise_mismatch(target);
         return where;
     }
-    bool nulls[INDEX_MAX_KEYS] = {};
-    if (target.by_key->lock(change.keys, nulls) != Found::Locked ||
+    if (target.by_key->lock(change.keys, change.nulls) != Found::Locked ||
         (target.shown != nullptr &&
          !table_tuple_satisfies_snapshot(target.table, target.by_key->row(), target.shown)))
         raise_mismatch(target);
@@ -124,10 +133,10 @@ PG_GUARDED void change_row(const Target &target, const Change &from, const Chang
 
 PG_GUARDED int compare_keys(const Change &left, const Change &right)
 {
-    const model::Array<delta::KeyOperations> &operations = left.plan->identity;
+    const model::Array<delta::KeyOperations> &operations = left.plan->pairing;
     for (int i = 0; i < operations.size; ++i) {
-        const int order =
-            ApplySortComparator(left.keys[i], false, right.keys[i], false, &operations[i].order);
+        const int order = ApplySortComparator(left.keys[i], left.nulls[i], right.keys[i], right.nulls[i],
+                                              &operations[i].order);
         if (order != 0)
             return order;
     }
@@ -136,7 +145,7 @@ PG_GUARDED int compare_keys(const Change &left, const Change &right)
 
 extern "C" {
 
-/* Comparator of changes: by identity, what is removed before what is added. */
+/* Comparator of changes: by what they are paired by, what is removed before what is added. */
 PG_GUARDED static int compare_changes(const void *left, const void *right)
 {
     const auto &one = *static_cast<const Change *>(left);
@@ -147,34 +156,66 @@ PG_GUARDED static int compare_changes(const void *left, const void *right)
 
 } // extern "C"
 
-/* What is to be done, in order of the identities where there are some. */
+/* What is to be done, in the order of what rows are paired by if there is something. */
 PG_GUARDED model::Array<Change> list_changes(const delta::Plan *plan, const delta::GroupTable &groups)
 {
-    const model::Array<model::Key> &identity = plan->view->identity;
-    const int size = groups.size();
-    model::Array<Change> changes = {.data = static_cast<Change *>(MemoryContextAllocHuge(
-                                        CurrentMemoryContext, sizeof(Change) * (size + 1))),
+    const model::Array<model::Key> &pairing = delta::paired_by(*plan->view);
+    const delta::Layout &layout = *plan->rows;
+    const std::size_t size = static_cast<std::size_t>(groups.size()) + 1;
+    const std::size_t width = static_cast<std::size_t>(pairing.size) + 1;
+    auto allocate = [](std::size_t bytes) { return MemoryContextAllocHuge(CurrentMemoryContext, bytes); };
+    model::Array<Change> changes = {.data = static_cast<Change *>(allocate(sizeof(Change) * size)),
                                     .size = 0};
-    auto *keys = static_cast<Datum *>(
-        MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * (size + 1) * (identity.size + 1)));
+    auto *keys = static_cast<Datum *>(allocate(sizeof(Datum) * size * width));
+    auto *nulls = static_cast<bool *>(allocate(sizeof(bool) * size * width));
     for (const delta::Group *group : groups.in_order()) {
-        const int64 count = group->rows(*plan->layout);
+        const int64 count = group->rows(layout);
         if (count == 0)
             continue;
-        changes[changes.size++] = {.row = group, .count = count, .keys = keys, .plan = plan};
-        for (const model::Key &key : identity)
+        changes[changes.size++] = {.row = group, .count = count, .keys = keys, .nulls = nulls, .plan = plan};
+        for (const model::Key &key : pairing) {
             *keys++ = group->keys()[key.column - 1];
+            *nulls++ = group->nulls(layout)[key.column - 1];
+        }
     }
-    if (identity.size > 0)
+    if (pairing.size > 0)
         qsort(changes.data, static_cast<std::size_t>(changes.size), sizeof(Change), compare_changes);
     return changes;
 }
 
-/* Is the change at that place, with the one after it, one of a row that stays? */
-PG_GUARDED bool is_pair(const Target &target, const model::Array<Change> &changes, int i)
+/* Rows that change: so many that are alike become alike again. */
+struct Pair {
+    const Change *from;
+    const Change *to;
+    int64 count;
+};
+
+/*
+ * Find what is removed and what is added under the same key, and take it out of the changes, whose counts are
+ * then those of rows that have nothing to be paired with.
+ */
+PG_GUARDED List *pair_up(const delta::Plan *plan, const model::Array<Change> &changes)
 {
-    return target.by_key != nullptr && i >= 0 && i + 1 < changes.size && changes[i].count == -1 &&
-           changes[i + 1].count == 1 && compare_keys(changes[i], changes[i + 1]) == 0;
+    List *pairs = NIL;
+    int added = 0;
+    for (int removed = 0; plan->pairing.size > 0 && removed < changes.size; ++removed) {
+        added = Max(added, removed + 1);
+        while (changes[removed].count < 0 && added < changes.size &&
+               compare_keys(changes[removed], changes[added]) == 0) {
+            if (changes[added].count <= 0) {
+                ++added;
+                continue;
+            }
+            auto *pair = static_cast<Pair *>(palloc(sizeof(Pair)));
+            *pair = {.from = &changes[removed],
+                     .to = &changes[added],
+                     .count = Min(-changes[removed].count, changes[added].count)};
+            changes[removed].count += pair->count;
+            changes[added].count -= pair->count;
+            pairs = lappend(pairs, pair);
+        }
+    }
+    return pairs;
 }
 
 PG_GUARDED Target open_target(delta::Plan *plan, Moment moment, const Listener *listener)
@@ -184,7 +225,9 @@ PG_GUARDED Target open_target(delta::Plan *plan, Moment moment, const Listener *
     target.listener = listener;
     if (moment == Moment::Early && IsolationUsesXactSnapshot())
         target.shown = GetTransactionSnapshot();
-    TupleDesc type = plan->outputs->pi_state.resultslot->tts_tupleDescriptor;
+    TupleDesc type = plan->strategy == model::Strategy::Keyed
+                         ? plan->visible
+                         : plan->outputs->pi_state.resultslot->tts_tupleDescriptor;
     target.table = table_open(plan->registration.imat, RowExclusiveLock);
     target.rows = open_writer(target.table, type, true);
     if (plan->view->keys_visible)
@@ -215,33 +258,53 @@ PG_GUARDED int64 apply_rows(delta::Plan *plan, delta::GroupTable *changes, Momen
 {
     const Target target = open_target(plan, moment, listener);
     const model::Array<Change> listed = list_changes(plan, *changes);
+    const int64 size = listed.size;
+    const List *pairs = pair_up(plan, listed);
     MemoryContext scratch =
         AllocSetContextCreate(CurrentMemoryContext, "pg_imat apply", ALLOCSET_SMALL_SIZES);
     MemoryContext caller = MemoryContextSwitchTo(scratch);
-    auto for_each = [&](auto body) {
-        for (int i = 0; i < listed.size; ++i) {
-            CHECK_FOR_INTERRUPTS();
-            body(i);
-            MemoryContextReset(scratch);
-        }
+    auto next = [scratch] {
+        CHECK_FOR_INTERRUPTS();
+        MemoryContextReset(scratch);
     };
-    auto is_paired = [&](int i) { return is_pair(target, listed, i) || is_pair(target, listed, i - 1); };
-    for_each([&](int i) {
-        if (!is_paired(i))
-            remove_rows(target, listed[i]);
-    });
-    for_each([&](int i) {
-        if (is_pair(target, listed, i))
-            change_row(target, listed[i], listed[i + 1]);
-    });
-    for_each([&](int i) {
-        if (!is_paired(i))
-            add_rows(target, listed[i]);
-    });
+    for (const Change &change : listed) {
+        remove_rows(target, change);
+        next();
+    }
+    for (auto *pair : pg::each<Pair>(pairs)) {
+        for (int64 i = 0; i < pair->count; ++i)
+            change_row(target, *pair->from, *pair->to);
+        next();
+    }
+    for (const Change &change : listed) {
+        add_rows(target, change);
+        next();
+    }
     MemoryContextSwitchTo(caller);
     MemoryContextDelete(scratch);
     close_target(target);
-    return listed.size;
+    return size;
+}
+
+PG_GUARDED int64 replace_rows(delta::Plan *plan, delta::GroupTable *keys, Moment moment,
+                              const Listener *listener)
+{
+    int64 written = 0;
+    const bool one_snapshot = moment == Moment::Early && IsolationUsesXactSnapshot();
+    Snapshot snapshot = one_snapshot ? GetTransactionSnapshot() : GetActiveSnapshot();
+    MemoryContext scratch =
+        AllocSetContextCreate(CurrentMemoryContext, "pg_imat keyed rows", ALLOCSET_DEFAULT_SIZES);
+    MemoryContext caller = MemoryContextSwitchTo(scratch);
+    const int size = keys->sorted().size;
+    for (int first = 0; first < size; first += batch_size) {
+        delta::GroupTable *rows = delta::GroupTable::create(plan->rows, scratch);
+        delta::recompute_rows(plan, keys, first, Min(batch_size, size - first), snapshot, rows);
+        written += apply_rows(plan, rows, moment, listener);
+        MemoryContextReset(scratch);
+    }
+    MemoryContextSwitchTo(caller);
+    MemoryContextDelete(scratch);
+    return written;
 }
 
 } // namespace apply

@@ -176,6 +176,35 @@ PG_GUARDED Oid find_key_index(Relation table, const model::View &view, bool of_s
     return found;
 }
 
+/* Are the first columns of the index those of the keys? */
+PG_GUARDED static bool begins_with_keys(Relation index, const model::View &view)
+{
+    Bitmapset *wanted = nullptr;
+    Bitmapset *found = nullptr;
+    for (const model::Key &key : view.keys)
+        wanted = bms_add_member(wanted, key.column);
+    if (index->rd_rel->relam != BTREE_AM_OID || !is_complete(index) ||
+        IndexRelationGetNumberOfKeyAttributes(index) < bms_num_members(wanted))
+        return false;
+    for (int position = 0; position < bms_num_members(wanted); position++)
+        for (const model::Key &key : view.keys)
+            if (key.column == index->rd_index->indkey.values[position] && same_equality(index, position, key))
+                found = bms_add_member(found, key.column);
+    return bms_equal(wanted, found);
+}
+
+PG_GUARDED Oid find_lookup_index(Relation table, const model::View &view)
+{
+    Oid found = InvalidOid;
+    for (Oid oid : pg::each_oid(RelationGetIndexList(table))) {
+        Relation index = index_open(oid, AccessShareLock);
+        if (!OidIsValid(found) && begins_with_keys(index, view))
+            found = oid;
+        index_close(index, AccessShareLock);
+    }
+    return found;
+}
+
 PG_GUARDED bool is_selective(Relation table, Oid oid)
 {
     Relation index = index_open(oid, AccessShareLock);

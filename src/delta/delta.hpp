@@ -4,6 +4,7 @@
 #pragma once
 
 #include "delta/accumulate.hpp"
+#include "delta/affected.hpp"
 #include "delta/fill.hpp"
 #include "delta/fold.hpp"
 #include "delta/group_row.hpp"

@@ -74,18 +74,19 @@ PG_GUARDED uint32 image_hash(Datum value, const KeyOperations &key)
     return DatumGetUInt32(pg::hash_bytes(DatumGetPointer(value), datumGetSize(value, false, key.length)));
 }
 
-PG_GUARDED Layout *make_layout(const model::View &view)
+PG_GUARDED Layout *make_layout(const model::Array<model::Key> &keys,
+                               const model::Array<model::Accumulator> &accumulators)
 {
     auto *layout = static_cast<Layout *>(palloc0(sizeof(Layout)));
-    layout->keys = make_key_operations(view.keys);
+    layout->keys = make_key_operations(keys);
 
-    layout->accumulators = view.accumulators;
-    layout->offsets = static_cast<std::size_t *>(palloc(sizeof(std::size_t) * view.accumulators.size));
-    layout->nulls = sizeof(Group) + sizeof(Datum) * view.keys.size;
-    std::size_t offset = TYPEALIGN(16, layout->nulls + sizeof(bool) * view.keys.size);
-    for (int i = 0; i < view.accumulators.size; ++i) {
+    layout->accumulators = accumulators;
+    layout->offsets = static_cast<std::size_t *>(palloc(sizeof(std::size_t) * accumulators.size));
+    layout->nulls = sizeof(Group) + sizeof(Datum) * keys.size;
+    std::size_t offset = TYPEALIGN(16, layout->nulls + sizeof(bool) * keys.size);
+    for (int i = 0; i < accumulators.size; ++i) {
         layout->offsets[i] = offset;
-        offset += state_size(view.accumulators[i].kind);
+        offset += state_size(accumulators[i].kind);
     }
     layout->size = offset;
 

@@ -61,8 +61,9 @@ static_assert(sizeof(Group) == 8 && std::is_trivially_destructible_v<Group>);
 /* How keys are handled, in the current memory context. */
 PG_GUARDED model::Array<KeyOperations> make_key_operations(const model::Array<model::Key> &keys);
 
-/* The layout of a view's groups, in the current memory context. */
-PG_GUARDED Layout *make_layout(const model::View &view);
+/* The layout of groups with these keys and accumulators, in the current memory context. */
+PG_GUARDED Layout *make_layout(const model::Array<model::Key> &keys,
+                               const model::Array<model::Accumulator> &accumulators);
 
 /* Make the accumulators of a group, which are zero bytes, ready to be used. */
 PG_GUARDED void prepare_accumulators(const Layout &layout, Group &group);

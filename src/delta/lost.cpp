@@ -99,7 +99,9 @@ PG_GUARDED Query *first_rows_query(const model::View &view, const model::Accumul
     Query *query = rows_query(view, list_make1(table_entry(view.references[0].relation)));
     List *conditions = query->jointree->quals == nullptr ? NIL : list_make1(query->jointree->quals);
     for (int i = 0; i < view.keys.size; ++i)
-        conditions = lappend(conditions, key_condition(view, i, bms_is_member(i, nulls), 1, 2));
+        conditions = lappend(
+            conditions, key_condition(view, i, static_cast<Expr *>(copyObjectImpl(view.keys[i].expression)),
+                                      bms_is_member(i, nulls), 1, 2));
     auto *input = static_cast<Expr *>(copyObjectImpl(accumulator.input));
     auto *present = makeNode(NullTest);
     present->arg = static_cast<Expr *>(copyObjectImpl(accumulator.input));

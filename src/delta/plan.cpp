@@ -90,8 +90,9 @@ PG_GUARDED bool calls_foreign_code(const model::View &view)
 PG_GUARDED bool has_index(Oid imat, const model::View &view)
 {
     Relation table = table_open(imat, AccessShareLock);
-    const bool found = OidIsValid(view.keys_visible ? catalog::find_key_index(table, view, false)
-                                                    : catalog::find_row_index(table, view.keys.size));
+    const bool found = OidIsValid(view.keys_visible    ? catalog::find_key_index(table, view, false)
+                                  : view.has_options() ? catalog::find_lookup_index(table, view)
+                                                       : catalog::find_row_index(table, view.columns.size));
     table_close(table, NoLock);
     return found;
 }
@@ -120,6 +121,16 @@ PG_GUARDED model::Strategy strategy_of(const catalog::Registration &registration
         return model::Strategy::Swap;
     view->needs_state = has_state;
     return model::Strategy::Delta;
+}
+
+/* Of a row that goes and one that comes with the same identity, or else the same keys, one becomes the other.
+ */
+PG_GUARDED void compile_bag(Plan *plan)
+{
+    const model::View &view = *plan->view;
+    const bool keyed = view.strategy == model::Strategy::Keyed;
+    plan->rows = keyed ? make_layout(view.columns, view.accumulators) : plan->layout;
+    plan->pairing = make_key_operations(paired_by(view));
 }
 
 PG_GUARDED void compile_source_side(Plan *plan)
@@ -173,9 +184,13 @@ PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContex
             plan->view = analyze::understand(definition);
             plan->strategy = strategy_of(registration, plan->view);
             if (plan->strategy != model::Strategy::Swap) {
-                plan->foreign_code = calls_foreign_code(*plan->view);
-                plan->layout = make_layout(*plan->view);
-                plan->identity = make_key_operations(plan->view->identity);
+                /* Of what is in subqueries nothing is known here. */
+                plan->foreign_code = plan->view->has_options() || calls_foreign_code(*plan->view);
+                plan->layout = make_layout(plan->view->keys, plan->view->accumulators);
+                if (plan->view->bag)
+                    compile_bag(plan);
+                if (plan->view->has_options())
+                    plan->definition = analyze::exact_query(definition);
                 plan->context = CreateStandaloneExprContext();
                 if (!plan->view->is_join())
                     compile_source_side(plan);

@@ -40,8 +40,9 @@ struct Plan {
     ExprState *filter;          /* NULL: all rows */
     ProjectionInfo *inputs;     /* the keys, then the input of each accumulator but the first */
 
-    /* For bags with an identity: how its keys are compared. */
-    model::Array<KeyOperations> identity;
+    /* For bags: how output rows are told apart, and how what they are paired by is compared. */
+    Layout *rows;
+    model::Array<KeyOperations> pairing;
 
     /* For Delta: from a group to the row that shows it. */
     TupleTableSlot *group_row; /* the keys, then the aggregates */
@@ -52,6 +53,8 @@ struct Plan {
     /* For Keyed. */
     TupleDesc visible;    /* the row that shows a group */
     List *recomputations; /* of Recomputation, see recompute.cpp */
+    Query *definition;    /* where the view has options: with exact sums */
+    List *searches;       /* there, too: of ReferenceSearch, see affected.cpp */
 
     /* For room apply: how rows of the table, and of its state table, are found by key; NULL: not found out
      * yet. */
@@ -70,6 +73,12 @@ PG_GUARDED model::Array<Oid> sources_above(Oid table);
 
 /* Compile a view that is registered so, in a memory context below parent.  The cache does not know of it. */
 PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContext parent);
+
+/* The columns of a bag by which a row that goes and one that comes are known to be one that changes. */
+inline const model::Array<model::Key> &paired_by(const model::View &view) noexcept
+{
+    return view.strategy == model::Strategy::Keyed && view.identity.size == 0 ? view.keys : view.identity;
+}
 
 /* Hold on to a plan, and let go of it. */
 inline Plan *keep(Plan *plan) noexcept

@@ -10,6 +10,11 @@
  * are NULL: of those there are few.  Queries are planned once per session, that set, and size of the change;
  * the plan lives as long as the compiled view.
  *
+ * Of a query with options (outer joins, subqueries in expressions) it is the definition itself that is so
+ * restricted, as far up as its WHERE.  Where such a query has no groups, a key may have several rows, or
+ * none; they are compared with those that the table has under the keys, which a query over the table finds
+ * the same way.
+ *
  * Sums of floats are the exact ones, as in everything else that computes contents.
  */
 #include "delta/recompute.hpp"
@@ -26,6 +31,7 @@ namespace {
 /* A recomputation that was planned. */
 struct Recomputation {
     Bitmapset *nulls; /* which keys are NULL */
+    bool present;     /* of what the table has, not of what it should have */
     int magnitude;    /* of the number of groups, in powers of 32: another may want another plan */
     PlannedStmt *plan;
 };
@@ -36,7 +42,9 @@ struct Computing {
     GroupTable *groups;
     int first;
     int count;
-    MinimalTuple *result;
+    GroupTable *rows; /* where rows are computed that are not in groups: what they differ by; else NULL */
+    Sign sign;
+    MinimalTuple *result; /* else */
     MemoryContext memory; /* that the result is in; the executor has its own */
     Datum *keys;          /* of the row that came last */
     bool *nulls;
@@ -66,10 +74,10 @@ PG_GUARDED TupleDesc key_row_type(const model::View &view)
     return type;
 }
 
-PG_GUARDED Node *key_condition(const model::View &view, int i, bool null, int varno, int level)
+PG_GUARDED Node *key_condition(const model::View &view, int i, Expr *expression, bool null, int varno,
+                               int level)
 {
     const model::Key &key = view.keys[i];
-    auto *expression = static_cast<Expr *>(copyObjectImpl(key.expression));
     if (null) {
         auto *test = makeNode(NullTest);
         test->arg = expression;
@@ -93,24 +101,75 @@ PG_GUARDED Node *key_condition(const model::View &view, int i, bool null, int va
         make_opclause(key.equality, BOOLOID, false, expression, value, InvalidOid, key.collation));
 }
 
-PG_GUARDED void restrict_to_keys(Query *query, const model::View &view, const Bitmapset *nulls)
+namespace {
+
+/* Restrict the query to rows of the groups whose keys are in the last range table entry. */
+template <class Expression>
+PG_GUARDED void restrict_to(Query *query, const model::View &view, const Bitmapset *nulls,
+                            Expression expression)
 {
     auto *reference = makeNode(RangeTblRef);
-    reference->rtindex = view.references.size + 1;
+    reference->rtindex = list_length(query->rtable);
     query->jointree->fromlist = lappend(query->jointree->fromlist, reference);
 
     List *conditions = query->jointree->quals == nullptr ? NIL : list_make1(query->jointree->quals);
     for (int i = 0; i < view.keys.size; ++i)
-        conditions =
-            lappend(conditions, key_condition(view, i, bms_is_member(i, nulls), reference->rtindex, 0));
+        conditions = lappend(conditions, key_condition(view, i, expression(view.keys[i]),
+                                                       bms_is_member(i, nulls), reference->rtindex, 0));
     query->jointree->quals = reinterpret_cast<Node *>(make_ands_explicit(conditions));
+}
+
+} // namespace
+
+PG_GUARDED void restrict_to_keys(Query *query, const model::View &view, const Bitmapset *nulls)
+{
+    restrict_to(query, view, nulls,
+                [](const model::Key &key) { return static_cast<Expr *>(copyObjectImpl(key.expression)); });
 }
 
 namespace {
 
-PG_GUARDED PlannedStmt *plan_recomputation(const model::View &view, const Bitmapset *nulls,
+/* The query over the definition itself. */
+PG_GUARDED PlannedStmt *plan_definition(const Plan &plan, const Bitmapset *nulls, const pg::NamedRows &keys)
+{
+    auto *query = static_cast<Query *>(copyObjectImpl(plan.definition));
+    query->sortClause = NIL;
+    query->rtable = lappend(query->rtable, pg::named_rows_entry(keys));
+    restrict_to(query, *plan.view, nulls, [query](const model::Key &key) {
+        auto *shown = list_nth_node(TargetEntry, query->targetList, key.column - 1);
+        return static_cast<Expr *>(
+            copyObjectImpl(pg::flatten_group_exprs(query, reinterpret_cast<Node *>(shown->expr))));
+    });
+    return pg::plan_definition(query);
+}
+
+/* The query over the table that gives what it has. */
+PG_GUARDED PlannedStmt *plan_present(const Plan &plan, const Bitmapset *nulls, const pg::NamedRows &keys)
+{
+    auto *query = makeNode(Query);
+    query->commandType = CMD_SELECT;
+    query->querySource = QSRC_ORIGINAL;
+    query->canSetTag = true;
+    query->rtable = list_make2(table_entry(plan.registration.imat), pg::named_rows_entry(keys));
+    auto *table = makeNode(RangeTblRef);
+    table->rtindex = 1;
+    query->jointree = makeFromExpr(list_make1(table), nullptr);
+    auto column = [](const model::Key &key) {
+        return reinterpret_cast<Expr *>(makeVar(1, key.column, key.type, key.typmod, key.collation, 0));
+    };
+    restrict_to(query, *plan.view, nulls, column);
+    for (const model::Key &shown : plan.view->columns)
+        add_target(query, column(shown));
+    pg::add_permission_entries(query);
+    return pg::plan_plain_query(query);
+}
+
+PG_GUARDED PlannedStmt *plan_recomputation(const Plan &plan, const Bitmapset *nulls,
                                            const pg::NamedRows &keys)
 {
+    const model::View &view = *plan.view;
+    if (view.has_options())
+        return plan_definition(plan, nulls, keys);
     List *entries = NIL;
     for (const model::Reference &reference : view.references)
         entries = lappend(entries, table_entry(reference.relation));
@@ -130,21 +189,23 @@ PG_GUARDED PlannedStmt *plan_recomputation(const model::View &view, const Bitmap
 }
 
 /* The plan for such groups, from the cache if it may be. */
-PG_GUARDED PlannedStmt *plan_for(Plan *plan, const Bitmapset *nulls, const pg::NamedRows &keys)
+PG_GUARDED PlannedStmt *plan_for(Plan *plan, const Bitmapset *nulls, bool present, const pg::NamedRows &keys)
 {
+    auto make = present ? plan_present : plan_recomputation;
     if (plan->stale)
-        return plan_recomputation(*plan->view, nulls, keys);
+        return make(*plan, nulls, keys);
     int magnitude = 0;
     for (int64 rows = tuplestore_tuple_count(keys.rows); rows > 0; rows /= 32)
         ++magnitude;
     for (auto *known : pg::each<Recomputation>(plan->recomputations))
-        if (known->magnitude == magnitude && bms_equal(known->nulls, nulls))
+        if (known->magnitude == magnitude && known->present == present && bms_equal(known->nulls, nulls))
             return known->plan;
 
-    PlannedStmt *planned = plan_recomputation(*plan->view, nulls, keys);
+    PlannedStmt *planned = make(*plan, nulls, keys);
     MemoryContext caller = MemoryContextSwitchTo(plan->memory);
     auto *made = static_cast<Recomputation *>(palloc0(sizeof(Recomputation)));
     made->nulls = bms_copy(nulls);
+    made->present = present;
     made->magnitude = magnitude;
     made->plan = static_cast<PlannedStmt *>(copyObjectImpl(planned));
     plan->recomputations = lappend(plan->recomputations, made);
@@ -171,6 +232,21 @@ PG_GUARDED void keep_row(void *argument, TupleTableSlot *row)
     MemoryContextSwitchTo(caller);
 }
 
+/* Add a row to those that the table should have and hasn't, or to what it has and shouldn't. */
+PG_GUARDED void fold_row_image(void *argument, TupleTableSlot *row)
+{
+    const auto &computing = *static_cast<Computing *>(argument);
+    ExprContext *context = computing.plan->context;
+    CHECK_FOR_INTERRUPTS();
+    slot_getallattrs(row);
+    ResetExprContext(context);
+    MemoryContext caller = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
+    Group *group = computing.rows->find_or_add(row->tts_values, row->tts_isnull);
+    fold(model::AccumulatorKind::Rows, group->accumulator(*computing.plan->rows, 0), InvalidOid, Datum{},
+         computing.sign, computing.rows->arena());
+    MemoryContextSwitchTo(caller);
+}
+
 /* Compute those of the groups that have the same keys NULL as the given one. */
 PG_GUARDED void compute_like(const Computing &computing, const Bitmapset *nulls, TupleDesc type,
                              Group *const *groups, Snapshot snapshot)
@@ -181,30 +257,29 @@ PG_GUARDED void compute_like(const Computing &computing, const Bitmapset *nulls,
         if (bms_equal(nulls_of(plan, *groups[i]), nulls))
             tuplestore_putvalues(rows, type, groups[i]->keys(), groups[i]->nulls(*plan.layout));
     const pg::NamedRows keys = {.name = "changed_groups", .layout = InvalidOid, .type = type, .rows = rows};
-    pg::run_plan(plan_for(computing.plan, nulls, keys), snapshot, &keys, 1,
-                 {.consume = keep_row, .self = const_cast<Computing *>(&computing)});
+    Computing self = computing;
+    if (computing.rows == nullptr) {
+        pg::run_plan(plan_for(computing.plan, nulls, false, keys), snapshot, &keys, 1,
+                     {.consume = keep_row, .self = &self});
+    } else {
+        for (const Sign sign : {Sign::In, Sign::Out}) {
+            self.sign = sign;
+            pg::run_plan(plan_for(computing.plan, nulls, sign == Sign::Out, keys), snapshot, &keys, 1,
+                         {.consume = fold_row_image, .self = &self});
+        }
+    }
     tuplestore_end(rows);
 }
 
-} // namespace
-
-PG_GUARDED void recompute(Plan *plan, GroupTable *groups, int first, int count, Snapshot snapshot,
-                          MinimalTuple *result)
+/* Compute all of the groups. */
+PG_GUARDED void compute(const Computing &computing, Snapshot snapshot)
 {
-    memset(result, 0, sizeof(MinimalTuple) * count);
-    Group *const *wanted = groups->in_order().data + first;
-    const Computing computing = {.plan = plan,
-                                 .groups = groups,
-                                 .first = first,
-                                 .count = count,
-                                 .result = result,
-                                 .memory = CurrentMemoryContext,
-                                 .keys = static_cast<Datum *>(palloc(sizeof(Datum) * plan->view->keys.size)),
-                                 .nulls = static_cast<bool *>(palloc(sizeof(bool) * plan->view->keys.size))};
-    TupleDesc type = key_row_type(*plan->view);
+    const Plan &plan = *computing.plan;
+    Group *const *wanted = computing.groups->in_order().data + computing.first;
+    TupleDesc type = key_row_type(*plan.view);
     List *done = NIL; /* of Bitmapset */
-    for (int i = 0; i < count; ++i) {
-        Bitmapset *nulls = nulls_of(*plan, *wanted[i]);
+    for (int i = 0; i < computing.count; ++i) {
+        Bitmapset *nulls = nulls_of(plan, *wanted[i]);
         bool known = false;
         for (auto *other : pg::each<Bitmapset>(done))
             known = known || bms_equal(other, nulls);
@@ -213,6 +288,36 @@ PG_GUARDED void recompute(Plan *plan, GroupTable *groups, int first, int count, 
         compute_like(computing, nulls, type, wanted, snapshot);
         done = lappend(done, nulls);
     }
+}
+
+} // namespace
+
+PG_GUARDED void recompute(Plan *plan, GroupTable *groups, int first, int count, Snapshot snapshot,
+                          MinimalTuple *result)
+{
+    memset(result, 0, sizeof(MinimalTuple) * count);
+    Computing computing = {};
+    computing.plan = plan;
+    computing.groups = groups;
+    computing.first = first;
+    computing.count = count;
+    computing.result = result;
+    computing.memory = CurrentMemoryContext;
+    computing.keys = static_cast<Datum *>(palloc(sizeof(Datum) * plan->view->keys.size));
+    computing.nulls = static_cast<bool *>(palloc(sizeof(bool) * plan->view->keys.size));
+    compute(computing, snapshot);
+}
+
+PG_GUARDED void recompute_rows(Plan *plan, GroupTable *keys, int first, int count, Snapshot snapshot,
+                               GroupTable *rows)
+{
+    Computing computing = {};
+    computing.plan = plan;
+    computing.groups = keys;
+    computing.first = first;
+    computing.count = count;
+    computing.rows = rows;
+    compute(computing, snapshot);
 }
 
 } // namespace delta

@@ -23,12 +23,20 @@ PG_GUARDED Bitmapset *nulls_of(const Plan &plan, const Group &group);
 PG_GUARDED TupleDesc key_row_type(const model::View &view);
 
 /*
- * The condition that a row belongs to one of the groups, as far as one key goes.  Where it isn't NULL, it is
- * in a row of keys, which is range table entry varno, so many query levels above.
+ * The condition that a row belongs to one of the groups, as far as one key goes, which is this expression.
+ * Where it isn't NULL, it is in a row of keys, which is range table entry varno, so many query levels above.
  */
-PG_GUARDED Node *key_condition(const model::View &view, int i, bool null, int varno, int level);
+PG_GUARDED Node *key_condition(const model::View &view, int i, Expr *expression, bool null, int varno,
+                               int level);
 
-/* Restrict the query to rows of the groups whose keys are in the last range table entry. */
+/* Restrict a query over the references to rows of the groups whose keys are in its last range table entry. */
 PG_GUARDED void restrict_to_keys(Query *query, const model::View &view, const Bitmapset *nulls);
+
+/*
+ * The same where rows are not in groups: compute those that have these keys, read those that the table has
+ * under them, and add to rows (of plan->rows) by how much there should be more or less of each.
+ */
+PG_GUARDED void recompute_rows(Plan *plan, GroupTable *keys, int first, int count, Snapshot snapshot,
+                               GroupTable *rows);
 
 } // namespace delta

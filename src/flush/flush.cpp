@@ -34,9 +34,22 @@ struct Step {
     apply::Moment moment;
 };
 
+/* Has the one as many more, or less, of each row as the other one says? */
+PG_GUARDED bool has_rows_of(const delta::GroupTable &one, const delta::GroupTable &other)
+{
+    const delta::Layout &layout = other.layout();
+    for (const delta::Group *group : other.in_order()) {
+        const int place = one.find(group->keys(), group->nulls(layout));
+        if (group->rows(layout) != (place < 0 ? 0 : one.in_order()[place]->rows(layout)))
+            return false;
+    }
+    return true;
+}
+
 /*
  * Find the groups of a join that changed, and how; some may be pending already.  Where groups are to be
  * computed under the transaction's own snapshot, those that changed as it sees them have to be among them.
+ * Where rows are added and removed under it, these have to be the ones that are right for everybody.
  */
 PG_GUARDED void find_groups(WorkItem *item, apply::Moment moment)
 {
@@ -46,9 +59,20 @@ PG_GUARDED void find_groups(WorkItem *item, apply::Moment moment)
     item->joined = true;
     if (pending != nullptr)
         item->groups->merge(*pending);
-    delta::fold_join(item->plan, item->groups, changed, GetActiveSnapshot());
-    if (is_keyed(*item) && moment == apply::Moment::Early && IsolationUsesXactSnapshot())
-        delta::fold_join(item->plan, item->groups, changed, GetTransactionSnapshot());
+    auto fold = item->plan->view->has_options() ? delta::find_affected : delta::fold_join;
+    fold(item->plan, item->groups, changed, GetActiveSnapshot());
+    if (moment == apply::Moment::Commit || !IsolationUsesXactSnapshot())
+        return;
+    if (is_keyed(*item)) {
+        fold(item->plan, item->groups, changed, GetTransactionSnapshot());
+    } else if (item->plan->view->bag) {
+        auto *seen = delta::GroupTable::create(item->plan->layout, GetMemoryChunkContext(item));
+        if (pending != nullptr)
+            seen->merge(*pending);
+        fold(item->plan, seen, changed, GetTransactionSnapshot());
+        if (!has_rows_of(*item->groups, *seen) || !has_rows_of(*seen, *item->groups))
+            apply::raise_serialization_failure();
+    }
 }
 
 /* Apply one IMAT's changes, and hand on to the work that reads it what they did to its rows. */
@@ -62,9 +86,10 @@ PG_GUARDED void apply_one(WorkItem *item, apply::Moment moment)
         if (plan.view->is_join() && !item->joined)
             find_groups(item, moment);
         const apply::Listener *told = item->readers == NIL ? nullptr : &listener;
-        written = is_keyed(*item)  ? apply::replace_groups(item->plan, item->groups, moment, told)
-                  : plan.view->bag ? apply::apply_rows(item->plan, item->groups, moment, told)
-                                   : apply::apply_groups(item->plan, item->groups, moment, told);
+        auto put = is_keyed(*item)  ? (plan.view->bag ? apply::replace_rows : apply::replace_groups)
+                   : plan.view->bag ? apply::apply_rows
+                                    : apply::apply_groups;
+        written = put(item->plan, item->groups, moment, told);
     });
     observe::record_flush(item->imat, written, GetCurrentTimestamp() - start);
 }

@@ -164,6 +164,26 @@ struct Reference {
     ObjectId relation;
 };
 
+/* Some of the references: bit i is reference i. */
+using References = unsigned;
+static_assert(MAX_REFERENCES <= 32);
+
+/*
+ * References that a row of the query may lack, all at once: the nullable side of an outer join; or what a
+ * subquery in an expression reads, which no row has, and which only has a say in what there is.
+ */
+struct Option {
+    References references;
+    bool subquery;
+};
+
+/* A condition that holds for a row wherever none of these options (bit i is option i) is lacking. */
+struct Condition {
+    Node *expression;
+    References references; /* that it is over */
+    unsigned options;
+};
+
 /* A query, understood. */
 struct View {
     Array<Source> sources;
@@ -177,6 +197,16 @@ struct View {
      * inner join of all references, of which reference i is varno i + 1.
      */
     Array<Reference> references;
+
+    /*
+     * Where there are options, the row is one of an outer join, and the query is Keyed.  All conditions that
+     * the options have are here, and those of the filter once more; the expressions, and those of the keys,
+     * have PlaceHolderVars around what is NULL where a subquery in FROM is lacking.
+     */
+    Array<Option> options;
+    Array<Condition> conditions;
+    List *option_keys; /* of Node */
+
     Node *filter; /* over the row: a list of conditions, join conditions among them; NULL: all rows */
     Array<Key> keys;
     Array<Accumulator> accumulators; /* the first is Rows */
@@ -205,11 +235,15 @@ struct View {
      */
     bool bag;
     Array<Key> identity;
+    Array<Key> columns; /* of a bag: all outputs, by image */
 
     bool single_group; /* no GROUP BY: the one group is there even when there are no rows */
     bool keys_visible; /* the row_keys are shown by columns, so a row can be found by them */
     bool needs_state;  /* the visible columns do not determine the accumulators */
     const char *state_reason;
+
+    /* Is it an outer join, or does it have subqueries? */
+    bool has_options() const noexcept { return options.size > 0; }
 
     /* Are changed rows folded as they are, or joined with the other tables first? */
     bool is_join() const noexcept { return references.size > 1; }

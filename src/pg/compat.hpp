@@ -708,9 +708,15 @@ inline Bitmapset *pull_varnos(Node *node)
 #endif
 }
 
-/* Have the Var shown as what it refers to, not as what was written in the query. */
+/*
+ * Have the Var shown as what it refers to, not as what was written in the query; and forget by which joins it
+ * may have become NULL.
+ */
 inline void forget_syntax(Var *var)
 {
+#if PG_VERSION_NUM >= 160000
+    var->varnullingrels = nullptr;
+#endif
 #if PG_VERSION_NUM >= 130000
     var->varnosyn = static_cast<Index>(var->varno);
     var->varattnosyn = var->varattno;

@@ -42,7 +42,10 @@ PG_GUARDED void lock_tables(const PlannedStmt *plan)
 
 } // namespace
 
-PG_GUARDED void run_query(const Query *query, Snapshot snapshot, RowConsumer consumer)
+namespace {
+
+/* Rewrite a copy of the query. */
+PG_GUARDED Query *rewrite(const Query *query)
 {
     auto *copy = static_cast<Query *>(copyObjectImpl(query));
     AcquireRewriteLocks(copy, true, false);
@@ -50,9 +53,19 @@ PG_GUARDED void run_query(const Query *query, Snapshot snapshot, RowConsumer con
     if (list_length(rewritten) != 1)
         elog(ERROR, "unexpected rewrite result for the query of an incremental materialized table");
     CHECK_FOR_INTERRUPTS();
+    return static_cast<Query *>(linitial(rewritten));
+}
 
-    run_plan(plan_query(static_cast<Query *>(linitial(rewritten)), CURSOR_OPT_PARALLEL_OK), snapshot, nullptr,
-             0, consumer);
+} // namespace
+
+PG_GUARDED void run_query(const Query *query, Snapshot snapshot, RowConsumer consumer)
+{
+    run_plan(plan_query(rewrite(query), CURSOR_OPT_PARALLEL_OK), snapshot, nullptr, 0, consumer);
+}
+
+PG_GUARDED PlannedStmt *plan_definition(const Query *query)
+{
+    return plan_query(rewrite(query), 0);
 }
 
 PG_GUARDED PlannedStmt *plan_plain_query(const Query *query)

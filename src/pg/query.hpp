@@ -20,6 +20,9 @@ struct RowConsumer {
  */
 PG_GUARDED void run_query(const Query *query, Snapshot snapshot, RowConsumer consumer);
 
+/* Rewrite and plan a copy of the query. */
+PG_GUARDED PlannedStmt *plan_definition(const Query *query);
+
 /* Plan a query that reads tables and tuplestores only: nothing in it is rewritten. */
 PG_GUARDED PlannedStmt *plan_plain_query(const Query *query);
 

@@ -168,11 +168,27 @@ PG_GUARDED IndexStmt *row_index_statement(Relation table, const model::View &vie
                                              list_make1(index_element(nullptr, hash)));
 }
 
+/* The index over the keys by which rows are told that are computed anew together. */
+PG_GUARDED IndexStmt *lookup_index_statement(Oid table, const model::View &view)
+{
+    IndexStmt *statement = index_statement(table, "idx", "btree", NIL);
+    Bitmapset *covered = nullptr;
+    for (const model::Key &key : view.keys) {
+        if (!bms_is_member(key.column, covered))
+            statement->indexParams = lappend(statement->indexParams,
+                                             index_element(get_attname(table, key.column, false), nullptr));
+        covered = bms_add_member(covered, key.column);
+    }
+    return statement;
+}
+
 /* Is there an index by which rows of the view can be found? */
 PG_GUARDED bool has_index(Relation table, const model::View &view, bool of_state)
 {
     if (of_state || view.keys_visible)
         return OidIsValid(catalog::find_key_index(table, view, of_state));
+    if (view.has_options())
+        return OidIsValid(catalog::find_lookup_index(table, view));
     const Oid index = catalog::find_row_index(table, list_length(view.outputs));
     return OidIsValid(index) && catalog::is_selective(table, index);
 }
@@ -231,9 +247,10 @@ PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state
         return false;
     Relation opened = table_open(table, AccessShareLock);
     const bool there = has_index(opened, view, of_state);
-    IndexStmt *statement = there    ? nullptr
-                           : by_key ? key_index_statement(table, view, of_state)
-                                    : row_index_statement(opened, view);
+    IndexStmt *statement = there                ? nullptr
+                           : by_key             ? key_index_statement(table, view, of_state)
+                           : view.has_options() ? lookup_index_statement(table, view)
+                                                : row_index_statement(opened, view);
     table_close(opened, NoLock);
     if (there)
         return true;

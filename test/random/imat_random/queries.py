@@ -4,7 +4,7 @@ A query is a dict, so that it can be written to JSON and shrunk part by part:
 
     group   {'kind': 'group', 'source': FROM text, 'with': text or '', 'where': [text], 'keys': [key], 'items': [item],
              'having': [text], 'distinct': bool}: what delta maintains
-    text    {'kind': 'text', 'sql': text, 'columns': [column]}: any other
+    text    {'kind': 'text', 'sql': text, 'columns': [column], 'exact': bool}: any other; exact: compared as group is
 
     key     {'sql', 'name', 'type', 'fuzzy', 'selected'}
     item    {'sql', 'name', 'type', 'fuzzy', 'float': None or [function, type, argument, filter]}
@@ -355,8 +355,109 @@ class Grammar:
         rng.shuffle(shown)
         where = [self.predicate(relation) for _ in range(rng.choice([0, 0, 1, 1, 2]))] + relation.where
         columns = [column('k%d' % n, t, fuzzy) for n, (_, t, fuzzy) in enumerate(shown)]
-        return self.text('SELECT %s FROM %s%s' % (', '.join('%s AS k%d' % (sql, n) for n, (sql, _, _) in enumerate(shown)),
-                                                  relation.name, ' WHERE ' + ' AND '.join(where) if where else ''), columns)
+        sql = 'SELECT %s FROM %s%s' % (', '.join('%s AS k%d' % (s, n) for n, (s, _, _) in enumerate(shown)), relation.name,
+                                       ' WHERE ' + ' AND '.join(where) if where else '')
+        return dict(self.text(sql, columns), exact=True)
+
+    # --- outer joins, and subqueries in expressions ---------------------------------------------
+
+    def aliased(self, relation, letter):
+        return [dict(c, name='%s.%s' % (letter, c['name'])) for c in relation.columns]
+
+    def on(self, left, right):
+        """A condition between the columns of two sides: nearly always one that sets some equal."""
+        rng = self.rng
+        pairs = [(c, d) for c in left for d in right
+                 if TYPES[c['type']].family == TYPES[d['type']].family and TYPES[c['type']].family not in ('bool', 'enum')]
+        ids = [(c, d) for c, d in pairs if c['name'].endswith('.id') or d['name'].endswith('.id')]
+        if not pairs or rng.random() < 0.06:
+            return self.predicate(Relation('', left + right))
+        c, d = rng.choice(ids if ids and rng.random() < 0.5 else pairs)
+        condition = '%s %s %s' % (c['name'], rng.choice(['='] * 9 + ['>']), d['name'])
+        if rng.random() < 0.3:
+            condition += rng.choice([' AND ', ' AND ', ' OR ']) + self.predicate(Relation('', rng.choice([left, right])))
+        return condition
+
+    def side(self, relations, letter):
+        """A table, or a subquery that computes something, under a letter: text and columns."""
+        rng = self.rng
+        relation = rng.choice(relations)
+        columns = self.aliased(relation, letter)
+        if rng.random() < 0.75:
+            return '%s %s' % (relation.name, letter), columns
+        shown = [c['name'] for c in relation.columns]
+        extra = rng.choice([("'c'::text", 'text'), ('1', 'int4'), ('%s IS NULL' % rng.choice(shown), 'bool')])
+        where = ' WHERE ' + self.predicate(relation) if rng.random() < 0.4 else ''
+        return '(SELECT %s, %s AS more FROM %s%s) %s' % (', '.join(shown), extra[0], relation.name, where, letter), \
+            columns + [column(letter + '.more', extra[1])]
+
+    def outer(self, relations):
+        """A tree of joins, most of them outer ones, as something to select from."""
+        rng = self.rng
+        size = rng.choice([2, 2, 2, 3, 3, 4])
+        parts = [self.side(relations, letter) for letter in 'xyzw'[:size]]
+        while len(parts) > 1:
+            n = rng.randrange(len(parts) - 1)
+            (left, a), (right, b) = parts[n], parts[n + 1]
+            kind = rng.choice(['LEFT', 'LEFT', 'LEFT', 'RIGHT', 'FULL', ''])
+            condition = self.on(a, b)
+            if kind == 'FULL' and (' = ' not in condition or ' OR ' in condition or 'IS' in condition):
+                kind = 'LEFT'
+            if kind == 'FULL':
+                condition = condition.split(' AND ')[0]
+            if kind == 'FULL' and not ('.' in condition.split(' = ')[0] and '.' in condition.split(' = ')[-1]):
+                kind = 'LEFT'
+            parts[n:n + 2] = [('(%s %s JOIN %s ON %s)' % (left, kind, right, condition), a + b)]
+        text, columns = parts[0]
+        made = Relation(text, columns)
+        made.joined = True
+        if rng.random() < 0.25:
+            made.where = [self.predicate(made)]
+        return made
+
+    def sublink(self, columns, relations, depth=0):
+        """A condition with a subquery over these columns."""
+        rng = self.rng
+        letter = 'pqr'[depth]
+        inner = rng.choice(relations)
+        here = self.aliased(inner, letter)
+        where = []
+        if rng.random() < 0.7:
+            where.append(self.on(columns, here))
+        if rng.random() < 0.35:
+            where.append(self.predicate(Relation('', here)))
+        if depth < 2 and rng.random() < 0.2:
+            where.append(self.sublink(here + columns if rng.random() < 0.3 else here, relations, depth + 1))
+        tail = ' FROM %s %s' % (inner.name, letter) + (' WHERE ' + ' AND '.join(where) if where else '')
+        pairs = [(c, d) for c in columns for d in here
+                 if TYPES[c['type']].family == TYPES[d['type']].family and TYPES[c['type']].family not in ('bool', 'enum')]
+        kind = rng.randrange(6)
+        if kind < 2 or not pairs:
+            text = '%sEXISTS (SELECT%s)' % (rng.choice(['', 'NOT ']), tail)
+        elif kind < 5:
+            c, d = rng.choice(pairs)
+            text = '%s %s (SELECT %s%s)' % (c['name'], rng.choice(['IN', 'IN', 'NOT IN', 'NOT IN', '> ANY', '<= ALL']), d['name'], tail)
+        else:
+            text = '(SELECT count(*)%s) > %d' % (tail, rng.randint(0, 2))
+        return '(%s OR %s)' % (text, self.predicate(Relation('', columns))) if rng.random() < 0.15 else text
+
+    def semi(self, relation, relations):
+        """The relation, with a subquery in its WHERE."""
+        made = Relation(relation.name, relation.columns)
+        made.joined = True
+        if not relation.joined:
+            made = Relation(relation.name + ' x', self.aliased(relation, 'x'))
+            made.joined = True
+        made.where = relation.where + [self.sublink(made.columns, relations)]
+        return made
+
+    def optional(self, relations):
+        """Something to select from that has outer joins, subqueries in WHERE, or both; or, rarely, neither."""
+        rng = self.rng
+        relation = self.outer(relations) if rng.random() < 0.6 else None
+        if relation is None or rng.random() < 0.15:
+            relation = self.semi(relation or self.joined(relations) or rng.choice(relations), relations)
+        return relation
 
     # --- everything else ------------------------------------------------------------------------
 

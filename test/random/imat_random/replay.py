@@ -168,7 +168,7 @@ class Comparer:
         self.fuzzy = {}
         for imat in scenario['imats']:
             query = imat['query']
-            whole = query['kind'] == 'text'
+            whole = query['kind'] == 'text' and not query.get('exact')
             self.fuzzy[imat['name']] = [whole or c['fuzzy'] for c in queries.columns_of(query)]
         self.types = {}
 
@@ -343,6 +343,11 @@ class Replay:
             self.stats['deltas'] += deltas or 0
             if strategy == 'swap' and imat['strategy'] != 'swap':
                 self.stats['reason: ' + reason] += 1
+        elif imat['query'].get('exact'):
+            self.stats['row views'] += 1
+            self.stats['rows by ' + strategy] += 1
+            if strategy == 'swap' and imat['strategy'] != 'swap':
+                self.stats['rows, reason: ' + reason] += 1
         else:
             self.stats['other views'] += 1
 

@@ -66,6 +66,7 @@ class Maker:
         self.seed = seed
         self.sessions = sessions
         self.only_delta = sessions > 1 and seed % 3 == 0
+        self.optional = rng.choice([0.1, 0.1, 0.1, 0.85])  # how many views have outer joins, or subqueries in WHERE
         self.version = version
         self.next_id = 1
         self.tables = []
@@ -179,8 +180,12 @@ class Maker:
         delta = rng.random() < 0.75
         risky = rng.random() < 0.15
         source = (grammar.joined(usable) if rng.random() < 0.3 else None) or rng.choice(usable)
-        bag = delta and rng.random() < 0.3
-        query = grammar.rows(source) if bag else grammar.group(source, risky) if delta else grammar.other(usable)
+        bag = rng.random() < 0.3
+        optional = not self.only_delta and rng.random() < self.optional
+        if optional:
+            delta, source, bag = False, grammar.optional(usable), rng.random() < 0.5
+        query = (grammar.rows(source) if bag and (delta or optional) else
+                 grammar.group(source, risky and delta) if delta or optional else grammar.other(usable))
         self.unsteady = self.unsteady or grammar.unsteady
         name = 'i%d' % number
         imat = {'name': name, 'query': query, 'strategy': 'swap' if rng.random() < 0.1 else 'auto',
@@ -191,7 +196,8 @@ class Maker:
         if self.only_delta and (not delta or imat['strategy'] == 'swap'):
             return
         self.imats.append(imat)
-        self.relations.append(Relation(name, queries.columns_of(query)))
+        if not (bag and source.joined) or rng.random() < 0.2:  # joins of joins grow very large
+            self.relations.append(Relation(name, queries.columns_of(query)))
         if rng.random() < 0.25 and not self.only_delta:
             twin = dict(imat, name=name + 'b', how='create', strategy='swap' if imat['strategy'] != 'swap' else 'auto')
             self.imats.append(twin)
