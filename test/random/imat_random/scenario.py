@@ -66,7 +66,7 @@ class Maker:
         self.seed = seed
         self.sessions = sessions
         self.only_delta = sessions > 1 and seed % 3 == 0
-        self.optional = rng.choice([0.1, 0.1, 0.1, 0.85])  # how many views have outer joins, or subqueries in WHERE
+        self.optional = self.rng.choice([0.1, 0.1, 0.1, 0.85])  # how many views have outer joins, or subqueries in WHERE
         self.version = version
         self.next_id = 1
         self.tables = []
