@@ -72,11 +72,20 @@ PG_GUARDED LOCKMODE mode_of(const Work &work, const WorkItem &item, int index)
     return ShareLock;
 }
 
+/* Groups that are only to be computed once more have had their sources' tags since the first time. */
+PG_GUARDED bool has_changes(const Work &work, const WorkItem &item)
+{
+    bool changed = false;
+    for (const model::Source &source : item.plan->view->sources)
+        changed = changed || reads_changed(work, item, source.relation);
+    return changed;
+}
+
 PG_GUARDED void lock_join_sources(const Work &work)
 {
     const Oid tags = catalog::relation_of_ours("source");
     for (auto *item : pg::each<WorkItem>(by_oid(work.items))) {
-        if (item->swap || !item->plan->view->is_join())
+        if (item->swap || !item->plan->view->is_join() || !has_changes(work, *item))
             continue;
         for (int i = 0; i < item->plan->view->sources.size; ++i) {
             LOCKTAG tag;
