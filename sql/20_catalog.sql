@@ -5,6 +5,7 @@ CREATE TABLE imat.registered (
     definition  regclass NOT NULL,
     state       regclass,
     state_current boolean NOT NULL,
+    multiplicities regclass[],
     old_view    regclass,
     old_schema  name NOT NULL,
     maintenance "char" NOT NULL,
@@ -37,6 +38,7 @@ CREATE VIEW imat.imat_config AS
            r.imat,
            r.definition,
            r.state,
+           r.multiplicities,
            CASE r.maintenance WHEN 'i' THEN 'immediate' END AS maintenance,
            CASE r.strategy WHEN 'a' THEN 'auto' WHEN 'd' THEN 'delta' WHEN 'k' THEN 'keyed' WHEN 's' THEN 'swap' END AS strategy,
            r.settings

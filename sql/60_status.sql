@@ -31,7 +31,8 @@ CREATE VIEW imat.status AS
            n.time_spent,
            n.last_maintained,
            r.state,
-           pg_catalog.pg_total_relation_size(r.state) AS state_size,
+           (SELECT pg_catalog.sum(pg_catalog.pg_total_relation_size(hidden))::bigint
+              FROM pg_catalog.unnest(r.state || r.multiplicities) hidden) AS state_size,
            n.errors,
            n.last_error_sqlstate,
            n.last_error,
@@ -53,7 +54,7 @@ COMMENT ON COLUMN imat.status.merges IS 'since the server started: swaps that wr
 COMMENT ON COLUMN imat.status.exchanges IS 'since the server started: swaps that put a new heap in place of the old';
 COMMENT ON COLUMN imat.status.time_spent IS 'since the server started: by the sessions that changed its sources';
 COMMENT ON COLUMN imat.status.state IS 'the table in schema imat that holds what groups need beyond the visible columns';
-COMMENT ON COLUMN imat.status.state_size IS 'in bytes, with indexes';
+COMMENT ON COLUMN imat.status.state_size IS 'in bytes, with indexes and the tables of multiplicities (see imat.imat_config) that go with it';
 COMMENT ON COLUMN imat.status.errors IS 'since the server started: how often maintenance failed';
 COMMENT ON COLUMN imat.status.last_error IS 'for the owner of the table and members of pg_read_all_stats';
 

@@ -5,7 +5,8 @@
  * accumulator. An accumulator is told by its argument and filter; calls over the same share one, of a richer
  * kind where one of them needs it: what knows a sum knows the count.  A filter is moved into the input, as
  * CASE WHEN filter THEN argument END, so that the argument is evaluated for the rows that pass only, as the
- * query does, and the other rows count as NULL, which all these aggregates pass over.
+ * query does, and the other rows count as NULL, which all these aggregates pass over.  What DISTINCT makes of
+ * it is in distinct.cpp.
  *
  * Outputs and HAVING are rewritten over the group row: whole expressions that equal a key become the key's
  * Var, aggregates become theirs.  Keys come first, since a key may be any expression; constants are folded
@@ -23,8 +24,9 @@ using model::AggregateFunction;
 /* An accumulator in the making. */
 struct Draft {
     model::Accumulator accumulator;
-    Node *argument; /* NULL: count(*) */
-    Node *filter;   /* NULL: every row */
+    Node *argument;    /* NULL: count(*) */
+    Node *filter;      /* NULL: every row */
+    model::Key *value; /* of DISTINCT; NULL: every row counts */
 };
 
 /* What the rewriting of outputs carries along. */
@@ -169,19 +171,20 @@ PG_GUARDED bool classify(const Aggref *call, AggregateFunction *function, Accumu
 }
 
 /* Why an aggregate call can't be added to and subtracted from. */
-PG_GUARDED const char *why_not_call(const Aggref *call)
+PG_GUARDED const char *why_not_call(const model::View &view, const Aggref *call)
 {
     const char *shown = show_call(call->aggfnoid, call->aggargtypes, call->aggstar);
     AggregateFunction function = {};
     AccumulatorKind kind = {};
     if (call->aggkind != AGGKIND_NORMAL)
         return psprintf("aggregate %s needs all rows of its group in order", shown);
-    if (call->aggdistinct != NIL && !is_extremum(call, &function, &kind))
-        return psprintf("aggregate %s with DISTINCT needs all rows of its group", shown);
     if (call->aggorder != NIL)
         return psprintf("ORDER BY inside aggregate %s needs all rows of its group", shown);
+    const bool distinct = distinct_matters(call);
     if (classify(call, &function, &kind))
-        return nullptr;
+        return distinct ? why_not_distinct(view, call, kind) : nullptr;
+    if (distinct)
+        return psprintf("aggregate %s with DISTINCT needs all rows of its group", shown);
     return psprintf("aggregate %s needs all rows of its group", shown);
 }
 
@@ -203,16 +206,17 @@ PG_GUARDED Node *filtered(Node *filter, Node *argument)
 }
 
 /* A new accumulator. */
-PG_GUARDED Draft *make_draft(AccumulatorKind kind, Node *argument, Node *filter)
+PG_GUARDED Draft *make_draft(AccumulatorKind kind, Node *argument, Node *filter, model::Key *value)
 {
     auto *draft = static_cast<Draft *>(palloc0(sizeof(Draft)));
     draft->argument = argument;
     draft->filter = filter;
+    draft->value = value;
     draft->accumulator.kind = kind;
     if (argument == nullptr && filter == nullptr)
         return draft;
-    Node *value = argument != nullptr ? argument : makeBoolConst(true, false);
-    Node *input = filter != nullptr ? filtered(filter, value) : value;
+    Node *each = argument != nullptr ? argument : makeBoolConst(true, false);
+    Node *input = filter != nullptr ? filtered(filter, each) : each;
     draft->accumulator.input = prepare_expression(input);
     draft->accumulator.input_type = exprType(input);
     return draft;
@@ -235,18 +239,22 @@ PG_GUARDED bool covers(AccumulatorKind kind, AccumulatorKind other)
     }
 }
 
-/* The index of the accumulator for an argument and filter, which is made, or made richer, where needed. */
-PG_GUARDED int find_draft(Rewriting *rewriting, AccumulatorKind kind, Node *argument, const Aggref *call)
+/*
+ * The index of the accumulator for an argument and the call's filter, and the values of DISTINCT (NULL:
+ * without), which is made, or made richer, where needed.
+ */
+PG_GUARDED int find_draft(Rewriting *rewriting, AccumulatorKind kind, Node *argument, const Aggref *call,
+                          model::Key *value)
 {
     Node *filter = reinterpret_cast<Node *>(call->aggfilter);
-    const bool counts_rows = kind == AccumulatorKind::Count && filter == nullptr &&
+    const bool counts_rows = kind == AccumulatorKind::Count && filter == nullptr && value == nullptr &&
                              (argument == nullptr || never_null(*rewriting->flat, argument));
     if (counts_rows)
         return 0;
     int index = 0;
     for (auto *draft : pg::each<Draft>(rewriting->drafts)) {
         if (draft->accumulator.kind != AccumulatorKind::Rows && equal(draft->argument, argument) &&
-            equal(draft->filter, filter) &&
+            equal(draft->filter, filter) && (draft->value == nullptr) == (value == nullptr) &&
             (covers(draft->accumulator.kind, kind) || covers(kind, draft->accumulator.kind))) {
             if (!covers(draft->accumulator.kind, kind)) {
                 draft->accumulator.kind = kind;
@@ -256,7 +264,7 @@ PG_GUARDED int find_draft(Rewriting *rewriting, AccumulatorKind kind, Node *argu
         }
         index++;
     }
-    Draft *draft = make_draft(kind, argument, filter);
+    Draft *draft = make_draft(kind, argument, filter, value);
     draft->accumulator.collation = call->inputcollid;
     rewriting->drafts = lappend(rewriting->drafts, draft);
     return index;
@@ -279,7 +287,7 @@ PG_GUARDED Node *argument_of(const Aggref *call, AccumulatorKind kind)
 /* The Var of the group row that stands for an aggregate call. */
 PG_GUARDED Node *aggregate_var(Rewriting *rewriting, const Aggref *call)
 {
-    rewriting->reason = why_not_call(call);
+    rewriting->reason = why_not_call(*rewriting->view, call);
     if (rewriting->reason != nullptr)
         return nullptr;
     int index = 0;
@@ -292,8 +300,8 @@ PG_GUARDED Node *aggregate_var(Rewriting *rewriting, const Aggref *call)
         auto *aggregate = static_cast<model::Aggregate *>(palloc0(sizeof(model::Aggregate)));
         AccumulatorKind kind = {};
         classify(call, &aggregate->function, &kind);
-        Node *argument = argument_of(call, kind);
-        aggregate->accumulator = find_draft(rewriting, kind, argument, call);
+        model::Key *value = distinct_matters(call) ? distinct_value(*rewriting->view, call) : nullptr;
+        aggregate->accumulator = find_draft(rewriting, kind, argument_of(call, kind), call, value);
         aggregate->type = call->aggtype;
         aggregate->typmod = -1;
         aggregate->collation = call->aggcollid;
@@ -384,7 +392,7 @@ PG_GUARDED const char *find_aggregates(const FlatQuery &flat, const List *key_ex
     rewriting.flat = &flat;
     rewriting.view = view;
     rewriting.key_expressions = key_expressions;
-    rewriting.drafts = list_make1(make_draft(AccumulatorKind::Rows, nullptr, nullptr));
+    rewriting.drafts = list_make1(make_draft(AccumulatorKind::Rows, nullptr, nullptr, nullptr));
     view->outputs = NIL;
     for (auto *target : pg::each<TargetEntry>(flat.targets)) {
         if (target->resjunk)
@@ -404,9 +412,14 @@ PG_GUARDED const char *find_aggregates(const FlatQuery &flat, const List *key_ex
     }
     view->aggregates = to_array<model::Aggregate>(rewriting.aggregates);
     List *accumulators = NIL;
-    for (auto *draft : pg::each<Draft>(rewriting.drafts))
+    List *distincts = NIL;
+    for (auto *draft : pg::each<Draft>(rewriting.drafts)) {
+        if (draft->value != nullptr)
+            add_distinct(&distincts, &draft->accumulator, list_length(accumulators), *draft->value);
         accumulators = lappend(accumulators, &draft->accumulator);
+    }
     view->accumulators = to_array<model::Accumulator>(accumulators);
+    view->distincts = to_array<model::Distinct>(distincts);
     return nullptr;
 }
 

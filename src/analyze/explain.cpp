@@ -155,8 +155,33 @@ PG_GUARDED List *aggregate_lines(const model::View &view, List *lines)
 {
     for (const model::Aggregate &aggregate : view.aggregates)
         lines = lappend(
-            lines, psprintf("aggregate: %s, kept as %s", show_over_row(view, aggregate.call),
-                            describe_accumulator(aggregate, view.accumulators[aggregate.accumulator].kind)));
+            lines,
+            psprintf("aggregate: %s, kept as %s%s", show_over_row(view, aggregate.call),
+                     describe_accumulator(aggregate, view.accumulators[aggregate.accumulator].kind),
+                     view.accumulators[aggregate.accumulator].distinct != 0 ? ", each value once" : ""));
+    return lines;
+}
+
+/* The aggregates with DISTINCT that are over the same input. */
+PG_GUARDED const char *readers_of(const model::View &view, int distinct)
+{
+    StringInfoData readers;
+    initStringInfo(&readers);
+    for (const model::Aggregate &aggregate : view.aggregates)
+        if (view.accumulators[aggregate.accumulator].distinct == distinct + 1)
+            appendStringInfo(&readers, "%s%s", readers.len > 0 ? ", " : "",
+                             show_over_row(view, aggregate.call));
+    return readers.data;
+}
+
+/* One line for each input of aggregates with DISTINCT. */
+PG_GUARDED List *distinct_lines(const model::View &view, List *lines)
+{
+    for (int i = 0; i < view.distincts.size; i++)
+        lines =
+            lappend(lines, psprintf("hidden multiplicities: one row a group and value, with the number of "
+                                    "rows that have it, for %s",
+                                    readers_of(view, i)));
     return lines;
 }
 
@@ -252,9 +277,10 @@ PG_GUARDED List *delta_lines(const model::View &view, List *lines)
     lines = aggregate_lines(view, lines);
     if (view.having != nullptr)
         lines = lappend(lines, psprintf("group filter: %s", show_over_group(view, conjunction(view.having))));
-    return lappend(lines, view.needs_state
-                              ? psprintf("hidden state: one row a group, since %s", view.state_reason)
-                              : pstrdup("hidden state: none, the columns of the table tell all"));
+    lines = lappend(lines, view.needs_state
+                               ? psprintf("hidden state: one row a group, since %s", view.state_reason)
+                               : pstrdup("hidden state: none, the columns of the table tell all"));
+    return distinct_lines(view, lines);
 }
 
 /* One table that changed rows are joined with, and how its rows are found. */

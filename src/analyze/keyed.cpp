@@ -147,6 +147,7 @@ PG_GUARDED void make_keyed(model::View *view)
     rows->kind = model::AccumulatorKind::Rows;
     view->strategy = model::Strategy::Keyed;
     view->accumulators = {.data = rows, .size = 1};
+    view->distincts = {};
     view->aggregates = {};
     view->outputs = NIL;
     view->having = nullptr;

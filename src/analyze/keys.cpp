@@ -52,7 +52,8 @@ PG_GUARDED const char *make_key(const FlatQuery &flat, const SortGroupClause *cl
             .equality = clause->eqop,
             .less_than = less_than_of(clause, type),
             .column = column_showing(flat, expression),
-            .nullable = !never_null(flat, expression)};
+            .nullable = !never_null(flat, expression),
+            .hashed = false};
     if (get_typtype(type) == TYPTYPE_PSEUDO)
         return psprintf("a key of type %s cannot be stored", format_type_be(type));
     if (!OidIsValid(key->less_than))

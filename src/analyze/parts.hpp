@@ -189,6 +189,22 @@ PG_GUARDED const char *find_aggregates(const FlatQuery &flat, const List *key_ex
 PG_GUARDED Node *prepare_expression(Node *expression);
 PG_GUARDED Node *prepare_conditions(List *conditions);
 
+/* --- distinct.cpp: aggregates with DISTINCT --- */
+
+/* Has the call a DISTINCT that makes a difference? */
+PG_GUARDED bool distinct_matters(const Aggref *call);
+
+/* Why the multiplicities of what a call with DISTINCT is over can't be kept; kind: of its accumulator. */
+PG_GUARDED const char *why_not_distinct(const model::View &view, const Aggref *call,
+                                        model::AccumulatorKind kind);
+
+/* The values that a call with DISTINCT is over, but for the expression. */
+PG_GUARDED model::Key *distinct_value(const model::View &view, const Aggref *call);
+
+/* The accumulator, of this index, takes such values: have their multiplicities in the list of Distincts. */
+PG_GUARDED void add_distinct(List **distincts, model::Accumulator *accumulator, int index,
+                             const model::Key &value);
+
 /* --- keyed.cpp: can a group be computed anew, by itself? --- */
 
 /* Find what groups are computed anew by; or say why they can't be. */

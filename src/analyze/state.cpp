@@ -5,8 +5,8 @@
  * table show them, its row is all there is; else they are kept in a state table beside it.  The columns tell
  * all if, for every group that exists, there is a row (no HAVING), it can be found (every key is shown), it
  * says how many rows the group has, and each accumulator is shown whole: counts by a count, sums of integers
- * by a sum and its count.  Sums of floats are shown rounded, and those of numeric and interval lose what
- * their parts looked like.
+ * by a sum and its count.  Whether a value of DISTINCT is there is never told by them.  Sums of floats are
+ * shown rounded, and those of numeric and interval lose what their parts looked like.
  */
 #include "analyze/parts.hpp"
 
@@ -47,6 +47,8 @@ PG_GUARDED const char *why_not_shown(const FlatQuery &flat, const model::View &v
     accumulator.count_column = column_showing(view, AggregateFunction::Count, index);
     accumulator.sum_column = column_showing(view, AggregateFunction::Sum, index);
     const char *reader = show_reader(view, index);
+    if (accumulator.distinct != 0)
+        return psprintf("%s needs to know how often each value occurs", reader);
     switch (accumulator.kind) {
     case AccumulatorKind::Rows:
         return accumulator.count_column == 0 ? "the number of rows of a group is not shown by a column"
@@ -109,6 +111,8 @@ PG_GUARDED bool add_missing(const FlatQuery &flat, const model::View &view, int 
     const model::Accumulator &accumulator = view.accumulators[index];
     if (why_not_shown(flat, view, index) == nullptr)
         return true;
+    if (accumulator.distinct != 0)
+        return false;
     if (accumulator.kind == AccumulatorKind::Rows) {
         add_item(missing, "count(*)");
         return true;

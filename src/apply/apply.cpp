@@ -12,6 +12,9 @@
  * second finds the row, still uncommitted, and waits for the transaction that made it.  Nobody waits while
  * holding a key lock.
  *
+ * What aggregates with DISTINCT are over is kept value by value in further tables, which are written under
+ * the lock of the group (multiplicities.cpp).
+ *
  * Every transaction takes groups in the order of their keys, so no two wait for each other.
  *
  * A group may lose sight of its minimum or maximum (delta/extremes.cpp): then it is looked up among the rows,
@@ -23,10 +26,12 @@
  * there, and all captured, unless this is in the middle of a statement: then the extremum is shown, as the
  * table's reader sees it in the sources, but no value is kept, so the next change of the group looks it up
  * again.  In a transaction with one snapshot that goes on, nobody has changed the group since
- * (check_snapshot), so both snapshots show the same rows of it.
+ * (check_snapshot), so both snapshots show the same rows of it.  The multiplicities of a group are changed
+ * when the rest of it is, once: not when it is put off.
  */
 #include "apply/apply.hpp"
 
+#include "apply/multiplicities.hpp"
 #include "apply/probe.hpp"
 #include "apply/row_search.hpp"
 #include "pg/list.hpp"
@@ -68,6 +73,7 @@ struct Target {
     Writer *states;
     Probe *state_by_key;
     TupleTableSlot *state_row;
+    model::Array<Multiplicities *> values; /* one for each of the view's distincts */
 
     TupleTableSlot *before; /* a copy of what was visible */
     Postponed *postponed;
@@ -242,6 +248,32 @@ PG_GUARDED void read_group(const Target &target, const Datum *keys, const bool *
     }
 }
 
+/* Has any value of DISTINCT another multiplicity than before? */
+PG_GUARDED bool has_changed_values(const Target &target, const delta::Group &change)
+{
+    bool changed = false;
+    for (const Multiplicities *values : target.values)
+        changed = changed || values->has_changes(change);
+    return changed;
+}
+
+/* Is there anything to be added to the group? */
+PG_GUARDED bool has_changes(const Target &target, delta::Group &change)
+{
+    return !delta::is_zero(*target.plan->layout, change) || has_changed_values(target, change);
+}
+
+/* Change the multiplicities of a group that is as it will be but for these. */
+PG_GUARDED void adjust_values(const Target &target, const delta::Group &change, const Datum *keys,
+                              const bool *nulls)
+{
+    bool possible = true;
+    for (Multiplicities *values : target.values)
+        possible = possible && values->adjust(change, keys, nulls, target.group);
+    if (!possible || !target.group->has_sound_values())
+        raise_mismatch(target);
+}
+
 /* Put off a group that is lost; a group that has no row yet gets one, while its birth lock is held. */
 PG_GUARDED void postpone(const Target &target, const delta::Group &change, Found found)
 {
@@ -280,6 +312,7 @@ PG_GUARDED bool apply_lost(const Target &target, const LostGroup &lost, const de
     const bool settled = target.moment == Moment::Commit || catalog::session.changing == 0;
     if (!target.group->take_found(found, !settled))
         raise_mismatch(target);
+    adjust_values(target, change, keys, nulls);
     write_state(target, keys, nulls, Found::Locked);
     return write_visible(target, keys, nulls, target.group->visible(keys, nulls));
 }
@@ -294,6 +327,8 @@ PG_GUARDED int64 apply_postponed(const Target &target)
     PushActiveSnapshot(GetLatestSnapshot());
     begin_command(target.rows);
     begin_command(target.states);
+    for (Multiplicities *values : target.values)
+        values->begin_command();
     delta::find_lost(target.plan, postponed->groups, GetActiveSnapshot());
 
     int64 written = 0;
@@ -336,7 +371,7 @@ PG_GUARDED bool apply_group(const Target &target, const delta::Group &change)
     }
     if (!target.group->add(change))
         raise_mismatch(target);
-    if (found == Found::Missing && target.group->is_zero()) {
+    if (found == Found::Missing && target.group->is_zero() && !has_changed_values(target, change)) {
         LockRelease(&birth, ExclusiveLock, false); /* all that came has left, unseen by extremes */
         return false;
     }
@@ -349,6 +384,7 @@ PG_GUARDED bool apply_group(const Target &target, const delta::Group &change)
             LockRelease(&birth, ExclusiveLock, false);
         return false;
     }
+    adjust_values(target, change, keys, nulls);
     if (target.state != nullptr) {
         write_state(target, keys, nulls, found);
         if (found == Found::Missing)
@@ -360,7 +396,8 @@ PG_GUARDED bool apply_group(const Target &target, const delta::Group &change)
     return written;
 }
 
-PG_GUARDED Target open_target(delta::Plan *plan, Moment moment, const Listener *listener)
+PG_GUARDED Target open_target(delta::Plan *plan, const delta::GroupTable &changes, Moment moment,
+                              const Listener *listener)
 {
     Target target = {};
     target.plan = plan;
@@ -384,12 +421,18 @@ PG_GUARDED Target open_target(delta::Plan *plan, Moment moment, const Listener *
         target.states = open_writer(target.state, type, true);
         target.state_by_key = Probe::open(target.state, plan, true);
         target.state_row = MakeSingleTupleTableSlot(type, &TTSOpsVirtual);
+        const int distincts = plan->view->distincts.size;
+        target.values.data = static_cast<Multiplicities **>(palloc(sizeof(void *) * (distincts + 1)));
+        for (int i = 0; i < distincts; ++i)
+            target.values.data[target.values.size++] = Multiplicities::open(plan, changes, i);
     }
     return target;
 }
 
 PG_GUARDED void close_target(const Target &target)
 {
+    for (Multiplicities *values : target.values)
+        values->close();
     if (target.state != nullptr) {
         ExecDropSingleTupleTableSlot(target.state_row);
         target.state_by_key->close();
@@ -413,13 +456,13 @@ PG_GUARDED int64 apply_groups(delta::Plan *plan, delta::GroupTable *changes, Mom
                               const Listener *listener)
 {
     int64 written = 0;
-    const Target target = open_target(plan, moment, listener);
+    const Target target = open_target(plan, *changes, moment, listener);
     MemoryContext scratch =
         AllocSetContextCreate(CurrentMemoryContext, "pg_imat apply", ALLOCSET_SMALL_SIZES);
     MemoryContext caller = MemoryContextSwitchTo(scratch);
     for (delta::Group *change : changes->sorted()) {
         CHECK_FOR_INTERRUPTS();
-        if (!delta::is_zero(*plan->layout, *change))
+        if (has_changes(target, *change))
             written += apply_group(target, *change) ? 1 : 0;
         MemoryContextReset(scratch);
         if (list_length(target.postponed->changes) >= most_postponed)

@@ -71,6 +71,7 @@ PG_GUARDED ProbePlan *make_plan(Relation table, const model::View &view, bool of
     plan->scan = static_cast<ScanKey>(palloc0(sizeof(ScanKeyData) * (size + 1)));
     plan->key = static_cast<int *>(palloc0(sizeof(int) * (size + 1)));
     plan->array_of = static_cast<Oid *>(palloc0(sizeof(Oid) * (size + 1)));
+    plan->hashed = -1;
 
     const AttrNumber *columns = catalog::key_columns(view, of_state);
     List *expressions = RelationGetIndexExpressions(index);
@@ -79,9 +80,16 @@ PG_GUARDED ProbePlan *make_plan(Relation table, const model::View &view, bool of
         AttrNumber column = index->rd_index->indkey.values[i];
         set_up_column(index, i, &plan->scan[i]);
         if (column == 0) {
-            column = catalog::wrapped_column(static_cast<Node *>(lfirst(expression)));
+            auto *over = static_cast<Node *>(lfirst(expression));
             expression = pg::next_cell(expressions, expression);
-            plan->array_of[i] = TupleDescAttr(RelationGetDescr(table), column - 1)->atttypid;
+            column = catalog::wrapped_column(over);
+            if (column != 0) {
+                plan->array_of[i] = TupleDescAttr(RelationGetDescr(table), column - 1)->atttypid;
+            } else {
+                column = catalog::hashed_column(over);
+                plan->hashed = i;
+                fmgr_info(castNode(FuncExpr, over)->funcid, &plan->hash);
+            }
         }
         plan->key[i] = key_over(view, column, columns);
     }
@@ -101,6 +109,18 @@ PG_GUARDED ProbePlan *make_plan(Relation table, const model::View &view, bool of
     pg_unreachable();
 }
 
+PG_GUARDED Probe *Probe::open_with(Relation table, ProbePlan *plan)
+{
+    auto *probe = static_cast<Probe *>(palloc0(sizeof(Probe)));
+    probe->plan_ = plan;
+    probe->table_ = table;
+    probe->index_ = index_open(plan->index, RowExclusiveLock);
+    probe->row_ = table_slot_create(table, nullptr);
+    probe->scan_ = static_cast<ScanKey>(palloc(sizeof(ScanKeyData) * (plan->size + 1)));
+    memcpy(probe->scan_, plan->scan, sizeof(ScanKeyData) * plan->size);
+    return probe;
+}
+
 PG_GUARDED Probe *Probe::open(Relation table, delta::Plan *plan, bool of_state)
 {
     ProbePlan *&cached = of_state ? plan->state_probe : plan->row_probe;
@@ -109,18 +129,31 @@ PG_GUARDED Probe *Probe::open(Relation table, delta::Plan *plan, bool of_state)
         cached = make_plan(table, *plan->view, of_state);
         MemoryContextSwitchTo(caller);
     }
-    auto *probe = static_cast<Probe *>(palloc0(sizeof(Probe)));
-    probe->plan_ = cached;
-    probe->table_ = table;
-    probe->index_ = index_open(cached->index, RowExclusiveLock);
-    probe->row_ = table_slot_create(table, nullptr);
-    probe->scan_ = static_cast<ScanKey>(palloc(sizeof(ScanKeyData) * (cached->size + 1)));
-    memcpy(probe->scan_, cached->scan, sizeof(ScanKeyData) * cached->size);
+    return open_with(table, cached);
+}
+
+PG_GUARDED Probe *Probe::open_values(Relation table, delta::Plan *plan, int distinct)
+{
+    ProbePlan *&cached = plan->value_probes[distinct];
+    if (cached == nullptr || plan->stale) {
+        MemoryContext caller = MemoryContextSwitchTo(plan->memory);
+        cached = make_plan(table, *catalog::view_of_values(*plan->view, distinct), true);
+        MemoryContextSwitchTo(caller);
+    }
+    Probe *probe = open_with(table, cached);
+    probe->compared_ = &plan->layout->values[distinct]->keys[1];
+    probe->memory_ = CurrentMemoryContext;
+    InitDirtySnapshot(probe->dirty_);
+    probe->looking_ = pg::index_beginscan(table, probe->index_, &probe->dirty_, cached->size);
     return probe;
 }
 
 PG_GUARDED void Probe::close()
 {
+    if (looking_ != nullptr) {
+        ExecClearTuple(row_);
+        index_endscan(looking_);
+    }
     ExecDropSingleTupleTableSlot(row_);
     index_close(index_, NoLock);
 }
@@ -131,7 +164,9 @@ PG_GUARDED void Probe::set_keys(const Datum *keys, const bool *nulls)
         const bool null = nulls[plan_->key[i]];
         scan_[i].sk_argument = keys[plan_->key[i]];
         scan_[i].sk_flags &= ~(SK_ISNULL | SK_SEARCHNULL);
-        if (OidIsValid(plan_->array_of[i]))
+        if (i == plan_->hashed)
+            scan_[i].sk_argument = FunctionCall1Coll(&plan_->hash, compared_->collation, keys[plan_->key[i]]);
+        else if (OidIsValid(plan_->array_of[i]))
             scan_[i].sk_argument = wrap(keys[plan_->key[i]], null, plan_->array_of[i]);
         else if (null)
             scan_[i].sk_flags |= SK_ISNULL | SK_SEARCHNULL;
@@ -187,6 +222,36 @@ PG_GUARDED Found Probe::find(const Datum *keys, const bool *nulls, bool wait)
         if (!retry)
             return result;
     }
+}
+
+/* Is the row that was found by a hash that of the value? */
+PG_GUARDED bool Probe::is_value(Datum value)
+{
+    bool null;
+    const int column = plan_->key[plan_->hashed] + 1;
+    return DatumGetBool(
+        FunctionCall2Coll(&compared_->equal, compared_->collation, slot_getattr(row_, column, &null), value));
+}
+
+/* The next row, or with start the first one, that the index has for the keys. */
+PG_GUARDED bool Probe::next(bool start)
+{
+    MemoryContext caller = MemoryContextSwitchTo(memory_);
+    if (start)
+        index_rescan(looking_, scan_, plan_->size, nullptr, 0);
+    const bool found = index_getnext_slot(looking_, ForwardScanDirection, row_);
+    MemoryContextSwitchTo(caller);
+    return found;
+}
+
+PG_GUARDED bool Probe::look(const Datum *keys, const bool *nulls)
+{
+    set_keys(keys, nulls);
+    ExecClearTuple(row_);
+    for (bool start = true; next(start); start = false)
+        if (plan_->hashed < 0 || is_value(keys[plan_->key[plan_->hashed]]))
+            return true;
+    return false;
 }
 
 PG_GUARDED bool Probe::sees(const Datum *keys, const bool *nulls, Snapshot snapshot)

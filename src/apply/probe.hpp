@@ -22,6 +22,8 @@ struct ProbePlan {
     ScanKeyData *scan; /* one for each, in its order */
     int *key;          /* which group key it is */
     Oid *array_of;     /* element type where the index has ARRAY[column], else InvalidOid */
+    int hashed;        /* the column that is the hash of its key, which has to be compared as well; or -1 */
+    FmgrInfo hash;
 };
 
 /* Looks up rows of one table by group key. */
@@ -29,7 +31,13 @@ class Probe {
   public:
     /* For the IMAT itself or for its state table; the table is open and locked. */
     PG_GUARDED static Probe *open(Relation table, delta::Plan *plan, bool of_state);
+
+    /* For a table of multiplicities: keys are those of a group, and behind them a value; only for look(). */
+    PG_GUARDED static Probe *open_values(Relation table, delta::Plan *plan, int distinct);
     PG_GUARDED void close();
+
+    /* Find the row with the key, of which the caller knows that nobody else is writing it; it is in row(). */
+    PG_GUARDED bool look(const Datum *keys, const bool *nulls);
 
     /* Find and lock the row with the key; it is in row() if so.  Waits for whoever else has it. */
     PG_GUARDED Found lock(const Datum *keys, const bool *nulls) { return find(keys, nulls, true); }
@@ -40,19 +48,28 @@ class Probe {
     /* Is there a row with the key that the snapshot sees? */
     PG_GUARDED bool sees(const Datum *keys, const bool *nulls, Snapshot snapshot);
 
-    /* The row that was locked last. */
+    /* The row that was locked, or looked at, last. */
     TupleTableSlot *row() const noexcept { return row_; }
 
   private:
+    PG_GUARDED static Probe *open_with(Relation table, ProbePlan *plan);
     PG_GUARDED Found find(const Datum *keys, const bool *nulls, bool wait);
     PG_GUARDED void set_keys(const Datum *keys, const bool *nulls);
+    PG_GUARDED bool next(bool start);
+    PG_GUARDED bool is_value(Datum value);
     PG_GUARDED Found lock_version(ItemPointerData where, bool *retry);
 
-    const ProbePlan *plan_;
+    ProbePlan *plan_;
     Relation table_;
     Relation index_;
     TupleTableSlot *row_;
     ScanKeyData *scan_; /* the plan's, with the values that are looked for */
+
+    /* For look(). */
+    delta::KeyOperations *compared_; /* of the value */
+    SnapshotData dirty_;
+    IndexScanDesc looking_;
+    MemoryContext memory_; /* that the scan is in: it keeps things there from one search to the next */
 };
 
 } // namespace apply

@@ -7,8 +7,14 @@
  * the equality operator of the group key, the collation must be the key's, and NULLs must be equal to it or
  * impossible (by NOT NULL, or since the key was proven not to be NULL).  Follows is_usable_unique_index and
  * infer_arbiter_indexes (PostgreSQL, commands/matview.c and optimizer/util/plancat.c).
+ *
+ * A key that is hashed may have values that are too long for an index.  The index has what the hash function
+ * of its type gives, by which a few rows are found, of which one may be the one: it only finds, and doesn't
+ * keep others out.
  */
 #include "catalog/key_index.hpp"
+
+#include <algorithm>
 
 #include "pg/list.hpp"
 
@@ -41,6 +47,14 @@ PG_GUARDED bool same_element_equality(Relation index, int position, const model:
            index->rd_indcollation[position] == key.collation;
 }
 
+/* The same for the hash of a key. */
+PG_GUARDED bool is_hash(Node *expression, const model::Key &key)
+{
+    const auto *call = castNode(FuncExpr, expression);
+    return key.hashed && call->funcid == lookup_type_cache(key.type, TYPECACHE_HASH_PROC)->hash_proc &&
+           call->inputcollid == key.collation;
+}
+
 /* Is the constant expression (true) all that the index is over? */
 PG_GUARDED bool is_over_constant(Relation index)
 {
@@ -53,14 +67,18 @@ PG_GUARDED int key_of_index_column(Relation table, Relation index, int position,
                                    const model::View &view, const AttrNumber *columns)
 {
     const AttrNumber plain = index->rd_index->indkey.values[position];
-    const AttrNumber column = plain != 0 ? plain : wrapped_column(expression);
+    const AttrNumber hashed = plain != 0 ? AttrNumber{0} : hashed_column(expression);
+    const AttrNumber column = plain != 0 ? plain : hashed != 0 ? hashed : wrapped_column(expression);
     for (int i = 0; i < view.row_keys().size; i++) {
         const model::Key &key = view.row_keys()[i];
         if (columns[i] != column)
             continue;
+        if (hashed != 0)
+            return is_hash(expression, key) ? i : -1;
         if (plain == 0)
             return same_element_equality(index, position, key) ? i : -1;
-        const bool nulls_told_apart = key.nullable && !pg::nulls_not_distinct(index) &&
+        const bool nulls_told_apart = index->rd_index->indisunique && key.nullable &&
+                                      !pg::nulls_not_distinct(index) &&
                                       !pg::is_not_null(RelationGetDescr(table), plain);
         return !nulls_told_apart && same_equality(index, position, key) ? i : -1;
     }
@@ -95,8 +113,8 @@ PG_GUARDED bool is_over_keys(Relation table, Relation index, const model::View &
 PG_GUARDED bool serves_as_key(Relation table, Relation index, const model::View &view,
                               const AttrNumber *columns)
 {
-    if (!index->rd_index->indisunique || !index->rd_index->indimmediate ||
-        index->rd_rel->relam != BTREE_AM_OID || !is_complete(index))
+    const bool unique = index->rd_index->indisunique && index->rd_index->indimmediate;
+    if ((!unique && !has_hashed_key(view)) || index->rd_rel->relam != BTREE_AM_OID || !is_complete(index))
         return false;
     return view.row_keys().size == 0 ? is_over_constant(index) : is_over_keys(table, index, view, columns);
 }
@@ -142,6 +160,11 @@ PG_GUARDED int worth_for_rows(Relation index, int columns)
 
 } // namespace
 
+PG_GUARDED bool has_hashed_key(const model::View &view)
+{
+    return std::any_of(view.keys.begin(), view.keys.end(), [](const model::Key &key) { return key.hashed; });
+}
+
 PG_GUARDED AttrNumber *key_columns(const model::View &view, bool of_state)
 {
     const model::Array<model::Key> &keys = view.row_keys();
@@ -159,6 +182,41 @@ PG_GUARDED AttrNumber wrapped_column(Node *expression)
     if (list_length(array->elements) != 1 || !IsA(linitial(array->elements), Var))
         return 0;
     return static_cast<Var *>(linitial(array->elements))->varattno;
+}
+
+PG_GUARDED AttrNumber hashed_column(Node *expression)
+{
+    if (expression == nullptr || !IsA(expression, FuncExpr) ||
+        list_length(castNode(FuncExpr, expression)->args) != 1)
+        return 0;
+    auto *argument = static_cast<Node *>(linitial(castNode(FuncExpr, expression)->args));
+    if (IsA(argument, RelabelType)) /* a dump writes the cast out */
+        argument = reinterpret_cast<Node *>(castNode(RelabelType, argument)->arg);
+    return IsA(argument, Var) ? castNode(Var, argument)->varattno : AttrNumber{0};
+}
+
+PG_GUARDED Node *key_hash(const model::Key &key, AttrNumber column)
+{
+    const Oid function = lookup_type_cache(key.type, TYPECACHE_HASH_PROC)->hash_proc;
+    Oid *types = nullptr;
+    int count = 0;
+    get_func_signature(function, &types, &count);
+    auto *argument = reinterpret_cast<Node *>(makeVar(1, column, key.type, key.typmod, key.collation, 0));
+    if (!IsPolymorphicType(types[0]) && types[0] != key.type)
+        argument = reinterpret_cast<Node *>(makeRelabelType(reinterpret_cast<Expr *>(argument), types[0], -1,
+                                                            key.collation, COERCE_IMPLICIT_CAST));
+    return reinterpret_cast<Node *>(makeFuncExpr(function, INT4OID, list_make1(argument), InvalidOid,
+                                                 key.collation, COERCE_EXPLICIT_CALL));
+}
+
+PG_GUARDED model::View *view_of_values(const model::View &view, int distinct)
+{
+    auto *values = static_cast<model::View *>(palloc(sizeof(model::View)));
+    *values = view;
+    values->keys.data = static_cast<model::Key *>(palloc(sizeof(model::Key) * (view.keys.size + 1)));
+    std::copy(view.keys.begin(), view.keys.end(), values->keys.data);
+    values->keys[values->keys.size++] = view.distincts[distinct].value;
+    return values;
 }
 
 PG_GUARDED Oid find_key_index(Relation table, const model::View &view, bool of_state)

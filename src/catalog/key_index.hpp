@@ -14,9 +14,10 @@ namespace catalog {
 /*
  * The unique index that decides which row a group has, or InvalidOid.  Every column of it is a group key,
  * in any order, either plain or (where a release has no NULLS NOT DISTINCT) as the expression ARRAY[column];
- * a view without keys has an index on the constant expression (true).  For a state table (of_state) the
- * keys are columns 1, 2, ...; for the IMAT they are the columns that show them, and there is no such index
- * unless view.keys_visible.  The table is open and locked.
+ * a view without keys has an index on the constant expression (true).  A key that
+ * is hashed is there as its hash, and then the index is not unique: who uses it has to compare.  For a state
+ * table (of_state) the keys are columns 1, 2, ...; for the IMAT they are the columns that show them, and
+ * there is no such index unless view.keys_visible.  The table is open and locked.
  */
 PG_GUARDED Oid find_key_index(Relation table, const model::View &view, bool of_state);
 
@@ -34,10 +35,26 @@ PG_GUARDED Oid find_lookup_index(Relation table, const model::View &view);
 /* Is that an index which finds few rows, whatever they hold: a unique one, or one over an expression? */
 PG_GUARDED bool is_selective(Relation table, Oid index);
 
+/*
+ * The view whose groups are the values that each group of the view has of an aggregate with DISTINCT: the
+ * keys of the view, and behind them the value.  Its state table is the table of multiplicities, with the
+ * number of rows behind the keys.
+ */
+PG_GUARDED model::View *view_of_values(const model::View &view, int distinct);
+
 /* The columns of the table that the index of find_key_index is over: one for each key, in their order. */
 PG_GUARDED AttrNumber *key_columns(const model::View &view, bool of_state);
 
 /* Is this index column the expression ARRAY[column]?  Then that column, else 0. */
 PG_GUARDED AttrNumber wrapped_column(Node *expression);
+
+/* Is it a function of one column?  Then that column, else 0. */
+PG_GUARDED AttrNumber hashed_column(Node *expression);
+
+/* Has the view a key that is hashed? */
+PG_GUARDED bool has_hashed_key(const model::View &view);
+
+/* The hash of a key that is hashed, which is a column of the table. */
+PG_GUARDED Node *key_hash(const model::Key &key, AttrNumber column);
 
 } // namespace catalog

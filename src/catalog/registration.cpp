@@ -7,6 +7,8 @@
  */
 #include "catalog/registration.hpp"
 
+#include <algorithm>
+
 namespace catalog {
 
 namespace {
@@ -17,6 +19,7 @@ enum RegisteredColumn : AttrNumber {
     COLUMN_DEFINITION,
     COLUMN_STATE,
     COLUMN_STATE_CURRENT,
+    COLUMN_MULTIPLICITIES,
     COLUMN_OLD_VIEW,
     COLUMN_OLD_SCHEMA,
     COLUMN_MAINTENANCE,
@@ -50,6 +53,29 @@ PG_GUARDED Oid oid_or_invalid(Datum value, bool null)
     return null ? InvalidOid : DatumGetObjectId(value);
 }
 
+/* An array of regclass; NULL stands for the empty one. */
+PG_GUARDED model::Array<Oid> oids_in(Datum value, bool null)
+{
+    Datum *elements = nullptr;
+    model::Array<Oid> oids = {};
+    if (null)
+        return oids;
+    deconstruct_array(DatumGetArrayTypeP(value), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT, &elements,
+                      nullptr, &oids.size);
+    oids.data = static_cast<Oid *>(palloc(sizeof(Oid) * (oids.size + 1)));
+    for (int i = 0; i < oids.size; ++i)
+        oids[i] = DatumGetObjectId(elements[i]);
+    return oids;
+}
+
+PG_GUARDED ArrayType *array_of(const model::Array<Oid> &oids)
+{
+    auto *elements = static_cast<Datum *>(palloc(sizeof(Datum) * (oids.size + 1)));
+    for (int i = 0; i < oids.size; ++i)
+        elements[i] = ObjectIdGetDatum(oids[i]);
+    return construct_array(elements, oids.size, REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT);
+}
+
 PG_GUARDED void read_registration(HeapTuple row, TupleDesc type, Registration *registration)
 {
     Datum values[REGISTERED_COLUMNS];
@@ -62,6 +88,7 @@ PG_GUARDED void read_registration(HeapTuple row, TupleDesc type, Registration *r
     registration->definition = DatumGetObjectId(value(COLUMN_DEFINITION));
     registration->state = oid_or_invalid(value(COLUMN_STATE), null(COLUMN_STATE));
     registration->state_current = DatumGetBool(value(COLUMN_STATE_CURRENT));
+    registration->multiplicities = oids_in(value(COLUMN_MULTIPLICITIES), null(COLUMN_MULTIPLICITIES));
     registration->old_view = oid_or_invalid(value(COLUMN_OLD_VIEW), null(COLUMN_OLD_VIEW));
     namestrcpy(&registration->old_schema, NameStr(*DatumGetName(value(COLUMN_OLD_SCHEMA))));
     registration->maintenance = static_cast<model::Maintenance>(DatumGetChar(value(COLUMN_MAINTENANCE)));
@@ -84,6 +111,8 @@ PG_GUARDED HeapTuple form_registration(const Registration &registration, TupleDe
     set(COLUMN_DEFINITION, ObjectIdGetDatum(registration.definition));
     set(COLUMN_STATE, ObjectIdGetDatum(registration.state), !OidIsValid(registration.state));
     set(COLUMN_STATE_CURRENT, BoolGetDatum(registration.state_current));
+    const model::Array<Oid> &multiplicities = registration.multiplicities;
+    set(COLUMN_MULTIPLICITIES, PointerGetDatum(array_of(multiplicities)), multiplicities.size == 0);
     set(COLUMN_OLD_VIEW, ObjectIdGetDatum(registration.old_view), !OidIsValid(registration.old_view));
     set(COLUMN_OLD_SCHEMA, NameGetDatum(&registration.old_schema));
     set(COLUMN_MAINTENANCE, CharGetDatum(static_cast<char>(registration.maintenance)));
@@ -150,6 +179,26 @@ PG_GUARDED bool find(Oid imat, Registration *registration)
         found = true;
     });
     table_close(table, AccessShareLock);
+    return found;
+}
+
+PG_GUARDED model::Array<Oid> copy_of(const model::Array<Oid> &oids)
+{
+    auto *copy = static_cast<Oid *>(palloc(sizeof(Oid) * (oids.size + 1)));
+    std::copy(oids.begin(), oids.end(), copy);
+    return {.data = copy, .size = oids.size};
+}
+
+PG_GUARDED bool fits_state(const Registration &registration, const model::View &view)
+{
+    return OidIsValid(registration.state) && registration.multiplicities.size == view.distincts.size;
+}
+
+PG_GUARDED bool keeps_groups_in(const Registration &registration, Oid relation)
+{
+    bool found = OidIsValid(relation) && relation == registration.state;
+    for (Oid table : registration.multiplicities)
+        found = found || relation == table;
     return found;
 }
 

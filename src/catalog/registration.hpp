@@ -16,12 +16,13 @@ namespace catalog {
 
 /* A row of imat.registered. */
 struct Registration {
-    Oid imat;            /* the table */
-    Oid definition;      /* the view, in schema imat, that holds its query */
-    Oid state;           /* the state table in schema imat, or InvalidOid */
-    bool state_current;  /* and it fits the contents: not after these were rebuilt without it */
-    Oid old_view;        /* the plain view that took the old name, or InvalidOid */
-    NameData old_schema; /* where the materialized view stood */
+    Oid imat;                         /* the table */
+    Oid definition;                   /* the view, in schema imat, that holds its query */
+    Oid state;                        /* the state table in schema imat, or InvalidOid */
+    bool state_current;               /* and it fits the contents: not after these were rebuilt without it */
+    model::Array<Oid> multiplicities; /* with the state table: the tables of View::distincts, in order */
+    Oid old_view;                     /* the plain view that took the old name, or InvalidOid */
+    NameData old_schema;              /* where the materialized view stood */
     model::Maintenance maintenance;
     model::Strategy strategy; /* what was asked for: Auto, Delta, Keyed or Swap */
     ArrayType *settings;      /* text[] of name=value, pinned during evaluation; NULL: none needed */
@@ -31,6 +32,15 @@ struct Registration {
 
 /* The registration of an IMAT, in the current memory context; false where the relation is none. */
 PG_GUARDED bool find(Oid imat, Registration *registration);
+
+/* A copy in the current memory context. */
+PG_GUARDED model::Array<Oid> copy_of(const model::Array<Oid> &oids);
+
+/* Is there a state table, with all tables of multiplicities that the view needs? */
+PG_GUARDED bool fits_state(const Registration &registration, const model::View &view);
+
+/* Is the relation one of the tables in schema imat that the groups are kept in? */
+PG_GUARDED bool keeps_groups_in(const Registration &registration, Oid relation);
 
 /* Is the relation an IMAT? */
 PG_GUARDED bool is_imat(Oid relation);

@@ -30,6 +30,16 @@ PG_GUARDED Aggref *count_rows()
     return call;
 }
 
+/* DISTINCT over an argument of an aggregate call, of the type. */
+PG_GUARDED SortGroupClause *distinct_over(TargetEntry *argument, Index reference, Oid equality, Oid less_than)
+{
+    auto *clause = makeNode(SortGroupClause);
+    clause->tleSortGroupRef = argument->ressortgroupref = reference;
+    clause->eqop = equality;
+    clause->sortop = less_than;
+    return clause;
+}
+
 } // namespace
 
 PG_GUARDED Aggref *accumulate_call(const model::Accumulator &accumulator, Node *input)
@@ -48,7 +58,24 @@ PG_GUARDED Aggref *accumulate_call(const model::Accumulator &accumulator, Node *
     return call;
 }
 
-PG_GUARDED Query *fill_query(const model::View &view)
+namespace {
+
+/* What gives the accumulator of the view's rows, each value of DISTINCT once. */
+PG_GUARDED Aggref *accumulator_call(const model::View &view, const model::Accumulator &accumulator)
+{
+    Aggref *call = accumulate_call(accumulator, accumulator.input);
+    if (accumulator.distinct != 0) {
+        const model::Key &value = view.distincts[accumulator.distinct - 1].value;
+        const TypeCacheEntry *letter = lookup_type_cache(CHAROID, TYPECACHE_EQ_OPR | TYPECACHE_LT_OPR);
+        call->aggdistinct = list_make2(
+            distinct_over(linitial_node(TargetEntry, call->args), 1, letter->eq_opr, letter->lt_opr),
+            distinct_over(lsecond_node(TargetEntry, call->args), 2, value.equality, value.less_than));
+    }
+    return call;
+}
+
+/* A query over the rows of the view, grouped by its keys, which are the first targets, and counted. */
+PG_GUARDED Query *grouped_query(const model::View &view)
 {
     List *entries = NIL;
     for (const model::Reference &reference : view.references)
@@ -62,9 +89,22 @@ PG_GUARDED Query *fill_query(const model::View &view)
         group_by(query, key, entry, ++group);
     }
     add_target(query, &count_rows()->xpr);
-    for (int i = 1; i < view.accumulators.size; ++i)
-        add_target(query, &accumulate_call(view.accumulators[i], view.accumulators[i].input)->xpr);
     return query;
+}
+
+} // namespace
+
+PG_GUARDED Query *fill_query(const model::View &view)
+{
+    Query *query = grouped_query(view);
+    for (int i = 1; i < view.accumulators.size; ++i)
+        add_target(query, &accumulator_call(view, view.accumulators[i])->xpr);
+    return query;
+}
+
+PG_GUARDED Query *values_query(const model::View &view, int distinct)
+{
+    return grouped_query(*catalog::view_of_values(view, distinct));
 }
 
 PG_GUARDED Filler *begin_fill(const catalog::Registration &registration, TupleDesc state)

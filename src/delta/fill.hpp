@@ -4,7 +4,8 @@
  * The fill query is the definition with each aggregate replaced by the accumulators it needs: its rows are
  * the keys, then the number of rows, then each further accumulator as imat.accumulate (a bytea) gives it.  So
  * PostgreSQL's own executor does the grouping, spilling to disk where it must, and what stands in the table
- * afterwards went through the same code as every later change.
+ * afterwards went through the same code as every later change.  The tables of multiplicities are filled by
+ * a query each, with the values among the keys.
  */
 #pragma once
 
@@ -19,6 +20,12 @@ PG_GUARDED Query *fill_query(const model::View &view);
 
 /* The call of imat.accumulate that gives an accumulator of the input, which may come from a subquery. */
 PG_GUARDED Aggref *accumulate_call(const model::Accumulator &accumulator, Node *input);
+
+/*
+ * What fills the table of one of View::distincts: the keys, the value, and the number of rows.  Rows whose
+ * value is NULL don't belong there.
+ */
+PG_GUARDED Query *values_query(const model::View &view, int distinct);
 
 /* Get ready to turn rows of the fill query into rows of the IMAT and of its state table. */
 PG_GUARDED Filler *begin_fill(const catalog::Registration &registration, TupleDesc state);

@@ -2,7 +2,9 @@
  * fold.cpp - changed rows of a source become changes of groups.
  *
  * The loop over a transition table is the hottest of the extension: for each row, the filter, one projection
- * that yields all keys and inputs, one look-up of the group, one fold for each input that isn't NULL.
+ * that yields all keys and inputs, one look-up of the group, one fold for each input that isn't NULL.  The
+ * inputs of aggregates with DISTINCT are only counted, by value: which of them come and go is known when they
+ * are applied.
  */
 #include "delta/fold.hpp"
 
@@ -17,9 +19,15 @@ PG_GUARDED void fold_inputs(const Plan &plan, GroupTable *groups, const Datum *v
     static_cast<CountState *>(group->accumulator(layout, 0))->count += as_number(sign);
     for (int i = 1; i < layout.accumulators.size; ++i) {
         const int column = layout.keys.size + i - 1;
-        if (!nulls[column])
+        if (!nulls[column] && layout.accumulators[i].distinct == 0)
             fold(layout.accumulators[i].kind, group->accumulator(layout, i),
                  layout.accumulators[i].input_type, values[column], sign, groups->arena());
+    }
+    const model::Array<model::Distinct> &distincts = plan.view->distincts;
+    for (int i = 0; i < distincts.size; ++i) {
+        const int column = layout.keys.size + distincts[i].accumulator - 1;
+        if (!nulls[column])
+            groups->count_value(i, *group, values[column], as_number(sign));
     }
     MemoryContextSwitchTo(caller);
 }

@@ -135,6 +135,28 @@ PG_GUARDED bool GroupRow::add(const Group &change)
     return true;
 }
 
+PG_GUARDED void GroupRow::fold_value(int distinct, Datum value, Sign sign)
+{
+    MemoryContext caller = MemoryContextSwitchTo(scratch_);
+    for (int i = 0; i < plan_->layout->accumulators.size; ++i) {
+        const model::Accumulator &accumulator = plan_->layout->accumulators[i];
+        if (accumulator.distinct == distinct + 1)
+            fold(accumulator.kind, group_->accumulator(*plan_->layout, i), accumulator.input_type, value,
+                 sign, arena_);
+    }
+    MemoryContextSwitchTo(caller);
+}
+
+PG_GUARDED bool GroupRow::has_sound_values() const
+{
+    bool sound = true;
+    for (int i = 0; i < plan_->layout->accumulators.size; ++i) {
+        const int64 count = count_of(group_->accumulator(*plan_->layout, i));
+        sound = sound && (plan_->layout->accumulators[i].distinct == 0 || (count >= 0 && count <= rows()));
+    }
+    return sound;
+}
+
 /* The accumulator, if it is one that keeps extremes. */
 PG_GUARDED ExtremesState *GroupRow::extremes(int i) const
 {

@@ -28,8 +28,17 @@ class GroupRow {
     PG_GUARDED void read_rows(int64 rows);
     PG_GUARDED void read_accumulator(int i, Datum bytes, bool null);
 
-    /* Add a change.  False: the outcome has less than no rows, so what is stored can't be right. */
+    /*
+     * Add a change.  False: the outcome has less than no rows, so what is stored can't be right.  What it
+     * does to the values of DISTINCT comes by fold_value.
+     */
     PG_GUARDED bool add(const Group &change);
+
+    /* A value of one of View::distincts comes into the group, or leaves it. */
+    PG_GUARDED void fold_value(int distinct, Datum value, Sign sign);
+
+    /* Has the group as many values of DISTINCT as it may have?  Not less than none, nor more than rows. */
+    PG_GUARDED bool has_sound_values() const;
 
     /*
      * Has it values of which the extremum isn't known?  Then note which, for find_lost; and take what that

@@ -53,6 +53,12 @@ PG_GUARDED GroupTable *GroupTable::create(const Layout *layout, MemoryContext pa
     table->slots_ = static_cast<uint32 *>(MemoryContextAllocZero(memory, sizeof(uint32) * first_slots));
     table->groups_ = static_cast<Group **>(MemoryContextAlloc(memory, sizeof(void *) * first_slots / 2));
     table->mask_ = first_slots - 1;
+
+    const int distincts = layout->values.size;
+    table->values_ =
+        static_cast<GroupTable **>(MemoryContextAlloc(memory, sizeof(GroupTable *) * (distincts + 1)));
+    for (int i = 0; i < distincts; ++i)
+        table->values_[i] = create(layout->values[i], memory);
     return table;
 }
 
@@ -93,6 +99,7 @@ PG_GUARDED Group *GroupTable::add(uint32 hash, const Datum *keys, const bool *nu
     memset(static_cast<void *>(group), 0, layout_->size);
     prepare_accumulators(*layout_, *group);
     group->hash = hash;
+    group->number = static_cast<uint32>(size_);
     for (int i = 0; i < layout_->keys.size; ++i) {
         const KeyOperations &key = layout_->keys[i];
         group->nulls(*layout_)[i] = nulls[i];
@@ -157,12 +164,44 @@ PG_GUARDED int GroupTable::find(const Datum *keys, const bool *nulls) const
     return -1;
 }
 
+PG_GUARDED void GroupTable::count_value(int distinct, const Group &group, Datum value, int64 rows)
+{
+    const Datum keys[] = {Int32GetDatum(static_cast<int32>(group.number)), value};
+    const bool nulls[] = {false, false};
+    GroupTable *values = values_[distinct];
+    Group *entry = values->find_or_add(keys, nulls);
+    static_cast<CountState *>(entry->accumulator(values->layout(), 0))->count += rows;
+}
+
+/* Add the values of another table, whose groups have other numbers here. */
+PG_GUARDED void GroupTable::merge_values(const GroupTable &other, const uint32 *numbers)
+{
+    for (int i = 0; i < layout_->values.size; ++i) {
+        for (const Group *entry : other.values_[i]->in_order()) {
+            Group own = {};
+            own.number = numbers[DatumGetInt32(entry->keys()[0])];
+            count_value(i, own, entry->keys()[1], entry->rows(*layout_->values[i]));
+        }
+    }
+}
+
 PG_GUARDED void GroupTable::merge(const GroupTable &other)
 {
+    const bool with_values = layout_->values.size > 0;
+    auto *numbers =
+        with_values
+            ? static_cast<uint32 *>(MemoryContextAllocHuge(memory_, sizeof(uint32) * (other.size_ + 1)))
+            : nullptr;
     for (int i = 0; i < other.size_; ++i) {
         const Group &group = *other.groups_[i];
         Group *own = find_or_add(group.keys(), group.nulls(*layout_));
         delta::merge(*layout_, *own, group, arena_);
+        if (with_values)
+            numbers[group.number] = own->number;
+    }
+    if (with_values) {
+        merge_values(other, numbers);
+        pfree(numbers);
     }
 }
 

@@ -2,6 +2,9 @@
  * groups.hpp - the groups that a transaction changes, by key.
  *
  * A hash table from key to Group that only grows; it lives in a memory context of its own and ends with it.
+ *
+ * For aggregates with DISTINCT it has further tables: by group and value, how many more rows of the group
+ * have the value.  A group is named there by its number, which it keeps wherever it stands.
  */
 #pragma once
 
@@ -26,6 +29,12 @@ class GroupTable {
     /* The place of the group with the key in what sorted() gave last; -1: there is none. */
     PG_GUARDED int find(const Datum *keys, const bool *nulls) const;
 
+    /* The values of the groups for one of View::distincts: the keys are a group's number and a value. */
+    GroupTable *values(int distinct) const noexcept { return values_[distinct]; }
+
+    /* So many more rows of the group have the value, which is not NULL. */
+    PG_GUARDED void count_value(int distinct, const Group &group, Datum value, int64 rows);
+
     /* Add all groups of another table with the same layout. */
     PG_GUARDED void merge(const GroupTable &other);
 
@@ -44,6 +53,7 @@ class GroupTable {
     PG_GUARDED bool matches(const Group &group, uint32 hash, const Datum *keys, const bool *nulls) const;
     PG_GUARDED Group *add(uint32 hash, const Datum *keys, const bool *nulls);
     PG_GUARDED void grow();
+    PG_GUARDED void merge_values(const GroupTable &other, const uint32 *numbers);
 
     MemoryContext memory_;
     const Layout *layout_;
@@ -52,6 +62,7 @@ class GroupTable {
     int size_;
     uint32 *slots_; /* open addressing: index into groups_ plus one, or 0 */
     uint32 mask_;
+    GroupTable **values_; /* one for each of View::distincts */
 };
 
 } // namespace delta

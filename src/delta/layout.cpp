@@ -90,14 +90,23 @@ PG_GUARDED Layout *make_layout(const model::Array<model::Key> &keys,
     }
     layout->size = offset;
 
-    layout->orders = static_cast<ValueOrder **>(palloc0(sizeof(ValueOrder *) * view.accumulators.size));
-    for (int i = 0; i < view.accumulators.size; ++i) {
-        const model::Accumulator &accumulator = view.accumulators[i];
-        if (model::keeps_extremes(accumulator.kind))
-            layout->orders[i] = make_value_order(accumulator.input_type, accumulator.collation,
-                                                 accumulator.kind == model::AccumulatorKind::Greatest);
-    }
+    layout->orders = static_cast<ValueOrder **>(palloc0(sizeof(ValueOrder *) * accumulators.size));
+    for (int i = 0; i < accumulators.size; ++i)
+        if (model::keeps_extremes(accumulators[i].kind))
+            layout->orders[i] = make_value_order(accumulators[i].input_type, accumulators[i].collation,
+                                                 accumulators[i].kind == model::AccumulatorKind::Greatest);
     return layout;
+}
+
+PG_GUARDED Layout *make_values_layout(const model::Distinct &distinct)
+{
+    model::Key keys[] = {{}, distinct.value};
+    keys[0].type = INT4OID;
+    keys[0].equality = Int4EqualOperator;
+    keys[0].less_than = Int4LessOperator;
+    auto *rows = static_cast<model::Accumulator *>(palloc0(sizeof(model::Accumulator)));
+    rows->kind = model::AccumulatorKind::Rows;
+    return make_layout({.data = keys, .size = 2}, {.data = rows, .size = 1});
 }
 
 PG_GUARDED void prepare_accumulators(const Layout &layout, Group &group)

@@ -29,12 +29,16 @@ struct Layout {
     ValueOrder **orders;  /* for each that keeps extremes; else NULL */
     std::size_t nulls;    /* offset of the keys' NULL flags */
     std::size_t size;     /* of a group */
+
+    /* Of what a group table keeps beside the groups, for each of View::distincts: see groups.hpp. */
+    model::Array<Layout *> values;
 };
 
 /* One group of a view, with the changes (or the contents) of its accumulators.  See Layout for what follows.
  */
 struct alignas(8) Group {
-    uint32 hash; /* the keys that follow are 8-byte aligned */
+    uint32 hash;
+    uint32 number; /* of the group in its table; the keys that follow are 8-byte aligned */
 
     Datum *keys() noexcept { return reinterpret_cast<Datum *>(this + 1); }
     const Datum *keys() const noexcept { return reinterpret_cast<const Datum *>(this + 1); }
@@ -64,6 +68,9 @@ PG_GUARDED model::Array<KeyOperations> make_key_operations(const model::Array<mo
 /* The layout of groups with these keys and accumulators, in the current memory context. */
 PG_GUARDED Layout *make_layout(const model::Array<model::Key> &keys,
                                const model::Array<model::Accumulator> &accumulators);
+
+/* That of the values of the groups: their keys are the number of the group, and the value. */
+PG_GUARDED Layout *make_values_layout(const model::Distinct &distinct);
 
 /* Make the accumulators of a group, which are zero bytes, ready to be used. */
 PG_GUARDED void prepare_accumulators(const Layout &layout, Group &group);

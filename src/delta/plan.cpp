@@ -83,6 +83,8 @@ PG_GUARDED bool calls_foreign_code(const model::View &view)
     for (const model::Accumulator &accumulator : view.accumulators)
         foreign = foreign || find_foreign_code(accumulator.input, nullptr) ||
                   (model::keeps_extremes(accumulator.kind) && accumulator.input_type >= FirstNormalObjectId);
+    for (const model::Distinct &distinct : view.distincts)
+        foreign = foreign || distinct.value.type >= FirstNormalObjectId;
     return foreign;
 }
 
@@ -108,8 +110,9 @@ PG_GUARDED model::Strategy strategy_of(const catalog::Registration &registration
 {
     if (registration.strategy == model::Strategy::Swap || view->strategy == model::Strategy::Swap)
         return model::Strategy::Swap;
-    const bool has_state = OidIsValid(registration.state) && registration.state_current;
-    const bool has_none = view->needs_state && !OidIsValid(registration.state);
+    const bool fits = catalog::fits_state(registration, *view);
+    const bool has_state = fits && registration.state_current;
+    const bool has_none = view->needs_state && !fits;
     if ((has_none || registration.strategy == model::Strategy::Keyed) && analyze::can_be_keyed(*view))
         analyze::make_keyed(view);
     if (view->strategy == model::Strategy::Keyed)
@@ -154,6 +157,17 @@ PG_GUARDED void compile_group_side(Plan *plan)
     plan->outputs = project(view.outputs, plan->context, type);
 }
 
+/* What is kept of the values of aggregates with DISTINCT. */
+PG_GUARDED void compile_distincts(Plan *plan)
+{
+    const model::Array<model::Distinct> &distincts = plan->view->distincts;
+    plan->layout->values.data = static_cast<Layout **>(palloc0(sizeof(Layout *) * (distincts.size + 1)));
+    for (const model::Distinct &distinct : distincts)
+        plan->layout->values.data[plan->layout->values.size++] = make_values_layout(distinct);
+    plan->value_probes =
+        static_cast<apply::ProbePlan **>(palloc0(sizeof(apply::ProbePlan *) * (distincts.size + 1)));
+}
+
 /* Plans with the same one can take over each other's pending changes. */
 PG_GUARDED uint64 fingerprint_of(const Plan &plan, Query *definition)
 {
@@ -175,6 +189,7 @@ PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContex
     plan->registration = registration;
     if (registration.settings != nullptr)
         plan->registration.settings = DatumGetArrayTypePCopy(PointerGetDatum(registration.settings));
+    plan->registration.multiplicities = catalog::copy_of(registration.multiplicities);
     plan->owner = pg::owner_of_relation(registration.imat);
 
     /* The expressions are bound to functions, and constants folded, as whom and as what they will run. */
@@ -191,6 +206,7 @@ PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContex
                     compile_bag(plan);
                 if (plan->view->has_options())
                     plan->definition = analyze::exact_query(definition);
+                compile_distincts(plan);
                 plan->context = CreateStandaloneExprContext();
                 if (!plan->view->is_join())
                     compile_source_side(plan);

@@ -60,6 +60,7 @@ struct Plan {
      * yet. */
     apply::ProbePlan *row_probe;
     apply::ProbePlan *state_probe;
+    apply::ProbePlan **value_probes; /* in the tables of multiplicities, one for each of View::distincts */
 };
 
 /* The plan of an IMAT, compiled if need be; NULL where there is no such IMAT any more. */

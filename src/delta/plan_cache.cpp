@@ -37,7 +37,7 @@ PG_GUARDED HTAB *make_cache(const char *name, Size entry)
 PG_GUARDED bool depends_on(const Plan &plan, Oid relation)
 {
     bool depends = relation == plan.registration.imat || relation == plan.registration.definition ||
-                   relation == plan.registration.state;
+                   catalog::keeps_groups_in(plan.registration, relation);
     for (const model::Source &source : plan.view->sources)
         depends = depends || source.relation == relation;
     return depends;

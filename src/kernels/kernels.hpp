@@ -14,6 +14,7 @@
 //     ExactProducts with ExactSum: variance and stddev of float4 and float8; covar, corr, regr_*
 //     BitCounts     bit_and, bit_or and bit_xor of integers; bool_and and bool_or
 //     Extremes      min and max, as far as it sees: it is no group, but forgets what is far from the extremum
+//     change_count  with each of these: aggregates with DISTINCT (multiplicity.hpp)
 //
 // Nothing here knows PostgreSQL. Values go in and out plain; memory comes from an Arena (arena.hpp says what
 // that asks of a state), bytes through a Writer and a Reader (codec.hpp).
@@ -29,6 +30,7 @@
 #include "integer_sum.hpp"
 #include "integers.hpp"
 #include "interval_sum.hpp"
+#include "multiplicity.hpp"
 #include "scale_counts.hpp"
 #include "square_sum.hpp"
 // IWYU pragma: end_exports

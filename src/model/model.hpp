@@ -84,6 +84,7 @@ struct Accumulator {
     Node *input;         /* over the row; NULL where the filter fails; absent for Rows */
     ObjectId input_type; /* 0 for Rows */
     ObjectId collation;  /* that inputs are ordered by; for Least and Greatest */
+    int distinct;        /* 0: every input counts; n: each value of View::distincts[n - 1] counts once */
 
     /*
      * Where no state table is kept, what is visible tells all: the columns (of the table) that show the
@@ -138,6 +139,16 @@ struct Key {
     ObjectId less_than; /* the btree order that goes with it */
     Column column;      /* of the table that shows it; 0: none does */
     bool nullable;      /* false: proven never NULL */
+    bool hashed;        /* an index has its hash, since the value itself may be too long for one */
+};
+
+/*
+ * What aggregates with DISTINCT are over: the values of one input, of which each counts once, however many
+ * rows of the group have it.  How many do is kept for each value, in a table of its own: the multiplicities.
+ */
+struct Distinct {
+    Key value;       /* its expression is the input of the accumulators; NULL is no value */
+    int accumulator; /* the first of those */
 };
 
 /*
@@ -210,6 +221,7 @@ struct View {
     Node *filter; /* over the row: a list of conditions, join conditions among them; NULL: all rows */
     Array<Key> keys;
     Array<Accumulator> accumulators; /* the first is Rows */
+    Array<Distinct> distincts;       /* of the accumulators that have such; then needs_state */
     Array<Aggregate> aggregates;
 
     /*

@@ -3,8 +3,8 @@
  *
  * A change of strategy changes what transactions have to capture.  So the sources are locked against
  * writers first, as at creation: whoever has written them has committed by then, and whoever writes them
- * afterwards knows the new strategy.  The contents are recomputed, with the state table that the new strategy
- * needs, without the one that the old one needed.
+ * afterwards knows the new strategy.  The contents are recomputed, with the hidden tables that the new
+ * strategy needs, without those that the old one needed.
  *
  * Whoever commits a change of a source waits for the lock on the IMAT while holding one on the source.  So
  * sources are always locked before the IMAT.
@@ -17,16 +17,16 @@ namespace rebuild {
 
 namespace {
 
-/* The state table that the old strategy needed goes. */
+/* The hidden tables that the old strategy needed go. */
 PG_GUARDED void drop_state(catalog::Registration *registration)
 {
     if (!OidIsValid(registration->state))
         return;
-    ObjectAddress address;
-    ObjectAddressSet(address, RelationRelationId, registration->state);
+    const catalog::Registration before = *registration;
     registration->state = InvalidOid;
+    registration->multiplicities = {};
     catalog::update(*registration);
-    performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
+    drop_hidden_tables(before);
 }
 
 /* Change the strategy of an IMAT that is locked, and rebuild it. */

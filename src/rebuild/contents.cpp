@@ -1,9 +1,10 @@
 /*
- * contents.cpp - computing what an IMAT and its state table hold.
+ * contents.cpp - computing what an IMAT and its hidden tables hold.
  *
  * Without a state table the rows are those of the definition itself, with float sums made exact.  With one,
  * the fill query of room delta computes accumulators, from which both the visible rows and the state rows
- * follow: so both come of one reading of the sources, under one snapshot.
+ * follow: so both come of one reading of the sources, under one snapshot.  Multiplicities are computed by a
+ * query for each table, under the same snapshot.
  */
 #include "rebuild/contents.hpp"
 
@@ -41,6 +42,36 @@ PG_GUARDED void split_row(void *self, TupleTableSlot *row)
     splitter->state.consume(splitter->state.self, delta::state_row(splitter->filler));
 }
 
+/* Passes on the rows whose value is not NULL. */
+struct ValueFilter {
+    int column;
+    pg::RowConsumer values;
+};
+
+PG_GUARDED void pass_value(void *self, TupleTableSlot *row)
+{
+    const auto *filter = static_cast<ValueFilter *>(self);
+    slot_getallattrs(row);
+    if (!row->tts_isnull[filter->column])
+        filter->values.consume(filter->values.self, row);
+}
+
+/* The tables that the groups are kept in. */
+PG_GUARDED model::Array<Hidden> hidden_tables(const catalog::Registration &registration,
+                                              const model::View &view)
+{
+    const model::Array<Oid> &multiplicities = registration.multiplicities;
+    model::Array<Hidden> tables = {
+        .data = static_cast<Hidden *>(palloc(sizeof(Hidden) * (multiplicities.size + 1))), .size = 0};
+    auto add = [&](Oid table, int keys) {
+        tables.data[tables.size++] = {.table = table, .type = row_type_of(table), .keys = keys};
+    };
+    add(registration.state, view.keys.size);
+    for (Oid table : multiplicities)
+        add(table, view.keys.size + 1);
+    return tables;
+}
+
 } // namespace
 
 PG_GUARDED const char *name_of(Oid relation)
@@ -64,10 +95,11 @@ PG_GUARDED Imat *describe(const catalog::Registration &registration)
     imat->strategy =
         registration.strategy == model::Strategy::Swap ? model::Strategy::Swap : imat->view->strategy;
     imat->by_group = imat->strategy != model::Strategy::Swap;
-    imat->with_state = imat->strategy == model::Strategy::Delta && OidIsValid(registration.state);
+    imat->with_state =
+        imat->strategy == model::Strategy::Delta && catalog::fits_state(registration, *imat->view);
     imat->visible_type = row_type_of(registration.definition);
     if (imat->with_state)
-        imat->state_type = row_type_of(registration.state);
+        imat->hidden = hidden_tables(registration, *imat->view);
     return imat;
 }
 
@@ -79,16 +111,22 @@ PG_GUARDED Imat *load(Oid imat)
     return describe(registration);
 }
 
-PG_GUARDED void compute(const Imat &imat, Snapshot snapshot, pg::RowConsumer visible, pg::RowConsumer state)
+PG_GUARDED void compute(const Imat &imat, Snapshot snapshot, pg::RowConsumer visible,
+                        const pg::RowConsumer *hidden)
 {
     if (!imat.with_state) {
         pg::run_query(analyze::exact_query(imat.definition), snapshot, visible);
         return;
     }
-    Splitter splitter = {
-        .filler = delta::begin_fill(imat.registration, imat.state_type), .visible = visible, .state = state};
+    Splitter splitter = {.filler = delta::begin_fill(imat.registration, imat.hidden[0].type),
+                         .visible = visible,
+                         .state = hidden[0]};
     pg::run_query(delta::fill_query(*imat.view), snapshot, {.consume = split_row, .self = &splitter});
     delta::end_fill(splitter.filler);
+    for (int i = 0; i < imat.view->distincts.size; i++) {
+        ValueFilter filter = {.column = imat.view->keys.size, .values = hidden[i + 1]};
+        pg::run_query(delta::values_query(*imat.view, i), snapshot, {.consume = pass_value, .self = &filter});
+    }
 }
 
 } // namespace rebuild

@@ -1,5 +1,5 @@
 /*
- * contents.hpp - computing what an IMAT and its state table hold.  Internal to room rebuild.
+ * contents.hpp - computing what an IMAT and its hidden tables hold.  Internal to room rebuild.
  */
 #pragma once
 
@@ -10,6 +10,13 @@
 
 namespace rebuild {
 
+/* A table in schema imat that groups are kept in. */
+struct Hidden {
+    Oid table;
+    TupleDesc type;
+    int keys; /* so many columns, the first ones, tell the rows apart */
+};
+
 /* An IMAT as rebuilding sees it. */
 struct Imat {
     catalog::Registration registration;
@@ -18,8 +25,8 @@ struct Imat {
     model::Strategy strategy; /* by which it is maintained */
     bool by_group;            /* by delta or keyed: keys, indexes and state are there for it */
     bool with_state;
-    TupleDesc visible_type; /* the definition's columns */
-    TupleDesc state_type;   /* where there is a state table */
+    TupleDesc visible_type;      /* the definition's columns */
+    model::Array<Hidden> hidden; /* with_state: the state table, then the multiplicities in their order */
 };
 
 /* Everything about a registered IMAT, or about one whose registration is being made. */
@@ -36,10 +43,11 @@ PG_GUARDED void as_owner(const Imat &imat, Body body)
 }
 
 /*
- * Compute the contents under the snapshot: each row of the IMAT is given to visible, each row of its state
- * table (where it has one) to state.  To be run as_owner.
+ * Compute the contents under the snapshot: each row of the IMAT is given to visible, each row of hidden table
+ * i to hidden[i].  To be run as_owner.
  */
-PG_GUARDED void compute(const Imat &imat, Snapshot snapshot, pg::RowConsumer visible, pg::RowConsumer state);
+PG_GUARDED void compute(const Imat &imat, Snapshot snapshot, pg::RowConsumer visible,
+                        const pg::RowConsumer *hidden);
 
 /* "schema.table", quoted as needed, for messages. */
 PG_GUARDED const char *name_of(Oid relation);

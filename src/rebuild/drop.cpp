@@ -1,8 +1,8 @@
 /*
  * drop.cpp - the end of an IMAT, in its three ways, and what DROP TABLE leaves to be done.
  *
- * What PostgreSQL's dependencies do by themselves: the state table and the plain view of the old name go with
- * the table (AUTO), the table goes with its definition (NORMAL), and that with what it reads.  Restored
+ * What PostgreSQL's dependencies do by themselves: the hidden tables and the plain view of the old name go
+ * with the table (AUTO), the table goes with its definition (NORMAL), and that with what it reads.  Restored
  * databases have none of the first three, as dumps don't carry them.  So forget does all of it again, as far
  * as it is still to be done; it is called by an event trigger after DROP, whatever the command.
  *
@@ -50,7 +50,7 @@ PG_GUARDED void unregister(const catalog::Registration &registration)
     observe::forget(registration.imat);
     forget_dependency(registration.imat, DEPENDENCY_NORMAL, registration.definition);
     CommandCounterIncrement();
-    drop_ours(registration.state);
+    drop_hidden_tables(registration);
     drop_ours(registration.definition);
     release(sources);
 }
@@ -114,6 +114,13 @@ PG_GUARDED void lock_sources_and(Oid imat, LOCKMODE lock)
     LockRelationOid(imat, lock);
 }
 
+PG_GUARDED void drop_hidden_tables(const catalog::Registration &registration)
+{
+    drop_ours(registration.state);
+    for (Oid table : registration.multiplicities)
+        drop_ours(table);
+}
+
 PG_GUARDED void refuse_ordinary(Oid relation)
 {
     ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -143,6 +150,15 @@ PG_GUARDED void forget(Oid imat)
     unregister(registration);
 }
 
+/* Is a table gone that the groups are kept in? */
+PG_GUARDED static bool lacks_hidden(const catalog::Registration &registration)
+{
+    bool lacks = OidIsValid(registration.state) && !exists(registration.state);
+    for (Oid table : registration.multiplicities)
+        lacks = lacks || !exists(table);
+    return lacks;
+}
+
 /* What DROP has taken from an IMAT that is still there. */
 PG_GUARDED static void mend(const catalog::Registration &registration)
 {
@@ -154,7 +170,7 @@ PG_GUARDED static void mend(const catalog::Registration &registration)
             errmsg("%s is an ordinary table now, which is maintained no more", name_of(registration.imat)),
             errdetail("What its definition reads was dropped."));
         leave_table(registration);
-    } else if (OidIsValid(registration.state) && !exists(registration.state)) {
+    } else if (lacks_hidden(registration)) {
         ereport(ERROR, errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
                 errmsg("cannot drop the state table of %s because it is being maintained",
                        name_of(registration.imat)),

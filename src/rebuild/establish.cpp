@@ -5,7 +5,7 @@
  *
  *   1. the query is understood; what can't be maintained is refused before anything was touched
  *   2. its sources are locked against writers (ShareRowExclusive) and get our triggers
- *   3. state table and indexes are made, empty
+ *   3. state table, multiplicities and indexes are made, empty
  *   4. the contents are computed, into new heaps beside the old; readers go on
  *   5. readers are locked out (AccessExclusive), the heaps are exchanged
  *   6. the materialized view becomes a table; keys become its primary key; it moves to its schema, and a
@@ -78,18 +78,19 @@ PG_GUARDED void fill(const Imat &imat)
     as_owner(imat, [&] {
         Relation table = table_open(imat.registration.imat, ShareRowExclusiveLock);
         NewHeap *visible = begin_new_heap(table, imat.visible_type);
-        NewHeap *state = nullptr;
-        if (imat.with_state)
-            state =
-                begin_new_heap(table_open(imat.registration.state, ShareRowExclusiveLock), imat.state_type);
-        compute(imat, GetActiveSnapshot(), {.consume = add_row, .self = visible},
-                {.consume = add_row, .self = state});
+        auto *hidden =
+            static_cast<pg::RowConsumer *>(palloc(sizeof(pg::RowConsumer) * (imat.hidden.size + 1)));
+        for (int i = 0; i < imat.hidden.size; i++)
+            hidden[i] = {.consume = add_row,
+                         .self = begin_new_heap(table_open(imat.hidden[i].table, ShareRowExclusiveLock),
+                                                imat.hidden[i].type)};
+        compute(imat, GetActiveSnapshot(), {.consume = add_row, .self = visible}, hidden);
         end_new_heap(visible);
         lock_for_exchange(table, true);
         exchange(visible);
-        if (state != nullptr) {
-            end_new_heap(state);
-            exchange(state);
+        for (int i = 0; i < imat.hidden.size; i++) {
+            end_new_heap(static_cast<NewHeap *>(hidden[i].self));
+            exchange(static_cast<NewHeap *>(hidden[i].self));
         }
     });
     PopActiveSnapshot();
@@ -139,6 +140,8 @@ PG_GUARDED void record_dependencies(const catalog::Registration &registration)
 {
     record_dependency(registration.imat, DEPENDENCY_NORMAL, registration.definition);
     record_dependency(registration.state, DEPENDENCY_AUTO, registration.imat);
+    for (Oid table : registration.multiplicities)
+        record_dependency(table, DEPENDENCY_AUTO, registration.imat);
     record_dependency(registration.old_view, DEPENDENCY_AUTO, registration.imat);
     CommandCounterIncrement();
 }
@@ -154,9 +157,7 @@ PG_GUARDED bool equip(Imat *imat, bool build, Oid *primary_key)
         imat->by_group = false;
     }
     if (imat->by_group && imat->view->needs_state) {
-        Oid ignored = InvalidOid;
-        registration.state = create_state_table(registration.imat, *imat->view);
-        create_indexes(registration.state, *imat->view, true, build, &ignored);
+        create_hidden_tables(&registration, *imat->view, build);
         record_dependencies(registration);
         *imat = *describe(registration);
     }
@@ -181,8 +182,8 @@ PG_GUARDED void establish(const Birth &birth)
     if (birth.from_materialized_view) {
         make_table_of(birth.table);
         match_persistence(birth.table, *imat->view);
-        if (imat->with_state)
-            match_persistence(imat->registration.state, *imat->view);
+        for (const Hidden &hidden : imat->hidden)
+            match_persistence(hidden.table, *imat->view);
     }
     finish_keys(*imat, primary_key);
     imat->registration.old_view = move(birth);

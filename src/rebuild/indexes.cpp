@@ -5,8 +5,9 @@
  * none of them can be NULL, else a unique index that takes NULLs as equal.  Releases that have no NULLS NOT
  * DISTINCT get the expression ARRAY[column] in place of a column that may be NULL, for arrays compare NULLs
  * as equal.  A view of a single group without keys has an index on the constant (true), which lets one row
- * in. Where keys are not shown, rows are found by their values, for which a unique index of the owner's will
- * do, else one over a hash of the row (which PostgreSQL 14 and later can compute).
+ * in.  An index that has the hash of a key isn't unique (room apply, multiplicities.cpp).  Where keys are not
+ * shown, rows are found by their values, for which a unique index of the owner's will do, else one over a
+ * hash of the row (which PostgreSQL 14 and later can compute).
  *
  * An index that is there already and serves is used (key_index.cpp); none is made for a view that is not
  * maintained by delta.
@@ -73,7 +74,16 @@ PG_GUARDED Node *wrapped(const model::Key &key, AttrNumber column)
     return reinterpret_cast<Node *>(array);
 }
 
-/* The unique index over the keys. */
+/* What the index has of a key; nulls_equal: all NULLs are the same to it, or it makes no difference. */
+PG_GUARDED IndexElem *key_element(Oid table, const model::Key &key, AttrNumber column, bool nulls_equal)
+{
+    if (key.hashed)
+        return index_element(nullptr, catalog::key_hash(key, column));
+    return !key.nullable || nulls_equal ? index_element(get_attname(table, column, false), nullptr)
+                                        : index_element(nullptr, wrapped(key, column));
+}
+
+/* The index over the keys: unique, unless it finds a key by its hash. */
 PG_GUARDED IndexStmt *key_index_statement(Oid table, const model::View &view, bool of_state)
 {
     const AttrNumber *columns = catalog::key_columns(view, of_state);
@@ -81,20 +91,18 @@ PG_GUARDED IndexStmt *key_index_statement(Oid table, const model::View &view, bo
     const bool not_null = keys_are_not_null(view);
     IndexStmt *statement =
         index_statement(table, not_null && keys.size > 0 && !of_state ? "pkey" : "key", "btree", NIL);
-    const bool nulls_equal = !not_null && pg::set_nulls_not_distinct(statement);
+    statement->unique = !catalog::has_hashed_key(view);
+    const bool nulls_equal = !not_null && (!statement->unique || pg::set_nulls_not_distinct(statement));
     Bitmapset *covered = nullptr;
     for (int i = 0; i < keys.size; i++) {
         if (bms_is_member(columns[i], covered))
             continue;
         covered = bms_add_member(covered, columns[i]);
-        const bool plain = !keys[i].nullable || nulls_equal;
-        statement->indexParams = lappend(statement->indexParams,
-                                         plain ? index_element(get_attname(table, columns[i], false), nullptr)
-                                               : index_element(nullptr, wrapped(keys[i], columns[i])));
+        statement->indexParams =
+            lappend(statement->indexParams, key_element(table, keys[i], columns[i], nulls_equal));
     }
     if (keys.size == 0)
         statement->indexParams = list_make1(index_element(nullptr, makeBoolConst(true, false)));
-    statement->unique = true;
     return statement;
 }
 

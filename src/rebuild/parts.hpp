@@ -98,7 +98,9 @@ PG_GUARDED void unprotect(Oid table);
 
 /* -- state_table.cpp -- */
 
-PG_GUARDED Oid create_state_table(Oid table, const model::View &view);
+/* Make the tables that the view's groups are kept in, with their indexes, and note them. */
+PG_GUARDED void create_hidden_tables(catalog::Registration *registration, const model::View &view,
+                                     bool build);
 
 /* -- indexes.cpp -- */
 
@@ -165,6 +167,9 @@ PG_GUARDED void refresh_with_readers(Oid imat);
 
 /* Lock what the IMAT reads, and then the IMAT. */
 PG_GUARDED void lock_sources_and(Oid imat, LOCKMODE lock);
+
+/* Drop the tables that groups are kept in, those that are still there. */
+PG_GUARDED void drop_hidden_tables(const catalog::Registration &registration);
 
 /* An error that says that the relation is no IMAT. */
 PG_GUARDED void refuse_ordinary(Oid relation);

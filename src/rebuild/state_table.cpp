@@ -1,9 +1,11 @@
 /*
- * state_table.cpp - the table that keeps what groups need beyond what the IMAT shows.
+ * state_table.cpp - the tables that keep what groups need beyond what the IMAT shows.
  *
- * It stands in schema imat and is named after the IMAT: columns key_1, key_2, ... like the group keys, then
- * the accumulators, serialized.  It belongs to the IMAT's owner and is granted to nobody.  It goes with the
- * IMAT (DEPENDENCY_AUTO); a dump has both as ordinary tables.
+ * They stand in schema imat and are named after the IMAT.  The state table has columns key_1, key_2, ... like
+ * the group keys, then the accumulators, serialized.  For each input of aggregates with DISTINCT there is a
+ * table of multiplicities: the same keys, a value, and the number of rows of the group that have it.  They
+ * belong to the IMAT's owner and are granted to nobody.  They go with the IMAT (DEPENDENCY_AUTO); a dump has
+ * them as ordinary tables.
  */
 #include "rebuild/parts.hpp"
 
@@ -11,38 +13,70 @@ namespace rebuild {
 
 namespace {
 
-PG_GUARDED List *state_columns(const model::View &view)
+/* One column a key, then those given. */
+PG_GUARDED List *columns_behind_keys(const model::View &view, List *columns)
 {
-    List *columns = NIL;
+    List *all = NIL;
     for (int i = 0; i < view.keys.size; i++)
-        columns = lappend(columns, makeColumnDef(psprintf("key_%d", i + 1), view.keys[i].type,
-                                                 view.keys[i].typmod, view.keys[i].collation));
-    return lappend(columns, makeColumnDef("accumulators", BYTEAOID, -1, InvalidOid));
+        all = lappend(all, makeColumnDef(psprintf("key_%d", i + 1), view.keys[i].type, view.keys[i].typmod,
+                                         view.keys[i].collation));
+    return list_concat(all, columns);
 }
 
-} // namespace
-
-PG_GUARDED Oid create_state_table(Oid table, const model::View &view)
+/* A table like the IMAT's, with columns behind the keys, none of which is ever NULL. */
+PG_GUARDED Oid create_table(Oid table, const model::View &view, const char *suffix, List *columns)
 {
     CreateStmt *statement = makeNode(CreateStmt);
-    const char *name = get_rel_name(table);
-    statement->relation = makeRangeVar(pstrdup("imat"), free_name(name, "state"), -1);
+    statement->relation = makeRangeVar(pstrdup("imat"), free_name(get_rel_name(table), suffix), -1);
     statement->relation->relpersistence = get_rel_persistence(table);
-    statement->tableElts = state_columns(view);
+    statement->tableElts = columns_behind_keys(view, columns);
     statement->oncommit = ONCOMMIT_NOOP;
     const Oid tablespace = get_rel_tablespace(table);
     if (OidIsValid(tablespace))
         statement->tablespacename = get_tablespace_name(tablespace);
-    const Oid state = as_superuser([&] {
+    const Oid hidden = as_superuser([&] {
         return DefineRelation(statement, RELKIND_RELATION, pg::owner_of_relation(table), nullptr, nullptr)
             .objectId;
     });
     CommandCounterIncrement();
-    NewRelationCreateToastTable(state, Datum(0));
-    set_privileges(state, nullptr);
-    const auto accumulators = static_cast<AttrNumber>(view.keys.size + 1);
-    set_not_null(state, &accumulators, 1);
-    return state;
+    NewRelationCreateToastTable(hidden, Datum(0));
+    set_privileges(hidden, nullptr);
+    AttrNumber not_null[2];
+    const int size = list_length(statement->tableElts) - view.keys.size;
+    for (int i = 0; i < size; i++)
+        not_null[i] = static_cast<AttrNumber>(view.keys.size + i + 1);
+    set_not_null(hidden, not_null, size);
+    return hidden;
+}
+
+PG_GUARDED Oid create_state_table(Oid table, const model::View &view)
+{
+    return create_table(table, view, "state",
+                        list_make1(makeColumnDef("accumulators", BYTEAOID, -1, InvalidOid)));
+}
+
+PG_GUARDED Oid create_multiplicities(Oid table, const model::View &view, const model::Key &value)
+{
+    return create_table(table, view, "distinct",
+                        list_make2(makeColumnDef("value", value.type, value.typmod, value.collation),
+                                   makeColumnDef("rows", INT8OID, -1, InvalidOid)));
+}
+
+} // namespace
+
+PG_GUARDED void create_hidden_tables(catalog::Registration *registration, const model::View &view, bool build)
+{
+    const int distincts = view.distincts.size;
+    Oid ignored = InvalidOid;
+    registration->state = create_state_table(registration->imat, view);
+    create_indexes(registration->state, view, true, build, &ignored);
+    registration->multiplicities = {.data = static_cast<Oid *>(palloc(sizeof(Oid) * (distincts + 1))),
+                                    .size = distincts};
+    for (int i = 0; i < distincts; i++) {
+        const Oid table = create_multiplicities(registration->imat, view, view.distincts[i].value);
+        create_indexes(table, *catalog::view_of_values(view, i), true, build, &ignored);
+        registration->multiplicities[i] = table;
+    }
 }
 
 } // namespace rebuild

@@ -13,8 +13,8 @@
  * after all.  imat.refresh, called by a user, waits, but has the merge to turn to as well where the table is
  * not exchangeable.
  *
- * The state table is put in place the same way, as a table in its own right.  Only maintenance reads it, and
- * is kept out by the lock on the IMAT; but dumps read it, too, so it isn't waited for either.
+ * Each hidden table is put in place the same way, as a table in its own right.  Only maintenance reads it,
+ * and is kept out by the lock on the IMAT; but dumps read it, too, so it isn't waited for either.
  *
  * The caller holds ShareRowExclusiveLock on the IMAT, so no other maintenance runs.  The snapshot is the
  * latest: every row of the table that is not ours is seen by it.
@@ -140,23 +140,35 @@ PG_GUARDED How put_in_place(Relation table, Spool *spool, const AttrNumber *key,
     return How::Merge;
 }
 
+/* Columns 1, 2, ... */
+PG_GUARDED AttrNumber *first_columns(int size)
+{
+    auto *columns = static_cast<AttrNumber *>(palloc(sizeof(AttrNumber) * (size + 1)));
+    for (int i = 0; i < size; i++)
+        columns[i] = static_cast<AttrNumber>(i + 1);
+    return columns;
+}
+
 /* Compute the contents and put them in place. */
 PG_GUARDED How recompute(const Imat &imat, Snapshot snapshot, Exchanging exchanging)
 {
     const bool by_key = imat.by_group && imat.view->keys_visible;
     Spool *visible = begin_spool(imat.visible_type);
-    Spool *state = imat.with_state ? begin_spool(imat.state_type) : nullptr;
-    compute(imat, snapshot, {.consume = spool_row, .self = visible}, {.consume = spool_row, .self = state});
+    auto *hidden = static_cast<pg::RowConsumer *>(palloc(sizeof(pg::RowConsumer) * (imat.hidden.size + 1)));
+    for (int i = 0; i < imat.hidden.size; i++)
+        hidden[i] = {.consume = spool_row, .self = begin_spool(imat.hidden[i].type)};
+    compute(imat, snapshot, {.consume = spool_row, .self = visible}, hidden);
 
     Relation table = table_open(imat.registration.imat, ShareRowExclusiveLock);
     const How how = put_in_place(table, visible, catalog::key_columns(*imat.view, false),
                                  by_key ? imat.view->row_keys().size : -1, snapshot, exchanging);
     end_spool(visible);
-    if (state != nullptr) {
-        table = table_open(imat.registration.state, ShareRowExclusiveLock);
-        put_in_place(table, state, catalog::key_columns(*imat.view, true), imat.view->keys.size, snapshot,
+    for (int i = 0; i < imat.hidden.size; i++) {
+        auto *spool = static_cast<Spool *>(hidden[i].self);
+        table = table_open(imat.hidden[i].table, ShareRowExclusiveLock);
+        put_in_place(table, spool, first_columns(imat.hidden[i].keys), imat.hidden[i].keys, snapshot,
                      exchanging == Exchanging::No ? Exchanging::No : Exchanging::Try);
-        end_spool(state);
+        end_spool(spool);
     }
     return how;
 }

@@ -12,16 +12,17 @@ cd "$SCRATCH"
 
 contents() { # DATABASE
     sql "SELECT 'hourly', t::text FROM hourly t UNION ALL SELECT 'top', t::text FROM top t UNION ALL SELECT 'joined', t::text FROM joined t
-         UNION ALL SELECT 'odd', t::text FROM odd t UNION ALL SELECT 'moved', t::text FROM moved t
+         UNION ALL SELECT 'odd', t::text FROM odd t UNION ALL SELECT 'kinds', t::text FROM kinds t UNION ALL SELECT 'moved', t::text FROM moved t
          UNION ALL SELECT 'old name', t::text FROM old.moved t ORDER BY 1, 2" -d "$1"
 }
 
 objects() { # DATABASE: what an IMAT consists of, without Oids
     sql "SELECT c.relkind, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname IN ('public', 'imat', 'old') AND c.relkind IN ('r', 'v', 'm') ORDER BY 1, 2,
-         regexp_replace(c.relname, '[0-9]+', '', 'g')" -d "$1" | sed 's/[0-9][0-9]*/N/g'
+         regexp_replace(c.relname, '[0-9]+', '', 'g'), 3" -d "$1" | sed 's/[0-9][0-9]*/N/g'
     sql "SELECT tgrelid::regclass::text, regexp_replace(tgname, '[0-9]+', 'N', 'g'), tgtype FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2, 3" -d "$1"
-    sql "SELECT mv_name, mv_schema_name, agg_schema_name, strategy, maintenance, settings FROM imat.imat_config ORDER BY 1" -d "$1"
+    sql "SELECT mv_name, mv_schema_name, agg_schema_name, strategy, maintenance, settings, multiplicities FROM imat.imat_config ORDER BY 1" -d "$1"
+    sql "SELECT imat, strategy FROM imat.status ORDER BY imat::text" -d "$1"
 }
 
 restored_works() { # NAME DATABASE
@@ -52,6 +53,8 @@ sql "CREATE EXTENSION pg_imat;
      SELECT imat.create('top', 'SELECT city, max(fare) AS best FROM trip GROUP BY city');
      SELECT imat.create('joined', 'SELECT c.country, count(*) AS n, sum(t.fare) AS fare FROM trip t JOIN city c ON c.city = t.city GROUP BY c.country');
      SELECT imat.create('odd', 'SELECT n % 2 AS odd, sum(fare) AS fare FROM hourly GROUP BY n % 2');
+     SELECT imat.create('kinds', 'SELECT date_trunc(''day'', at) AS day, count(DISTINCT city) AS cities, count(DISTINCT left(city, 1)::varchar(3)) AS letters,
+         count(DISTINCT fare) AS fares, sum(DISTINCT fare::numeric(10,1)) AS total FROM trip GROUP BY 1');
      CREATE SCHEMA old;
      CREATE MATERIALIZED VIEW old.moved AS SELECT city, count(*) AS n FROM trip GROUP BY city;
      SELECT create_imat('old.moved', 'public');

@@ -84,8 +84,9 @@ def raw_query(query):
     parts = []
     for function, _, argument, condition in bare:
         tail = ' FILTER (WHERE %s)' % condition if condition else ''
+        once, of = ('DISTINCT ', argument[9:]) if argument.startswith('DISTINCT ') else ('', argument)
         parts += ['(imat.exact_%s(%s)%s)::float8' % (function, argument, tail),
-                  'array_agg((%s)::float8)%s' % (argument, tail)]
+                  'array_agg(%s(%s)::float8)%s' % (once, of, tail)]
     changed = dict(query, keys=[dict(k, selected=False) for k in query['keys']],
                    items=[{'sql': p, 'name': 'c%d' % n} for n, p in enumerate(parts)])
     return render(changed, True), bare
@@ -173,6 +174,8 @@ class Grammar:
         sums = [c for c in relation.clear() if c['type'] in AGGREGATED]
         condition = self.filter(relation)
         tail = ' FILTER (WHERE %s)' % condition if condition else ''
+        if rng.random() < 0.15:
+            return self.distinct_values(relation, condition, tail)
         kind = rng.randrange(10)
         if kind < 2 or not sums:
             return 'count(*)' + tail, 'int8', None
@@ -199,6 +202,23 @@ class Grammar:
         function = 'sum' if family == 'money' or rng.random() < 0.5 else 'avg'
         result = AGGREGATED[t] if function == 'sum' else \
             'float8' if family == 'float' else 'interval' if family == 'interval' else 'numeric'
+        mark = [function, t, argument, condition] if family == 'float' else None
+        return '%s(%s)%s' % (floats(function, t), argument, tail), result, mark
+
+    def distinct_values(self, relation, condition, tail):
+        """An aggregate over each value once. (A sum of other numerics shows the digits of an arbitrary one of equal values.)"""
+        rng = self.rng
+        sums = [c for c in relation.clear() if c['type'] in AGGREGATED and c['type'] not in ('numeric', 'interval')]
+        if not sums or rng.random() < 0.5:
+            return 'count(DISTINCT %s)%s' % (rng.choice(relation.columns)['name'], tail), 'int8', None
+        c = rng.choice(sums)
+        argument, t, family = 'DISTINCT ' + c['name'], c['type'], TYPES[c['type']].family
+        if family in ('int', 'numeric') and rng.random() < 0.15:
+            return '%s(%s)%s' % (rng.choice(['var_pop', 'variance', 'stddev']), argument, tail), 'numeric', None
+        if family == 'int' and rng.random() < 0.15:
+            return '%s(%s)%s' % (rng.choice(['bit_and', 'bit_or', 'bit_xor']), argument, tail), t, None
+        function = 'sum' if family == 'money' or rng.random() < 0.5 else 'avg'
+        result = AGGREGATED[t] if function == 'sum' else 'float8' if family == 'float' else 'numeric'
         mark = [function, t, argument, condition] if family == 'float' else None
         return '%s(%s)%s' % (floats(function, t), argument, tail), result, mark
 
