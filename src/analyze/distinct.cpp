@@ -29,6 +29,9 @@ using model::AccumulatorKind;
 /* Aggregates of pg_catalog that a value once taken doesn't change again. */
 constexpr const char *idempotent[] = {"min", "max", "bool_and", "bool_or", "every", "bit_and", "bit_or"};
 
+/* Values of more bytes are found by their hash. */
+constexpr int longest_indexed = 64;
+
 /* May the result show which of the values that are equal was taken? */
 PG_GUARDED bool shows_representative(AccumulatorKind kind, const Node *argument)
 {
@@ -132,7 +135,7 @@ PG_GUARDED model::Key *distinct_value(const model::View &view, const Aggref *cal
     value->equality = clause->eqop;
     value->less_than = clause->sortop;
     value->column = static_cast<model::Column>(view.keys.size + 1);
-    value->hashed = get_typlen(value->type) <= 0;
+    value->hashed = get_typlen(value->type) < 0 || get_typlen(value->type) > longest_indexed;
     return value;
 }
 
