@@ -137,7 +137,7 @@ find_postgres() {
 # A server refuses to run as root. Variables that tests and builds need; everything else stays out, so
 # that no test depends on the caller's locale, time zone or PG* settings.
 passed_variables=(PG_CONFIG PG_MAJOR MAKEFLAGS CI TERM SCRATCH RUN_USER
-    PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS PG_IMAT_PREFIX PG_IMAT_TREE PGBIN)
+    ASAN_OPTIONS UBSAN_OPTIONS PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS PG_IMAT_PREFIX PG_IMAT_TREE PGBIN)
 
 # as_user CMD...: run CMD as the unprivileged user, in a clean environment, in $AS_USER_DIR (default:
 # the scratch directory; the caller's own may be one that this user cannot enter).
