@@ -3,6 +3,7 @@
  *
  * A trigger function returns a null pointer; an SQL NULL would be an error.
  */
+#include "catalog/catalog.hpp"
 #include "flush/flush.hpp"
 
 namespace {
@@ -25,12 +26,18 @@ PG_IMAT_FUNCTION(imat_capture)
     return PointerGetDatum(nullptr);
 }
 
-/* imat.protect(): nobody but maintenance writes to an IMAT. */
+/* imat.protect(): nobody but maintenance writes to an IMAT, nor to the state that is kept beside it. */
 PG_IMAT_FUNCTION(imat_protect)
 {
     const RelationData *table = trigger_data(fcinfo, "imat.protect")->tg_relation;
     const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(table)),
                                                   RelationGetRelationName(table));
+    catalog::Registration registration = {};
+    if (!catalog::find(RelationGetRelid(table), &registration))
+        ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                errmsg("cannot change table \"%s\"", RelationGetRelationName(table)),
+                errdetail("It belongs to an incremental materialized table; maintenance alone writes to it."),
+                errhint("Change the tables that the incremental materialized table reads."));
     ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
             errmsg("cannot change incremental materialized table \"%s\"", RelationGetRelationName(table)),
             errdetail("It always equals its definition; maintenance alone writes to it."),

@@ -4,8 +4,8 @@
  * They stand in schema imat and are named after the IMAT.  The state table has columns key_1, key_2, ... like
  * the group keys, then the accumulators, serialized.  For each input of aggregates with DISTINCT there is a
  * table of multiplicities: the same keys, a value, and the number of rows of the group that have it.  They
- * belong to the IMAT's owner and are granted to nobody.  They go with the IMAT (DEPENDENCY_AUTO); a dump has
- * them as ordinary tables.
+ * belong to the IMAT's owner, are granted to nobody, and like the IMAT are written by maintenance alone.  They
+ * go with the IMAT (DEPENDENCY_AUTO); a dump has them as ordinary tables.
  */
 #include "rebuild/parts.hpp"
 
@@ -46,6 +46,7 @@ PG_GUARDED Oid create_table(Oid table, const model::View &view, const char *suff
     for (int i = 0; i < size; i++)
         not_null[i] = static_cast<AttrNumber>(view.keys.size + i + 1);
     set_not_null(hidden, not_null, size);
+    protect(hidden);
     return hidden;
 }
 

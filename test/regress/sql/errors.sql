@@ -17,6 +17,11 @@ SELECT oracle.error('INSERT INTO mv SELECT * FROM mv ON CONFLICT DO NOTHING');
 SELECT oracle.error('UPDATE mv SET s = 0 WHERE false');
 SELECT oracle.error('TRUNCATE w');
 SELECT oracle.error('WITH x AS (DELETE FROM w RETURNING *) SELECT * FROM x');
+-- nor is the state that is kept beside one
+SELECT imat.create('st', 'SELECT k, avg(v) AS a FROM src GROUP BY k');
+SELECT oracle.error('DELETE FROM imat.st_state');
+SELECT oracle.error('TRUNCATE imat.st_state');
+SELECT imat.drop('st');
 CREATE VIEW writable AS SELECT * FROM mv;
 SELECT oracle.error('INSERT INTO writable VALUES (9, 9)');
 \set VERBOSITY terse
