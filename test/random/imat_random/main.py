@@ -216,6 +216,8 @@ def meaningless(stats, options):
         complaints.append('delta maintained too few of the views that are meant for it')
     if stats['group views'] > 20 and stats['deltas'] == 0:
         complaints.append('delta never did anything')
+    if stats['deltas of delta'] > 100 and stats['swaps of delta'] > stats['deltas of delta']:
+        complaints.append('what delta maintains was swapped more often than not')
     good = sum(stats[s] for s in ('scenarios', 'scenarios of several sessions', 'scenarios in variants',
                                   'scenarios dumped and restored'))
     if stats['bad scenarios'] > 0.2 * (good + stats['bad scenarios']):

@@ -205,6 +205,7 @@ class Replay:
         self.comparer = Comparer(scenario)
         self.imats = {i['name']: i for i in scenario['imats']}
         self.contents = {}
+        self.moved = set()  # IMATs that were seen to change
         self.counter = 0
         self.log = log if log is not None else []
         self.prepared = 0
@@ -249,7 +250,9 @@ class Replay:
                 self.comparer.query(name, columns, 'live.')))
             self.stats['comparisons'] += 1
             self.stats['not empty'] += bool(expected)
-            self.stats['changed'] += self.contents.get(name) not in (None, expected)
+            if self.contents.get(name) not in (None, expected):
+                self.stats['changed'] += 1
+                self.moved.add(name)
             self.contents[name] = expected
             if expected != found:
                 raise Failure('mismatch', '%s does not equal its definition\n%s' %
@@ -314,9 +317,9 @@ class Replay:
                                   (table, show_difference(texts[1], texts[0])))
         self.checker.cursor.execute("SET search_path = live, public")
         for name in self.existing(self.checker):
+            self.note_strategy(name)
             self.check_state(name)
             self.check_verify_sees(name)
-            self.note_strategy(name)
 
     def check_state(self, name):
         before = self.state_of(name)
@@ -343,7 +346,12 @@ class Replay:
         imat = self.imats[name]
         rows = self.checker.rows("SELECT strategy, strategy_reason, deltas_applied, swaps FROM imat.status "
                                  "WHERE imat = 'live.%s'::regclass" % name)
-        strategy, reason, deltas, _ = rows[0]
+        strategy, reason, deltas, swaps = rows[0]
+        if strategy == 'delta' and name in self.moved and not deltas and not swaps:
+            raise Failure('strategy', '%s has changed, but by its status neither delta nor swap did anything' % name)
+        if strategy == 'delta':
+            self.stats['deltas of delta'] += deltas or 0
+            self.stats['swaps of delta'] += swaps or 0
         if imat['query']['kind'] == 'group':
             self.stats['group views'] += 1
             self.stats['by ' + strategy] += 1

@@ -56,6 +56,8 @@ class Table:
         self.targets = [c['name'] for c in columns]  # what INSERT fills
         self.unique = False
         self.partitioned = False
+        self.bounds = []            # of its partitions
+        self.inherited = False      # has a child, which is addressed by its name now and then
         self.parent = None
         self.extra = 0
 
@@ -124,13 +126,19 @@ class Maker:
             ' PARTITION BY ' + rng.choice(['HASH (id)', 'RANGE (id)']) if table.partitioned else '')))
         if table.partitioned:
             if 'HASH' in self.setup[-1]['text']:
-                for n in range(3):
-                    self.setup.append(self.sql('CREATE TABLE %s_p%d PARTITION OF %s FOR VALUES WITH (MODULUS 3, REMAINDER %d)'
-                                               % (name, n, name, n)))
+                table.bounds = ['WITH (MODULUS 3, REMAINDER %d)' % n for n in range(3)]
             else:
-                for n, bounds in enumerate(['FROM (MINVALUE) TO (20)', 'FROM (20) TO (40)', 'FROM (40) TO (MAXVALUE)']):
-                    self.setup.append(self.sql('CREATE TABLE %s_p%d PARTITION OF %s FOR VALUES %s'
-                                               % (name, n, name, bounds)))
+                table.bounds = ['FROM (MINVALUE) TO (20)', 'FROM (20) TO (40)', 'FROM (40) TO (MAXVALUE)']
+            for n, bounds in enumerate(table.bounds):
+                deeper = n == 1 and rng.random() < 0.3
+                self.setup.append(self.sql('CREATE TABLE %s_p%d PARTITION OF %s FOR VALUES %s%s' % (
+                    name, n, name, bounds, ' PARTITION BY HASH (id)' if deeper else '')))
+                for m in range(2 if deeper else 0):
+                    self.setup.append(self.sql('CREATE TABLE %s_p%d%s PARTITION OF %s_p%d FOR VALUES WITH (MODULUS 2, REMAINDER %d)'
+                                               % (name, n, 'ab'[m], name, n, m)))
+        elif rng.random() < 0.08:
+            table.inherited = True
+            self.setup.append(self.sql('CREATE TABLE %s_c () INHERITS (%s)' % (name, name)))
         if dropped:
             self.setup.append(self.sql('ALTER TABLE %s DROP COLUMN gone' % name))
         if rng.random() < 0.2:
@@ -277,7 +285,9 @@ class Maker:
     def dml_target(self, table):
         if table.partitioned and self.rng.random() < 0.2:
             return table.name + '_p%d' % self.rng.randrange(3)
-        return table.name
+        if table.inherited and self.rng.random() < 0.3:
+            return table.name + '_c'
+        return ('ONLY ' if table.inherited and self.rng.random() < 0.1 else '') + table.name
 
     def simple_dml(self):
         """One INSERT, UPDATE or DELETE: a step."""
@@ -286,7 +296,8 @@ class Maker:
         kind = rng.randrange(10)
         if kind < 5:
             rows = [self.row(table) for _ in range(rng.choice([1, 1, 1, 2, 3, 5, 8]))]
-            return {'kind': 'insert', 'table': table.name, 'columns': table.targets, 'rows': rows, 'tail': ''}
+            name = table.name + ('_c' if table.inherited and rng.random() < 0.4 else '')
+            return {'kind': 'insert', 'table': name, 'columns': table.targets, 'rows': rows, 'tail': ''}
         if kind < 8:
             return {'kind': 'update', 'table': table.name, 'target': self.dml_target(table), 'columns': table.targets,
                     'set': self.assignments(table), 'where': self.rows_of(table)}
@@ -339,12 +350,16 @@ class Maker:
             if other is not table and not any(t.parent is other for t in self.tables) and rng.random() < 0.3:
                 names.append(other.name)
             return self.sql('TRUNCATE ' + ', '.join(names))
+        if kind == 30 and self.mine is None:
+            return self.sql('TRUNCATE %s CASCADE' % table.name)
         if kind < 33:
             return self.writable_cte(table)
         if kind < 36:
             return self.exception_block()
         if kind < 37 and self.mine is None:
             return self.harmless_ddl(table)
+        if kind == 37 and rng.random() < 0.6:
+            return rng.choice([self.row_by_row, self.calls])(table)
         if kind < 38:
             return self.sql(rng.choice([
                 'UPDATE %s SET id = id WHERE false' % table.name, 'DELETE FROM %s WHERE false' % table.name,
@@ -378,10 +393,14 @@ class Maker:
         name = rng.choice(others)
         matched = rng.choice(['UPDATE SET %s = s.%s' % (name, name), 'DELETE', 'DO NOTHING'])
         more = rng.choice(['', ' AND t.id %% %d = 0' % rng.randint(2, 3)])
+        gone = ''
+        if self.version >= 170000 and self.mine is None and rng.random() < 0.3:
+            gone = ' WHEN NOT MATCHED BY SOURCE AND t.id %% %d = 0 THEN %s' % (
+                rng.randint(2, 4), rng.choice(['DELETE', 'UPDATE SET %s = t.%s' % (name, name)]))
         return self.sql('MERGE INTO %s t USING (VALUES %s) s (%s) ON t.id = s.id WHEN MATCHED%s THEN %s '
                         'WHEN NOT MATCHED THEN INSERT (%s) VALUES (%s)' % (
                             table.name, values, ', '.join(table.targets), more, matched, ', '.join(table.targets),
-                            ', '.join('s.' + n for n in table.targets)))
+                            ', '.join('s.' + n for n in table.targets)) + gone)
 
     def writable_cte(self, table):
         rng = self.rng
@@ -406,6 +425,22 @@ class Maker:
     def plpgsql(self, statements):
         return self.sql('DO $do$ BEGIN %s; END $do$' % '; '.join(statements))
 
+    def row_by_row(self, table):
+        """A loop over a table that changes it, while the query that drives the loop is not at its end."""
+        return self.sql('DO $do$ DECLARE r record; BEGIN FOR r IN SELECT id FROM %s WHERE %s ORDER BY id LIMIT 5 LOOP '
+                        'UPDATE %s SET %s WHERE id = r.id; END LOOP; END $do$' % (
+                            table.name, self.rows_of(table), table.name, self.assignment(table)))
+
+    def calls(self, table):
+        """A query that writes, by a function in it."""
+        return self.sql('CREATE OR REPLACE FUNCTION pg_temp.w(int) RETURNS bigint LANGUAGE sql AS $$WITH u AS (UPDATE %s SET %s '
+                        'WHERE id = $1 RETURNING 1) SELECT count(*) FROM u$$; SELECT pg_temp.w(g) FROM generate_series(%d, %d) g' % (
+                            table.name, self.assignment(table), *self.few_ids()))
+
+    def few_ids(self):
+        low = self.rng.randint(1, max(1, self.next_id))
+        return (low, low + 2) if self.mine is None else (self.own(low), self.own(low))
+
     def exception_block(self):
         rng = self.rng
         inner = [self.statement_text() for _ in range(rng.randint(1, 2))]
@@ -415,8 +450,17 @@ class Maker:
             self.statement_text(), '; '.join(inner), rng.choice(['NULL', self.statement_text()]),
             self.statement_text()))
 
+    def reattach(self, table):
+        """Rows leave the table and come back, other ones now, by DDL."""
+        n = self.rng.randrange(3)
+        part = '%s_p%d' % (table.name, n)
+        return self.sql('ALTER TABLE %s DETACH PARTITION %s; DELETE FROM %s WHERE id %% 3 = 1; '
+                        'ALTER TABLE %s ATTACH PARTITION %s FOR VALUES %s' % (table.name, part, part, table.name, part, table.bounds[n]))
+
     def harmless_ddl(self, table):
         rng = self.rng
+        if table.partitioned and rng.random() < 0.4:
+            return self.reattach(table)
         table.extra += 1
         name = 'x%d' % table.extra
         return self.sql(rng.choice([
