@@ -43,16 +43,22 @@ void expect(bool holds)
         std::abort();
 }
 
-template <class State>
-Bytes encoded(const State &state)
+template <class State, class... Operations>
+Bytes encoded(const State &state, const Operations &...operations)
 {
     Writer counter;
-    state.encode(counter);
+    state.encode(counter, operations...);
     Bytes bytes(counter.size());
     Writer writer(bytes.data(), bytes.size());
-    state.encode(writer);
+    state.encode(writer, operations...);
     expect(writer.fits());
     return bytes;
+}
+
+void expect_same(const Bytes &again, std::span<const unsigned char> bytes)
+{
+    expect(again.size() == bytes.size() &&
+           (again.empty() || std::memcmp(again.data(), bytes.data(), again.size()) == 0));
 }
 
 template <class State>
@@ -134,13 +140,51 @@ void check(Reader &reader, std::span<const unsigned char> bytes)
         return;
     }
     const std::size_t end = bytes.size() - reader.remaining();
-    const Bytes again = encoded(state);
-    expect(again.size() == end - first && std::memcmp(again.data(), bytes.data() + first, again.size()) == 0);
+    expect_same(encoded(state), bytes.subspan(first, end - first));
     read(state);
     State inverse = copied(state, arena);
     inverse.negate();
     merge(state, inverse, arena);
     expect(state.is_zero());
+}
+
+// Extremes of numbers, which are the words themselves.
+constexpr kernels::ValueOperations number_operations = {
+    [](const void * /*self*/, kernels::Word left, kernels::Word right) {
+        return left < right ? -1 : static_cast<int>(left > right);
+    },
+    [](const void * /*self*/, kernels::Word value, const kernels::Word * /*spare*/, Arena & /*arena*/) {
+        return value;
+    },
+    [](const void * /*self*/, kernels::Word value, Writer &writer) { writer.varint(value); },
+    [](const void * /*self*/, Reader &reader, Arena & /*arena*/) -> kernels::Word { return reader.varint(); },
+    nullptr};
+
+// There is no inverse of a state that does not know everything; but it can be used. (The values may come in
+// any order: what a state says is then wrong, but no more than that.)
+void check_extremes(Reader &reader, std::span<const unsigned char> bytes)
+{
+    FuzzArena arena;
+    const std::size_t first = bytes.size() - reader.remaining();
+    kernels::Extremes state = kernels::Extremes::decode(reader, number_operations, arena);
+    if (!reader.ok()) {
+        expect(state.is_zero());
+        return;
+    }
+    const std::size_t end = bytes.size() - reader.remaining();
+    expect_same(encoded(state, number_operations), bytes.subspan(first, end - first));
+    const std::int64_t count = state.size() == 0 ? 3 : state.count(0);
+    kernels::Extremes other;
+    for (kernels::Word value : {3, 1, 4, 15, 9, 2, 6, 5, 35, 8})
+        other.add(value, 2, number_operations, arena);
+    other.merge(state, number_operations, arena);
+    state.merge(state, number_operations, arena);
+    state.settle(count);
+    (void)state.is_lost();
+    state.keep_first(1);
+    state.show(7, number_operations, arena);
+    expect(*state.extremum() == 7);
+    state.forget();
 }
 
 } // namespace
@@ -151,7 +195,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     constexpr Check checks[] = {check<kernels::ExactSum>,   check<kernels::ExactProducts>,
                                 check<kernels::BitCounts>,  check<kernels::ScaleCounts>,
                                 check<kernels::IntegerSum>, check<kernels::IntervalSum>,
-                                check<kernels::SquareSum>};
+                                check<kernels::SquareSum>,  check_extremes};
     const std::size_t kinds = size == 0 ? 0 : 1 + data[0] % 4U;
     if (kinds == 0 || size < 1 + kinds)
         return 0;
