@@ -93,7 +93,8 @@ PG_GUARDED List *keys_of_index(const FlatQuery &flat, const model::View &view, i
                 .equality = order->eq_opr,
                 .less_than = order->lt_opr,
                 .column = shown,
-                .nullable = nullable};
+                .nullable = nullable,
+                .hashed = false};
         keys = lappend(keys, key);
     }
     return keys;
@@ -225,7 +226,8 @@ PG_GUARDED List *merged_key(const FlatQuery &flat)
                 .equality = order->eq_opr,
                 .less_than = order->lt_opr,
                 .column = target->resno,
-                .nullable = true};
+                .nullable = true,
+                .hashed = false};
         return list_make1(key);
     }
     return NIL;
@@ -327,7 +329,8 @@ PG_GUARDED void find_columns(const FlatQuery &flat, model::View *view)
                    .equality = InvalidOid,
                    .less_than = InvalidOid,
                    .column = target->resno,
-                   .nullable = true};
+                   .nullable = true,
+                   .hashed = false};
         columns = lappend(columns, column);
         Var *shown = makeVar(1, static_cast<AttrNumber>(list_length(columns)), column->type, column->typmod,
                              column->collation, 0);
