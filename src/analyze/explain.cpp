@@ -139,9 +139,9 @@ PG_GUARDED const char *describe_accumulator(const model::Aggregate &aggregate, A
     case AccumulatorKind::Interval:
         return average ? "a sum for each field and a count" : "a sum for each field";
     case AccumulatorKind::Least:
-        return psprintf("the %d least values, and a count", kernels::Extremes::most);
+        return psprintf("the %d least values, and a count", kernels::most_extremes);
     case AccumulatorKind::Greatest:
-        return psprintf("the %d greatest values, and a count", kernels::Extremes::most);
+        return psprintf("the %d greatest values, and a count", kernels::most_extremes);
     case AccumulatorKind::Bits:
         return aggregate.type == BOOLOID ? "a count of what is true, and a count"
                                          : "a count for each bit, and a count";

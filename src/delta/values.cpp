@@ -25,7 +25,7 @@ PG_GUARDED const ValueOrder &order_of(const void *self)
 PG_GUARDED std::span<const unsigned char> image_of(const ValueOrder &order, Datum value)
 {
     const char *bytes = DatumGetPointer(value);
-    std::size_t size = static_cast<std::size_t>(order.length);
+    auto size = static_cast<std::size_t>(order.length);
     if (order.length == -1) {
         size = VARSIZE_ANY_EXHDR(bytes);
         bytes = VARDATA_ANY(bytes);

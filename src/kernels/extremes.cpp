@@ -19,8 +19,8 @@ constexpr unsigned char flag_shown = 2;
 
 // Two states while they are being merged.
 struct Extremes::Merged {
-    Entry entries[most];
-    bool foreign[most]; // the value is the other state's, and has to be copied
+    Entry entries[most_extremes];
+    bool foreign[most_extremes]; // the value is the other state's, and has to be copied
     int size;
     bool bounded;
 };
@@ -53,19 +53,19 @@ void Extremes::add(Word value, std::int64_t times, const ValueOperations &operat
 // Makes an entry at place i. Where there is no room, the last entry goes, and is the horizon no more.
 void Extremes::insert(int i, Word value, std::int64_t times, const ValueOperations &operations, Arena &arena)
 {
-    if (size_ == most && i == most) {
+    if (size_ == most_extremes && i == most_extremes) {
         bounded_ = true;
         return;
     }
-    const bool full = size_ == most;
+    const bool full = size_ == most_extremes;
     if (!full)
         reserve(size_ + 1, arena);
     const Word kept =
-        operations.copy(operations.self, value, full ? &entries_[most - 1].value : nullptr, arena);
-    std::copy_backward(entries_ + i, entries_ + (full ? most - 1 : size_),
-                       entries_ + (full ? most : size_ + 1));
+        operations.copy(operations.self, value, full ? &entries_[most_extremes - 1].value : nullptr, arena);
+    std::copy_backward(entries_ + i, entries_ + (full ? most_extremes - 1 : size_),
+                       entries_ + (full ? most_extremes : size_ + 1));
     entries_[i] = {kept, times};
-    size_ = static_cast<std::int16_t>(full ? most : size_ + 1);
+    size_ = static_cast<std::int16_t>(full ? most_extremes : size_ + 1);
     bounded_ = bounded_ || full;
 }
 
@@ -83,8 +83,7 @@ void Extremes::merge(const Extremes &other, const ValueOperations &operations, A
         return;
     unshow();
     auto compare = [&](Word left, Word right) { return operations.compare(operations.self, left, right); };
-    Merged merged;
-    merged.size = 0;
+    Merged merged = {};
     merged.bounded = bounded_ || other.bounded_;
     const int theirs = other.shown_ ? 0 : other.size_;
     int i = 0;
@@ -102,7 +101,7 @@ void Extremes::merge(const Extremes &other, const ValueOperations &operations, A
         i += order <= 0 ? 1 : 0;
         j += order >= 0 ? 1 : 0;
         if (entry.count != 0 || last) {
-            if (merged.size == most) {
+            if (merged.size == most_extremes) {
                 merged.bounded = true;
                 break;
             }
@@ -188,7 +187,7 @@ void Extremes::reserve(int needed, Arena &arena)
 {
     if (needed <= capacity_)
         return;
-    const int wanted = needed <= 1 ? 1 : needed <= most / 2 ? most / 2 : most;
+    const int wanted = needed <= 1 ? 1 : needed <= most_extremes / 2 ? most_extremes / 2 : most_extremes;
     auto *room = allocate_array<Entry>(arena, static_cast<std::size_t>(wanted));
     std::copy(entries_, entries_ + size_, room);
     entries_ = room;
@@ -208,7 +207,7 @@ void Extremes::encode(Writer &writer, const ValueOperations &operations) const
 Extremes Extremes::decode(Reader &reader, const ValueOperations &operations, Arena &arena)
 {
     const unsigned char flags = reader.byte();
-    const auto size = static_cast<int>(reader.varint_up_to(most));
+    const auto size = static_cast<int>(reader.varint_up_to(most_extremes));
     Extremes result;
     result.bounded_ = (flags & flag_bounded) != 0;
     result.shown_ = (flags & flag_shown) != 0;

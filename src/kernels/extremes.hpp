@@ -11,8 +11,9 @@
 //
 // Adding two such functions point by point keeps that: up to the nearer of the two horizons everything is
 // known of both. So folds and merges may come in any order and grouping, and whatever a state says is true;
-// what may differ is how far it sees, since entries beyond the first `most` are forgotten. Forgetting more is
-// always allowed. (A horizon is a frontier as in differential dataflow; the multiset is a Z-set.)
+// what may differ is how far it sees, since entries beyond the first `most_extremes` are forgotten.
+// Forgetting more is always allowed. (A horizon is a frontier as in differential dataflow; the multiset is a
+// Z-set.)
 //
 // Where M is the whole contents of a group, and so has no negative counts, the first value with a positive
 // count is the extremum. Where there is none although the group is not empty, so many values have left that
@@ -47,11 +48,11 @@ struct ValueOperations {
     const void *self;
 };
 
+// How many values are kept. More make it rarer that the extremum is lost, and every change dearer.
+inline constexpr int most_extremes = 8;
+
 class Extremes {
   public:
-    // How many values are kept. More make it rarer that the extremum is lost, and every change dearer.
-    static constexpr int most = 8;
-
     // Folds a value in or out so many times (negative: out).
     void add(Word value, std::int64_t times, const ValueOperations &operations, Arena &arena);
 

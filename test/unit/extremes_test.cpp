@@ -118,7 +118,7 @@ void expect_true(const Numbers &state, const Naive &all)
             found = found || number_of(values.value(i)) == number;
         ASSERT_TRUE(found || (values.bounded() && values.size() == 0)) << number;
     }
-    ASSERT_LE(within, static_cast<std::size_t>(Extremes::most));
+    ASSERT_LE(within, static_cast<std::size_t>(kernels::most_extremes));
     if (!values.bounded()) {
         ASSERT_EQ(within, all.counts.size());
     }
@@ -151,7 +151,7 @@ Numbers random_state(Random &random, Naive *all, TestArena &arena)
     if (random.between(0, 9) == 0)
         state.values.forget();
     if (random.between(0, 5) == 0)
-        state.values.keep_first(static_cast<int>(random.between(0, Extremes::most)));
+        state.values.keep_first(static_cast<int>(random.between(0, kernels::most_extremes)));
     return state;
 }
 
@@ -178,7 +178,7 @@ TEST(Extremes, FoldsSayWhatIsTrue)
         }
         Numbers few;
         std::vector<std::int64_t> numbers;
-        for (int k = 0; k < Extremes::most; ++k) {
+        for (int k = 0; k < kernels::most_extremes; ++k) {
             numbers.push_back(random.between(-9, 9));
             few.add(numbers.back(), 1, arena);
         }
@@ -250,7 +250,7 @@ TEST(Extremes, GroupsAreRarelyLost)
             stored.merge(delta, arena);
             stored.values.settle(group.count());
             ASSERT_NO_FATAL_FAILURE(expect_true(stored, group));
-            ASSERT_NO_FATAL_FAILURE(expect_answer(stored, group, left >= Extremes::most));
+            ASSERT_NO_FATAL_FAILURE(expect_answer(stored, group, left >= kernels::most_extremes));
             if (!stored.values.bounded())
                 left = 0;
             ++answers;

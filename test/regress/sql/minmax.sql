@@ -151,6 +151,18 @@ DELETE FROM eq WHERE id BETWEEN 11 AND 20;
 SELECT imat.verify('looks');
 DELETE FROM eq WHERE id < 29;
 SELECT * FROM looks; SELECT imat.verify('looks');
+-- any_value, where there is one: the least will do
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_proc WHERE proname = 'any_value' AND pronamespace = 'pg_catalog'::regnamespace) THEN RETURN; END IF;
+    PERFORM imat.create('minmax.any_', 'SELECT k, any_value(n) AS n, any_value(iv) FILTER (WHERE id < 30) AS iv, any_value(p) AS p FROM minmax.eq GROUP BY k');
+    INSERT INTO eq SELECT 40 + i, i % 2, i % 9, i, i * interval '1 hour', 'p' || i FROM generate_series(1, 40) i;
+    IF imat.verify('minmax.any_') > 0 OR oracle.strategy('minmax.any_') <> 'delta with state' OR (SELECT count(n) FROM any_) <> 2 THEN RAISE EXCEPTION 'any_value: %', oracle.strategy('minmax.any_'); END IF;
+    DELETE FROM eq WHERE id > 40 AND n < 7; UPDATE eq SET k = 3 WHERE id % 5 = 0;
+    IF imat.verify('minmax.any_') > 0 THEN RAISE EXCEPTION 'any_value is wrong'; END IF;
+    DELETE FROM eq WHERE id > 40;
+    IF imat.verify('minmax.any_') > 0 THEN RAISE EXCEPTION 'any_value is wrong in the end'; END IF;
+    PERFORM imat.drop('minmax.any_');
+END $$;
 -- large values: fewer are kept, compressed and out of line in the table
 CREATE TABLE big (id int PRIMARY KEY, k int, x text, a text[]);
 SELECT imat.create('largest', 'SELECT k, max(x) AS x2, min(x) AS x1, max(a) AS a2 FROM big GROUP BY k');
