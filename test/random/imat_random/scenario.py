@@ -459,8 +459,6 @@ class Maker:
 
     def harmless_ddl(self, table):
         rng = self.rng
-        if table.partitioned and rng.random() < 0.4:
-            return self.reattach(table)
         table.extra += 1
         name = 'x%d' % table.extra
         return self.sql(rng.choice([
@@ -519,6 +517,9 @@ class Maker:
         kind = rng.randrange(20)
         if kind < 5:
             return {'begin': None, 'steps': [self.statement()], 'end': None}
+        parted = [t for t in self.tables if t.partitioned]
+        if kind == 5 and self.mine is None and parted and rng.random() < 0.5:
+            return {'begin': None, 'steps': [self.reattach(rng.choice(parted))], 'end': None}
         if kind == 5 and self.mine is None:
             text = rng.choice([
                 'VACUUM %s', 'VACUUM FULL %s', 'ANALYZE %s', 'REINDEX TABLE %s']) % rng.choice(self.tables).name
