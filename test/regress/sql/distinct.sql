@@ -178,6 +178,32 @@ SELECT * FROM bad(); SELECT * FROM above ORDER BY k;
 DELETE FROM fact;
 SELECT * FROM bad();
 
+-- Beside min and max: groups that have lost sight of theirs are put off, and their multiplicities with them
+CREATE TABLE both_ (id int PRIMARY KEY, g int, v int, x text);
+INSERT INTO both_ SELECT i, i % 3, i, 'x' || i % 40 FROM generate_series(1, 300) i;
+SELECT imat.create('extremes', 'SELECT g, min(v) AS lo, max(v) AS hi, max(DISTINCT v) AS same, count(DISTINCT x) AS c, sum(DISTINCT v) AS s, count(*) AS n FROM both_ GROUP BY g');
+SELECT imat.create('extreme', 'SELECT max(v) AS hi, count(DISTINCT x) AS c, avg(DISTINCT v) AS a FROM both_');
+SELECT oracle.strategy('extremes'), oracle.strategy('extreme');
+DELETE FROM both_ WHERE v > 150;
+SELECT * FROM bad(); SELECT * FROM extremes ORDER BY g;
+BEGIN;
+DELETE FROM both_ WHERE v > 60;
+SELECT * FROM bad();
+INSERT INTO both_ SELECT i, i % 4, i, 'y' || i % 7 FROM generate_series(200, 260) i;
+SAVEPOINT a;
+DELETE FROM both_ WHERE v > 10;
+SELECT * FROM bad(); SELECT * FROM extreme;
+ROLLBACK TO a;
+UPDATE both_ SET v = -v, x = 'z' || v % 3, g = g + 1 WHERE v < 40;
+COMMIT;
+SELECT * FROM bad(); SELECT * FROM extremes ORDER BY g;
+-- a group that is born lost, and one that comes and goes unseen
+BEGIN; INSERT INTO both_ SELECT i, 77, i, 'x' || i % 5 FROM generate_series(1000, 1060) i; DELETE FROM both_ WHERE id BETWEEN 1000 AND 1030; COMMIT;
+BEGIN; INSERT INTO both_ SELECT i, 78, i, 'x' || i % 5 FROM generate_series(2000, 2060) i; DELETE FROM both_ WHERE id >= 2000; COMMIT;
+SELECT * FROM bad(); SELECT * FROM extremes WHERE g > 50;
+DELETE FROM both_;
+SELECT * FROM bad(); SELECT * FROM extreme;
+
 -- Rebuilt, and then delta again
 SELECT imat.refresh('sums'), imat.refresh('counts');
 SELECT oracle.same('sums') ~ '^same', oracle.same('counts') ~ '^same'; SELECT * FROM multiplicities();
