@@ -102,7 +102,7 @@ CREATE TABLE dim (id int PRIMARY KEY, name text, region int);
 CREATE INDEX ON fact (dim);
 CREATE TABLE region (id int PRIMARY KEY, title text);
 SELECT imat.create('j2', 'SELECT dim.name, max(v) AS hi, array_agg(v ORDER BY fact.id) AS vs FROM fact JOIN dim ON dim.id = fact.dim GROUP BY dim.name');
-SELECT imat.create('j3', 'SELECT title, name, min(v) AS lo, sum(f) AS s, count(DISTINCT v) AS c FROM fact JOIN dim ON dim.id = fact.dim JOIN region ON region.id = dim.region WHERE v > 1 GROUP BY title, name HAVING count(*) > 1');
+SELECT imat.create('j3', 'SELECT title, name, min(v) AS lo, sum(f) AS s, count(DISTINCT (v, name)) AS c FROM fact JOIN dim ON dim.id = fact.dim JOIN region ON region.id = dim.region WHERE v > 1 GROUP BY title, name HAVING count(*) > 1');
 SELECT imat.create('j_self', 'SELECT x.dim, max(y.v) AS m FROM fact x JOIN fact y ON x.v = y.dim GROUP BY x.dim', strategy => 'keyed');
 SELECT imat.create('j_on_imat', 'SELECT region, max(hi) AS m, min(cardinality(vs)) AS l FROM dim JOIN j2 ON j2.name = dim.name GROUP BY region', strategy => 'keyed');
 SELECT imat.create('over_imat', 'SELECT hi % 3 AS k, max(name) AS m FROM j2 GROUP BY 1', strategy => 'keyed');
