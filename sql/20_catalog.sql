@@ -12,7 +12,8 @@ CREATE TABLE imat.registered (
     strategy    "char" NOT NULL,
     settings    text[],
     created_at  timestamptz NOT NULL,
-    swaps       bigint NOT NULL
+    swaps       bigint NOT NULL,
+    trusted     boolean NOT NULL
 );
 
 CREATE TABLE imat.source (
@@ -22,6 +23,7 @@ CREATE TABLE imat.source (
 );
 
 COMMENT ON TABLE imat.registered IS 'incremental materialized tables: one row each';
+COMMENT ON COLUMN imat.registered.trusted IS 'false: triggers have been disabled, so changes may have gone unseen';
 COMMENT ON TABLE imat.source IS 'the tables that incremental materialized tables read';
 
 /* pg_dump writes the rows: a restored database goes on maintaining. */

@@ -44,14 +44,28 @@ CREATE FUNCTION imat.on_sql_drop() RETURNS pg_catalog.event_trigger
 COMMENT ON FUNCTION imat.on_sql_drop() IS 'forgets incremental materialized tables that were dropped';
 
 CREATE EVENT TRIGGER imat_on_sql_drop ON sql_drop EXECUTE FUNCTION imat.on_sql_drop();
+ALTER EVENT TRIGGER imat_on_sql_drop ENABLE ALWAYS;
 
-/* After CREATE or ALTER TABLE: children of sources.  After CREATE TRIGGER: a dump is being restored. */
+/* Children of sources come and go; what definitions depend on is altered or replaced; a dump is being restored. */
 CREATE FUNCTION imat.on_ddl() RETURNS pg_catalog.event_trigger
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'imat_on_ddl';
 
 COMMENT ON FUNCTION imat.on_ddl() IS
-    'notices new children and partitions of tables that incremental materialized tables read';
+    'notices what is done to tables that incremental materialized tables read, and to what their definitions depend on';
 
 CREATE EVENT TRIGGER imat_on_ddl ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE SCHEMA', 'CREATE TRIGGER')
+    WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'CREATE SCHEMA', 'CREATE TRIGGER', 'ALTER TRIGGER',
+                 'CREATE VIEW', 'ALTER VIEW', 'CREATE FUNCTION', 'ALTER FUNCTION', 'ALTER ROUTINE', 'CREATE AGGREGATE',
+                 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER COLLATION', 'CREATE POLICY', 'ALTER POLICY')
     EXECUTE FUNCTION imat.on_ddl();
+ALTER EVENT TRIGGER imat_on_ddl ENABLE ALWAYS;
+
+CREATE FUNCTION imat.before_ddl() RETURNS pg_catalog.event_trigger
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'imat_before_ddl';
+
+COMMENT ON FUNCTION imat.before_ddl() IS
+    'refuses alterations of columns that incremental materialized tables read, and says which do';
+
+CREATE EVENT TRIGGER imat_before_ddl ON ddl_command_start WHEN TAG IN ('ALTER TABLE')
+    EXECUTE FUNCTION imat.before_ddl();
+ALTER EVENT TRIGGER imat_before_ddl ENABLE ALWAYS;

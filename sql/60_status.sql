@@ -36,7 +36,8 @@ CREATE VIEW imat.status AS
            n.errors,
            n.last_error_sqlstate,
            n.last_error,
-           n.last_error_at
+           n.last_error_at,
+           r.trusted
       FROM imat.registered r
       JOIN pg_catalog.pg_class c ON c.oid = r.imat::pg_catalog.oid
      CROSS JOIN LATERAL imat.effective_strategy(r.imat) e
@@ -57,5 +58,7 @@ COMMENT ON COLUMN imat.status.state IS 'the table in schema imat that holds what
 COMMENT ON COLUMN imat.status.state_size IS 'in bytes, with indexes and the tables of multiplicities (see imat.imat_config) that go with it';
 COMMENT ON COLUMN imat.status.errors IS 'since the server started: how often maintenance failed';
 COMMENT ON COLUMN imat.status.last_error IS 'for the owner of the table and members of pg_read_all_stats';
+COMMENT ON COLUMN imat.status.trusted IS
+    'false: triggers have been disabled, so changes may have gone unseen; imat.verify tells by how many rows, imat.refresh repairs it';
 
 GRANT SELECT ON imat.status TO PUBLIC;

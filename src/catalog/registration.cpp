@@ -27,7 +27,8 @@ enum RegisteredColumn : AttrNumber {
     COLUMN_SETTINGS,
     COLUMN_CREATED_AT,
     COLUMN_SWAPS,
-    REGISTERED_COLUMNS = COLUMN_SWAPS
+    COLUMN_TRUSTED,
+    REGISTERED_COLUMNS = COLUMN_TRUSTED
 };
 
 /* Columns of imat.source. */
@@ -96,6 +97,7 @@ PG_GUARDED void read_registration(HeapTuple row, TupleDesc type, Registration *r
     registration->settings = null(COLUMN_SETTINGS) ? nullptr : DatumGetArrayTypePCopy(value(COLUMN_SETTINGS));
     registration->created_at = DatumGetTimestampTz(value(COLUMN_CREATED_AT));
     registration->swaps = DatumGetInt64(value(COLUMN_SWAPS));
+    registration->trusted = DatumGetBool(value(COLUMN_TRUSTED));
 }
 
 PG_GUARDED HeapTuple form_registration(const Registration &registration, TupleDesc type)
@@ -120,6 +122,7 @@ PG_GUARDED HeapTuple form_registration(const Registration &registration, TupleDe
     set(COLUMN_SETTINGS, PointerGetDatum(registration.settings), registration.settings == nullptr);
     set(COLUMN_CREATED_AT, TimestampTzGetDatum(registration.created_at));
     set(COLUMN_SWAPS, Int64GetDatum(registration.swaps));
+    set(COLUMN_TRUSTED, BoolGetDatum(registration.trusted));
     return heap_form_tuple(type, values, nulls);
 }
 
@@ -143,6 +146,29 @@ PG_GUARDED void delete_rows(const char *name, const char *index, AttrNumber colu
     Relation table = table_open(relation_of_ours(name), RowExclusiveLock);
     scan(table, index, column, imat, [&](HeapTuple row) { CatalogTupleDelete(table, &row->t_self); });
     table_close(table, RowExclusiveLock);
+}
+
+/* Write the tables that it reads. */
+PG_GUARDED void insert_sources(Oid imat, const model::Array<model::Source> &sources)
+{
+    Relation table = table_open(relation_of_ours("source"), RowExclusiveLock);
+    for (const model::Source &source : sources) {
+        Datum values[SOURCE_COLUMNS] = {ObjectIdGetDatum(imat), ObjectIdGetDatum(source.relation)};
+        bool nulls[SOURCE_COLUMNS] = {};
+        CatalogTupleInsert(table, heap_form_tuple(RelationGetDescr(table), values, nulls));
+        CacheInvalidateRelcacheByRelid(source.relation);
+    }
+    table_close(table, RowExclusiveLock);
+}
+
+/* Delete them. */
+PG_GUARDED void delete_sources(Oid imat)
+{
+    const model::Array<Oid> sources = sources_of(imat);
+    delete_rows("source", nullptr, COLUMN_SOURCE_IMAT, imat);
+    for (Oid source : sources)
+        if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(source)))
+            CacheInvalidateRelcacheByRelid(source);
 }
 
 } // namespace
@@ -213,17 +239,17 @@ PG_GUARDED void insert(const Registration &registration, const model::Array<mode
     Relation table = table_open(relation_of_ours("registered"), RowExclusiveLock);
     CatalogTupleInsert(table, form_registration(registration, RelationGetDescr(table)));
     table_close(table, RowExclusiveLock);
-
-    table = table_open(relation_of_ours("source"), RowExclusiveLock);
-    for (const model::Source &source : sources) {
-        Datum values[SOURCE_COLUMNS] = {ObjectIdGetDatum(registration.imat),
-                                        ObjectIdGetDatum(source.relation)};
-        bool nulls[SOURCE_COLUMNS] = {};
-        CatalogTupleInsert(table, heap_form_tuple(RelationGetDescr(table), values, nulls));
-        CacheInvalidateRelcacheByRelid(source.relation);
-    }
-    table_close(table, RowExclusiveLock);
+    insert_sources(registration.imat, sources);
     CacheInvalidateRelcacheByRelid(registration.imat);
+    CommandCounterIncrement();
+}
+
+PG_GUARDED void replace_sources(Oid imat, const model::Array<model::Source> &sources)
+{
+    delete_sources(imat);
+    CommandCounterIncrement();
+    insert_sources(imat, sources);
+    CacheInvalidateRelcacheByRelid(imat);
     CommandCounterIncrement();
 }
 
@@ -240,12 +266,8 @@ PG_GUARDED void update(const Registration &registration)
 
 PG_GUARDED void remove(Oid imat)
 {
-    const model::Array<Oid> sources = sources_of(imat);
     delete_rows("registered", "registered_pkey", COLUMN_IMAT, imat);
-    delete_rows("source", nullptr, COLUMN_SOURCE_IMAT, imat);
-    for (Oid source : sources)
-        if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(source)))
-            CacheInvalidateRelcacheByRelid(source);
+    delete_sources(imat);
     CommandCounterIncrement();
 }
 

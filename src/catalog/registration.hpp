@@ -27,7 +27,8 @@ struct Registration {
     model::Strategy strategy; /* what was asked for: Auto, Delta, Keyed or Swap */
     ArrayType *settings;      /* text[] of name=value, pinned during evaluation; NULL: none needed */
     TimestampTz created_at;
-    int64 swaps; /* how often the contents were rebuilt since it was created */
+    int64 swaps;  /* how often the contents were rebuilt since it was created */
+    bool trusted; /* false: triggers were disabled, and changes may have gone unseen */
 };
 
 /* The registration of an IMAT, in the current memory context; false where the relation is none. */
@@ -50,6 +51,9 @@ PG_GUARDED void insert(const Registration &registration, const model::Array<mode
 
 /* Overwrite the registration of registration.imat, and make every session forget what it compiled for it. */
 PG_GUARDED void update(const Registration &registration);
+
+/* It reads other tables now. */
+PG_GUARDED void replace_sources(Oid imat, const model::Array<model::Source> &sources);
 
 /* Delete the registration and its sources; nothing happens where there is none. */
 PG_GUARDED void remove(Oid imat);

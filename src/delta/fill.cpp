@@ -111,7 +111,7 @@ PG_GUARDED Filler *begin_fill(const catalog::Registration &registration, TupleDe
 {
     auto *filler = static_cast<Filler *>(palloc0(sizeof(Filler)));
     catalog::Registration filled = registration;
-    filled.state_current = true; /* it will be */
+    filled.state_current = filled.trusted = true; /* it will be */
     filler->plan = compile(filled, CurrentMemoryContext);
     filler->group = GroupRow::create(filler->plan, CurrentMemoryContext);
     filler->state_row = MakeSingleTupleTableSlot(state, &TTSOpsVirtual);

@@ -72,6 +72,10 @@ PG_GUARDED model::Array<Oid> targets_of(Oid table);
 /* The table, and all that it is a partition or an inheritance child of, directly or not: cached. */
 PG_GUARDED model::Array<Oid> sources_above(Oid table);
 
+/* Other tables that IMATs read, and that share rows with the table: below it, or above its children: cached.
+ */
+PG_GUARDED model::Array<Oid> sources_beside(Oid table);
+
 /* Compile a view that is registered so, in a memory context below parent.  The cache does not know of it. */
 PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContext parent);
 

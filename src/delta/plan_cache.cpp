@@ -23,6 +23,7 @@ struct CachedTargets {
     bool stale = true;
     model::Array<Oid> imats;
     model::Array<Oid> sources; /* the table and its ancestors */
+    model::Array<Oid> beside;  /* other tables with IMATs that show some of its rows */
 };
 
 PG_GUARDED HTAB *make_cache(const char *name, Size entry)
@@ -91,6 +92,22 @@ PG_GUARDED List *add_ancestors(List *found, Oid table)
     return found;
 }
 
+/*
+ * The tables read by IMATs of which some rows are shown by the table, too, though it is not one of theirs:
+ * its partitions and children, and what else is above these.
+ */
+PG_GUARDED List *find_beside(Oid table, const List *sources)
+{
+    List *beside = NIL;
+    if (!has_subclass(table))
+        return NIL;
+    for (Oid child : pg::each_oid(find_all_inheritors(table, NoLock, nullptr)))
+        for (Oid other : pg::each_oid(add_ancestors(list_make1_oid(child), child)))
+            if (!list_member_oid(sources, other) && catalog::imats_on(other).size > 0)
+                beside = list_append_unique_oid(beside, other);
+    return beside;
+}
+
 /* A copy in the cache's memory, in place of what was there. */
 PG_GUARDED void keep_oids(model::Array<Oid> *kept, const model::Array<Oid> &oids)
 {
@@ -110,20 +127,23 @@ PG_GUARDED CachedTargets *look_up(Oid table)
     auto *entry =
         static_cast<CachedTargets *>(hash_search(catalog::session.targets, &table, HASH_ENTER, &found));
     if (!found)
-        *entry = {.table = table, .stale = true, .imats = {}, .sources = {}};
+        *entry = {.table = table, .stale = true, .imats = {}, .sources = {}, .beside = {}};
     if (!entry->stale)
         return entry;
 
     model::Array<Oid> imats;
     List *sources;
+    List *beside;
     uint64 before;
     do {
         before = catalog::session.invalidations;
         imats = catalog::imats_on(table);
         sources = lappend_oid(add_ancestors(NIL, table), table);
+        beside = find_beside(table, sources);
     } while (catalog::session.invalidations != before);
     keep_oids(&entry->imats, imats);
     keep_oids(&entry->sources, catalog::sorted_oids(sources));
+    keep_oids(&entry->beside, catalog::sorted_oids(beside));
     entry->stale = false;
     return entry;
 }
@@ -182,6 +202,11 @@ PG_GUARDED model::Array<Oid> targets_of(Oid table)
 PG_GUARDED model::Array<Oid> sources_above(Oid table)
 {
     return look_up(table)->sources;
+}
+
+PG_GUARDED model::Array<Oid> sources_beside(Oid table)
+{
+    return look_up(table)->beside;
 }
 
 } // namespace delta

@@ -98,6 +98,14 @@ PG_IMAT_FUNCTION(imat_on_sql_drop)
     PG_RETURN_VOID();
 }
 
+/* imat.before_ddl(), for event trigger imat_before_ddl */
+PG_IMAT_FUNCTION(imat_before_ddl)
+{
+    require_event_trigger(fcinfo);
+    rebuild::before_ddl(reinterpret_cast<EventTriggerData *>(fcinfo->context)->parsetree);
+    PG_RETURN_VOID();
+}
+
 /* imat.on_ddl(), for event trigger imat_on_ddl */
 PG_IMAT_FUNCTION(imat_on_ddl)
 {

@@ -1,10 +1,22 @@
 /*
- * capture.cpp - what a statement did to a source becomes pending.
+ * capture.cpp - what was done to a source becomes pending.
  *
- * One set of statement triggers on a table serves all IMATs that read it; which these are is asked here, and
- * answered from a cache.  For `delta` the transition tables are folded into the pending groups at once, so
- * what is kept is as large as the groups that changed, not as the rows.  For `swap` it is enough to know that
- * something changed.
+ * One set of triggers on a table serves all IMATs that read it; which these are is asked here, and answered
+ * from a cache.  For `delta` changed rows are folded into the pending groups at once, so what is kept is as
+ * large as the groups that changed, not as the rows.  For `swap` it is enough to know that something changed.
+ *
+ * There are two ways for a change to come here, never both.  Statements fire statement triggers, which have
+ * the changed rows in transition tables.  Where session_replication_role is replica, as it is in the workers
+ * of logical replication, these are silent (workers never fire them); the row trigger fires, which is enabled
+ * for replicas only.  So ordinary sessions don't pay for it.  TRUNCATE is told by a statement trigger that is
+ * always enabled.
+ *
+ * Which rows of which tables a change is about.  Statement triggers are those of the table that the statement
+ * names, and so is the layout of the rows, which may be stored in partitions or children of it; row triggers
+ * are those of the table where the row is stored.  For the tables above the one named, all rows count.
+ * For a source below it, or beside it (a child can have several parents), only some do: those that meet a
+ * partition's constraint, for a row is where this says; of inheritance children no one can tell, so their
+ * IMATs are rebuilt.
  */
 #include "flush/capture.hpp"
 
@@ -20,26 +32,66 @@ namespace {
 
 PG_GUARDED void check_call(const TriggerData *trigger)
 {
-    if (!TRIGGER_FIRED_AFTER(trigger->tg_event) || !TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
-        ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-                errmsg("function \"imat.capture\" must be fired AFTER a statement"),
-                errhint("Its triggers are made by create_imat and imat.create."));
+    if (TRIGGER_FIRED_AFTER(trigger->tg_event) &&
+        strncmp(trigger->tg_trigger->tgname, CAPTURE_TRIGGER_PREFIX, strlen(CAPTURE_TRIGGER_PREFIX)) == 0)
+        return;
+    ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+            errmsg("function \"imat.capture\" cannot be used by trigger \"%s\"", trigger->tg_trigger->tgname),
+            errhint("Its triggers are made by create_imat and imat.create."));
 }
 
-/* The rows of a transition table; NULL where there is none, or nothing in it. */
-PG_GUARDED Tuplestorestate *rows_of(Tuplestorestate *transition)
+/* Rows that were added, or removed: those of a tuplestore, or a single one; or none. */
+struct Rows {
+    Tuplestorestate *store;
+    TupleTableSlot *single;
+
+    bool any() const noexcept { return store != nullptr || single != nullptr; }
+};
+
+/* The rows of a transition table. */
+PG_GUARDED Rows rows_of(Tuplestorestate *transition)
 {
-    return transition != nullptr && tuplestore_tuple_count(transition) > 0 ? transition : nullptr;
+    const bool any = transition != nullptr && tuplestore_tuple_count(transition) > 0;
+    return {.store = any ? transition : nullptr, .single = nullptr};
 }
 
-/* What a statement did to a table, or to a table above it. */
+/* Something that was done to a table, or to a table above it. */
 struct Change {
     Oid table;
     TupleDesc type;
-    Tuplestorestate *removed;
-    Tuplestorestate *added;
+    Rows removed;
+    Rows added;
     bool truncated;
+
+    bool any() const noexcept { return truncated || removed.any() || added.any(); }
 };
+
+/* What a statement, or the change of a row, did to the table whose trigger was fired. */
+PG_GUARDED Change change_of(const TriggerData *trigger)
+{
+    Change change = {.table = RelationGetRelid(trigger->tg_relation),
+                     .type = RelationGetDescr(trigger->tg_relation),
+                     .removed = rows_of(trigger->tg_oldtable),
+                     .added = rows_of(trigger->tg_newtable),
+                     .truncated = static_cast<bool>(TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))};
+    if (TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
+        return change;
+    if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+        change.added.single = trigger->tg_trigslot;
+    else
+        change.removed.single = trigger->tg_trigslot;
+    if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+        change.added.single = trigger->tg_newslot;
+    return change;
+}
+
+PG_GUARDED void fold(const delta::Plan &plan, delta::GroupTable *groups, const Rows &rows, delta::Sign sign)
+{
+    if (rows.store != nullptr)
+        delta::fold_rows(plan, groups, rows.store, sign);
+    if (rows.single != nullptr)
+        delta::fold_row(plan, groups, rows.single, sign);
+}
 
 /* Take note of it for one IMAT; true: the rows themselves will be needed. */
 PG_GUARDED bool capture_for(Oid imat, const Change &change)
@@ -55,21 +107,18 @@ PG_GUARDED bool capture_for(Oid imat, const Change &change)
         return true;
     delta::as_maintainer(*view->plan, [&] {
         delta::GroupTable *groups = groups_of(view);
-        if (change.removed != nullptr)
-            delta::fold_rows(*view->plan, groups, change.removed, delta::Sign::Out);
-        if (change.added != nullptr)
-            delta::fold_rows(*view->plan, groups, change.added, delta::Sign::In);
+        fold(*view->plan, groups, change.removed, delta::Sign::Out);
+        fold(*view->plan, groups, change.added, delta::Sign::In);
     });
     return false;
 }
 
-PG_GUARDED void keep_rows(const Change &change)
+PG_GUARDED void keep(TableChanges *pending, const Rows &rows, delta::Sign sign)
 {
-    TableChanges *pending = pending_rows(change.table, change.type);
-    if (change.removed != nullptr)
-        note_rows(pending, delta::Sign::Out, change.removed);
-    if (change.added != nullptr)
-        note_rows(pending, delta::Sign::In, change.added);
+    if (rows.store != nullptr)
+        note_rows(pending, sign, rows.store);
+    if (rows.single != nullptr)
+        note_row(pending, sign, rows.single);
 }
 
 /* A copy: the cache may be rebuilt under our hands, and what was in it when the statement ended is what
@@ -87,46 +136,118 @@ PG_GUARDED void capture_change(const Change &change)
     bool rows_needed = false;
     for (Oid imat : copy_of(delta::targets_of(change.table)))
         rows_needed = capture_for(imat, change) || rows_needed;
-    if (rows_needed)
-        keep_rows(change);
+    if (!rows_needed)
+        return;
+    TableChanges *pending = pending_rows(change.table, change.type);
+    keep(pending, change.removed, delta::Sign::Out);
+    keep(pending, change.added, delta::Sign::In);
 }
 
-/* Rows of a child, as rows of a table above it. */
-PG_GUARDED Tuplestorestate *convert(Tuplestorestate *rows, const TupleConversionMap *map)
+/* How rows of one table become rows of another, above or below it; and which do. */
+struct Passage {
+    const TupleConversionMap *map; /* NULL: they are alike */
+    TupleTableSlot *from;          /* as tuplestores have them */
+    TupleTableSlot *removed;
+    TupleTableSlot *added;
+    ResultRelInfo *partition; /* only those that it may hold; NULL: all */
+    EState *estate;
+};
+
+PG_GUARDED Passage open_passage(TupleDesc from, Relation to, bool partition)
 {
-    if (rows == nullptr || map == nullptr)
-        return rows;
-    Tuplestorestate *converted = tuplestore_begin_heap(false, false, work_mem);
-    TupleTableSlot *from = MakeSingleTupleTableSlot(map->indesc, &TTSOpsMinimalTuple);
-    TupleTableSlot *to = MakeSingleTupleTableSlot(map->outdesc, &TTSOpsVirtual);
-    tuplestore_select_read_pointer(rows, 0);
-    tuplestore_rescan(rows);
-    while (tuplestore_gettupleslot(rows, true, false, from))
-        tuplestore_puttupleslot(converted, pg::convert_slot(map, from, to));
-    ExecDropSingleTupleTableSlot(from);
-    ExecDropSingleTupleTableSlot(to);
-    return converted;
+    Passage passage = {.map = pg::conversion_map(from, RelationGetDescr(to)),
+                       .from = MakeSingleTupleTableSlot(from, &TTSOpsMinimalTuple),
+                       .removed = MakeSingleTupleTableSlot(RelationGetDescr(to), &TTSOpsVirtual),
+                       .added = MakeSingleTupleTableSlot(RelationGetDescr(to), &TTSOpsVirtual),
+                       .partition = nullptr,
+                       .estate = nullptr};
+    if (partition) {
+        passage.estate = CreateExecutorState();
+        passage.partition = makeNode(ResultRelInfo);
+        InitResultRelInfo(passage.partition, to, 1, nullptr, 0);
+    }
+    return passage;
 }
 
-/*
- * A statement that names a partition or child fires its triggers only, and its rows are in its own layout:
- * for the IMATs over a table above, they are rows of that one.
- */
+PG_GUARDED void close_passage(const Passage &passage)
+{
+    ExecDropSingleTupleTableSlot(passage.from);
+    ExecDropSingleTupleTableSlot(passage.removed);
+    ExecDropSingleTupleTableSlot(passage.added);
+    if (passage.estate != nullptr)
+        FreeExecutorState(passage.estate);
+}
+
+/* The row on the other side, in the slot if it looks different there; NULL if it doesn't get there. */
+PG_GUARDED TupleTableSlot *pass(const Passage &passage, TupleTableSlot *row, TupleTableSlot *to)
+{
+    TupleTableSlot *passed = passage.map == nullptr ? row : pg::convert_slot(passage.map, row, to);
+    if (passage.partition == nullptr)
+        return passed;
+    ResetPerTupleExprContext(passage.estate);
+    return ExecPartitionCheck(passage.partition, passed, passage.estate, false) ? passed : nullptr;
+}
+
+PG_GUARDED Rows pass(const Passage &passage, const Rows &rows, TupleTableSlot *to)
+{
+    if (rows.single != nullptr)
+        return {.store = nullptr, .single = pass(passage, rows.single, to)};
+    if (rows.store == nullptr || (passage.map == nullptr && passage.partition == nullptr))
+        return rows;
+    Tuplestorestate *passed = tuplestore_begin_heap(false, false, work_mem);
+    tuplestore_select_read_pointer(rows.store, 0);
+    tuplestore_rescan(rows.store);
+    while (tuplestore_gettupleslot(rows.store, true, false, passage.from)) {
+        CHECK_FOR_INTERRUPTS();
+        if (TupleTableSlot *row = pass(passage, passage.from, to))
+            tuplestore_puttupleslot(passed, row);
+    }
+    return {.store = passed, .single = nullptr};
+}
+
+/* Take note of a change for the IMATs that read another table, to which the rows pass. */
+PG_GUARDED void capture_through(const Change &change, Relation other, bool partition)
+{
+    const Passage passage = open_passage(change.type, other, partition);
+    const Change passed = {.table = RelationGetRelid(other),
+                           .type = RelationGetDescr(other),
+                           .removed = pass(passage, change.removed, passage.removed),
+                           .added = pass(passage, change.added, passage.added),
+                           .truncated = change.truncated};
+    if (passed.any())
+        capture_change(passed);
+    if (passed.removed.store != change.removed.store)
+        tuplestore_end(passed.removed.store);
+    if (passed.added.store != change.added.store)
+        tuplestore_end(passed.added.store);
+    close_passage(passage);
+}
+
+/* The IMATs over a table above: for them, rows of a partition or child are rows of that one. */
 PG_GUARDED void capture_above(const Change &change, Oid ancestor)
 {
     Relation above = table_open(ancestor, AccessShareLock);
-    const TupleConversionMap *map = pg::conversion_map(change.type, RelationGetDescr(above));
-    const Change converted = {.table = ancestor,
-                              .type = RelationGetDescr(above),
-                              .removed = convert(change.removed, map),
-                              .added = convert(change.added, map),
-                              .truncated = change.truncated};
-    capture_change(converted);
-    if (converted.removed != change.removed)
-        tuplestore_end(converted.removed);
-    if (converted.added != change.added)
-        tuplestore_end(converted.added);
+    capture_through(change, above, false);
     table_close(above, NoLock);
+}
+
+/* The IMATs over a partition of the table that the statement named, or over another parent of its children.
+ */
+PG_GUARDED void capture_beside(const Change &change, Oid other)
+{
+    Relation beside = table_open(other, AccessShareLock);
+    bool below = false;
+    for (Oid above : delta::sources_above(other))
+        below = below || above == change.table;
+    if (below && beside->rd_rel->relispartition)
+        capture_through(change, beside, true);
+    else
+        capture_change({.table = other,
+                        .type = RelationGetDescr(beside),
+                        .removed = {},
+                        .added = {},
+                        .truncated = true});
+    table_close(beside, NoLock);
 }
 
 extern "C" {
@@ -154,14 +275,13 @@ PG_GUARDED void count_statement(MemoryContext statement)
 PG_GUARDED void capture(TriggerData *trigger, MemoryContext statement)
 {
     check_call(trigger);
+    const bool by_row = TRIGGER_FIRED_FOR_ROW(trigger->tg_event);
+    if (by_row && SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
+        return;
     if (session.changing == 0)
         count_statement(statement);
-    const Change change = {.table = RelationGetRelid(trigger->tg_relation),
-                           .type = RelationGetDescr(trigger->tg_relation),
-                           .removed = rows_of(trigger->tg_oldtable),
-                           .added = rows_of(trigger->tg_newtable),
-                           .truncated = static_cast<bool>(TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))};
-    if (!change.truncated && change.removed == nullptr && change.added == nullptr)
+    const Change change = change_of(trigger);
+    if (!change.any())
         return;
 
     for (Oid table : copy_of(delta::sources_above(change.table))) {
@@ -170,6 +290,12 @@ PG_GUARDED void capture(TriggerData *trigger, MemoryContext statement)
         else
             capture_above(change, table);
     }
+    /* A row trigger is that of the table where the row is; TRUNCATE fires those of all partitions and
+     * children.
+     */
+    if (!by_row && !change.truncated)
+        for (Oid table : copy_of(delta::sources_beside(change.table)))
+            capture_beside(change, table);
     const bool too_large = pending_bytes() > static_cast<std::size_t>(session.pending_memory) * 1024;
     session.flush_due =
         session.flush_due || too_large || session.flush_at == static_cast<int>(catalog::FlushAt::Statement);

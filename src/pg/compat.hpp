@@ -757,6 +757,26 @@ inline TupleConversionMap *conversion_map(TupleDesc from, TupleDesc to)
 #endif
 }
 
+/* Is that the second half of DETACH PARTITION ... CONCURRENTLY?  PostgreSQL 14. */
+inline bool finalizes_detach([[maybe_unused]] AlterTableType type)
+{
+#if PG_VERSION_NUM >= 140000
+    return type == AT_DetachPartitionFinalize;
+#else
+    return false;
+#endif
+}
+
+/* Does it change the values of a generated column?  PostgreSQL 17. */
+inline bool changes_generated([[maybe_unused]] AlterTableType type)
+{
+#if PG_VERSION_NUM >= 170000
+    return type == AT_SetExpression;
+#else
+    return false;
+#endif
+}
+
 /* One row converted so. */
 inline TupleTableSlot *convert_slot(const TupleConversionMap *map, TupleTableSlot *from, TupleTableSlot *to)
 {

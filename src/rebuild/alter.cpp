@@ -1,5 +1,6 @@
 /*
- * alter.cpp - imat.alter and imat.refresh.
+ * alter.cpp - imat.alter, imat.refresh, and what is to be done when a definition means something else than
+ * before.
  *
  * A change of strategy changes what transactions have to capture.  So the sources are locked against
  * writers first, as at creation: whoever has written them has committed by then, and whoever writes them
@@ -8,7 +9,12 @@
  *
  * Whoever commits a change of a source waits for the lock on the IMAT while holding one on the source.  So
  * sources are always locked before the IMAT.
+ *
+ * A definition comes to mean something else when a view is replaced that it reads, or a function that it
+ * calls, when a policy of a source changes, or a constraint that a proof of ours rests on.  Then everything
+ * that follows from it is made anew: triggers on what it reads now, indexes, state table, contents.
  */
+#include "analyze/analyze.hpp"
 #include "pg/list.hpp"
 #include "rebuild/parts.hpp"
 #include "rebuild/rebuild.hpp"
@@ -58,7 +64,92 @@ PG_GUARDED void require_maintenance(Oid imat)
         require_owner(imat);
 }
 
+/* An error where what the definition has become can't be maintained. */
+PG_GUARDED void check_maintainable(const catalog::Registration &registration)
+{
+    const analyze::Refusal *refusal = nullptr;
+    const model::View *view = nullptr;
+    pg::with_rights_of(pg::owner_of_relation(registration.imat), [&] {
+        pg::with_safe_search_path([&] {
+            view = analyze::try_understand(analyze::definition_query(registration.definition), &refusal);
+        });
+    });
+    if (view == nullptr)
+        ereport(ERROR, errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+                errmsg("incremental materialized table %s could not be maintained any more",
+                       name_of(registration.imat)),
+                errdetail("%s", refusal->message),
+                errhint("Drop it with imat.drop first, which can keep it as a table or materialized view."));
+}
+
+/* Does a constraint of the table keep NULL out of a key that may be NULL? */
+PG_GUARDED bool forbids_nulls(const Imat &imat)
+{
+    bool forbids = false;
+    const AttrNumber *columns = catalog::key_columns(*imat.view, false);
+    Relation table = table_open(imat.registration.imat, AccessShareLock);
+    for (int i = 0; i < imat.view->keys.size; i++)
+        forbids = forbids || (imat.view->keys[i].nullable && columns[i] > 0 &&
+                              pg::is_not_null(RelationGetDescr(table), columns[i]));
+    table_close(table, NoLock);
+    return forbids;
+}
+
+/* Drop what forbids it: the primary key, and NOT NULL.  Foreign keys that refer to it are an error. */
+PG_GUARDED void allow_nulls(const Imat &imat)
+{
+    if (!imat.by_group || !forbids_nulls(imat))
+        return;
+    drop_primary_key(imat.registration.imat);
+    drop_not_null(imat.registration.imat);
+    CommandCounterIncrement();
+}
+
+/* Has the state table an index that finds each group? */
+PG_GUARDED bool state_is_indexed(const Imat &imat)
+{
+    Relation state = table_open(imat.registration.state, AccessShareLock);
+    const bool indexed = OidIsValid(catalog::find_key_index(state, *imat.view, true));
+    table_close(state, NoLock);
+    return indexed;
+}
+
 } // namespace
+
+PG_GUARDED bool fits(Oid oid)
+{
+    const Imat *imat = load(oid);
+    if (!imat->by_group)
+        return true;
+    if (forbids_nulls(*imat))
+        return false;
+    return imat->with_state ? state_is_indexed(*imat)
+                            : imat->strategy != model::Strategy::Delta || !imat->view->needs_state;
+}
+
+PG_GUARDED void revise(Oid oid)
+{
+    catalog::Registration registration = {};
+    if (!catalog::find(oid, &registration))
+        return;
+    const model::Array<Oid> sources_before = catalog::sources_of(oid);
+    lock_sources_and(oid, ShareRowExclusiveLock);
+    check_maintainable(registration);
+    Imat *imat = describe(registration);
+    capture(imat->view->sources);
+    catalog::replace_sources(oid, imat->view->sources);
+    drop_state(&imat->registration);
+    allow_nulls(*imat);
+    if (imat->by_group) {
+        Oid primary_key = InvalidOid;
+        equip(imat, true, &primary_key);
+    }
+    if (imat->view->uses_settings && imat->registration.settings == nullptr)
+        imat->registration.settings = catalog::current_settings();
+    catalog::update(imat->registration);
+    release(sources_before);
+    refresh_with_readers(oid);
+}
 
 PG_GUARDED void alter(Oid imat, const char *maintenance, const char *strategy)
 {

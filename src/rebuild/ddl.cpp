@@ -1,21 +1,28 @@
 /*
- * ddl.cpp - what the commands of users do to sources and to IMATs: called by two event triggers.
+ * ddl.cpp - what the commands of users do to sources and to IMATs: called by three event triggers.
  *
  * After every DROP (imat_on_sql_drop): IMATs whose tables are gone are forgotten, what else was dropped is
- * mended or refused (drop.cpp).  After CREATE TABLE, ALTER TABLE and CREATE TRIGGER (imat_on_ddl): new
- * children and partitions of sources get our triggers.  A partition that comes or goes with its rows changes
- * what the IMATs over its parent should show, and no trigger tells: they are recomputed.  And when a dump is
- * restored, which ends with the creation of triggers, the dependencies that dumps don't carry are recorded
- * again.
+ * mended or refused (drop.cpp).  Before ALTER TABLE (imat_before_ddl): what PostgreSQL would refuse without
+ * naming the IMAT.  After commands that make, alter or replace something that an IMAT may depend on
+ * (imat_on_ddl): tables are looked at in table_ddl.cpp; where a view, function, type, collation or policy has
+ * changed, the definitions that depend on it may mean something else now, and their IMATs are revised.
+ * And when a dump is restored, which ends with the creation of triggers, the dependencies that dumps don't
+ * carry are recorded again.
  *
  * All of this must cost next to nothing where no IMAT is concerned.  So what was done is asked of
  * PostgreSQL's own functions, without a query, and each object is looked up in our tables by index.  Nothing
  * happens while the extension itself comes or goes: then its tables aren't there.
+ *
+ * The event triggers are always enabled, also where session_replication_role is replica.
  */
 #include "flush/flush.hpp"
 #include "pg/list.hpp"
 #include "rebuild/parts.hpp"
 #include "rebuild/rebuild.hpp"
+
+extern "C" {
+#include "catalog/pg_policy.h"
+}
 
 namespace rebuild {
 
@@ -94,106 +101,116 @@ PG_GUARDED bool is_part(TupleTableSlot *row)
            strcmp(text_in(row, dropped::type), "view") == 0 || catalog::is_imat(oid_in(row, dropped::object));
 }
 
-/* Was the dropped object a trigger of ours on a source? */
-PG_GUARDED bool is_source_trigger(TupleTableSlot *row)
+/* Was the dropped object a trigger of ours? */
+PG_GUARDED bool is_trigger_of_ours(TupleTableSlot *row)
 {
-    return oid_in(row, dropped::class_id) == TriggerRelationId && is_capture(text_in(row, dropped::identity));
-}
-
-/* Recompute the IMATs in the list, with all that read them. */
-PG_GUARDED void recompute_all(const List *imats)
-{
-    if (imats == NIL)
-        return;
-    flush::flush_now();
-    for (Oid imat : pg::each_oid(imats))
-        if (catalog::is_imat(imat))
-            refresh_with_readers(imat);
+    return oid_in(row, dropped::class_id) == TriggerRelationId && is_ours(text_in(row, dropped::identity));
 }
 
 /* Triggers of ours were dropped: an error unless they went with their tables. */
 PG_GUARDED void check_all_captured()
 {
     for (Oid imat : catalog::all_imats())
-        for (Oid source : catalog::sources_of(imat))
-            check_captured(source);
+        check_captured(imat);
 }
 
-/* The IMATs over tables that have, or had, children. */
-PG_GUARDED List *imats_over_parents()
+/* Have the IMATs follow what was changed. */
+PG_GUARDED void follow(const Changed &changed)
 {
-    List *found = NIL;
-    for (Oid imat : catalog::all_imats())
-        for (Oid source : catalog::sources_of(imat))
-            if (has_subclass(source))
-                found = list_append_unique_oid(found, imat);
-    return found;
-}
-
-/* Did an ALTER TABLE give the table other children or parents? */
-PG_GUARDED bool changes_hierarchy(const CollectedCommand *command)
-{
-    if (command->type != SCT_AlterTable)
-        return false;
-    for (auto *part : pg::each<CollectedATSubcmd>(command->d.alterTable.subcmds)) {
-        if (!IsA(part->parsetree, AlterTableCmd))
-            continue;
-        switch (reinterpret_cast<AlterTableCmd *>(part->parsetree)->subtype) {
-        case AT_AttachPartition:
-        case AT_DetachPartition:
-        case AT_AddInherit:
-        case AT_DropInherit:
-            return true;
-        default:
-            break;
-        }
-    }
-    return false;
-}
-
-/*
- * A table was created, or altered.  Most alterations are none of our business; while a dump is restored the
- * triggers must even be left for it to create.
- */
-PG_GUARDED void after_table_command(Oid table, const CollectedCommand *command, List **changed)
-{
-    const char kind = get_rel_relkind(table);
-    if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
+    if (changed.rows == NIL && changed.meaning == NIL)
         return;
-    const bool moved = changes_hierarchy(command);
-    if (command->type == SCT_AlterTable && !moved)
-        return;
-    List *readers = readers_of(table);
-    if (readers != NIL)
-        capture_table(table);
-    if (!moved)
-        return;
-    *changed = list_concat_unique_oid(*changed, readers);
-    if (readers == NIL)
-        *changed = list_concat_unique_oid(*changed, imats_over_parents());
+    flush::flush_now();
+    CommandCounterIncrement();
+    for (Oid imat : pg::each_oid(changed.meaning))
+        revise(imat);
+    for (Oid imat : pg::each_oid(changed.rows))
+        if (!list_member_oid(changed.meaning, imat) && catalog::is_imat(imat))
+            refresh_with_readers(imat);
 }
 
-/* A trigger was created: if it is the one that protects an IMAT, this may be the end of a restoration. */
-PG_GUARDED void after_trigger_command(Oid trigger)
+/* The row of pg_trigger, copied; false: there is none any more. */
+PG_GUARDED bool find_trigger(Oid trigger, FormData_pg_trigger *found)
 {
-    Oid table = InvalidOid;
     ScanKeyData key;
     ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(trigger));
     Relation triggers = table_open(TriggerRelationId, AccessShareLock);
     SysScanDesc scan = systable_beginscan(triggers, TriggerOidIndexId, true, nullptr, 1, &key);
-    HeapTuple row = systable_getnext(scan);
-    if (HeapTupleIsValid(row)) {
-        const auto *form = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row));
-        if (is_protection(NameStr(form->tgname)))
-            table = form->tgrelid;
-    }
+    const HeapTuple row = systable_getnext(scan);
+    const bool there = HeapTupleIsValid(row);
+    if (there)
+        memcpy(found, GETSTRUCT(row), offsetof(FormData_pg_trigger, tgattr));
     systable_endscan(scan);
     table_close(triggers, AccessShareLock);
+    return there;
+}
 
+/* A trigger was created or renamed: if it is the one that protects an IMAT, this may be the end of a
+ * restoration. */
+PG_GUARDED void after_trigger_command(Oid trigger)
+{
+    FormData_pg_trigger form;
     catalog::Registration registration = {};
-    if (OidIsValid(table) && catalog::find(table, &registration) &&
+    if (!find_trigger(trigger, &form))
+        return;
+    check_trigger(form);
+    if (is_protection(NameStr(form.tgname)) && catalog::find(form.tgrelid, &registration) &&
         SearchSysCacheExists1(RELOID, ObjectIdGetDatum(registration.definition)))
         record_dependencies(registration);
+}
+
+/* The table of a policy; InvalidOid: it is gone. */
+PG_GUARDED Oid table_of_policy(Oid policy)
+{
+    Oid table = InvalidOid;
+    ScanKeyData key;
+    ScanKeyInit(&key, Anum_pg_policy_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(policy));
+    Relation policies = table_open(PolicyRelationId, AccessShareLock);
+    SysScanDesc scan = systable_beginscan(policies, PolicyOidIndexId, true, nullptr, 1, &key);
+    const HeapTuple row = systable_getnext(scan);
+    if (HeapTupleIsValid(row))
+        table = reinterpret_cast<Form_pg_policy>(GETSTRUCT(row))->polrelid;
+    systable_endscan(scan);
+    table_close(policies, AccessShareLock);
+    return table;
+}
+
+/* May what the command did change what a definition means?  Not names, nor what is new. */
+PG_GUARDED bool changes_meaning(const CollectedCommand *command)
+{
+    const Node *statement = command->parsetree;
+    if (command->type == SCT_AlterTable)
+        return true;
+    if (command->type != SCT_Simple || statement == nullptr)
+        return false;
+    switch (nodeTag(statement)) {
+    case T_RenameStmt:
+    case T_AlterObjectSchemaStmt:
+    case T_AlterObjectDependsStmt:
+        return false;
+    case T_AlterOwnerStmt:
+        return reinterpret_cast<const AlterOwnerStmt *>(statement)->objectType == OBJECT_VIEW;
+    case T_ViewStmt:
+        return reinterpret_cast<const ViewStmt *>(statement)->replace;
+    case T_CreateFunctionStmt:
+        return reinterpret_cast<const CreateFunctionStmt *>(statement)->replace;
+    case T_DefineStmt:
+        return reinterpret_cast<const DefineStmt *>(statement)->replace;
+    case T_AlterEnumStmt: /* a new value is none of a row's yet */
+        return reinterpret_cast<const AlterEnumStmt *>(statement)->oldVal != nullptr;
+    default:
+        return true;
+    }
+}
+
+/* A view, function, type or collation was replaced or altered. */
+PG_GUARDED void after_other_command(Oid class_id, Oid object, const CollectedCommand *command,
+                                    Changed *changed)
+{
+    const bool is_relation = class_id == RelationRelationId;
+    const char kind = is_relation ? get_rel_relkind(object) : '\0';
+    if (!changes_meaning(command) || (is_relation && kind != RELKIND_VIEW && kind != RELKIND_COMPOSITE_TYPE))
+        return;
+    changed->meaning = list_concat_unique_oid(changed->meaning, dependents_of(class_id, object));
 }
 
 } // namespace
@@ -203,35 +220,52 @@ PG_GUARDED void on_sql_drop()
     if (!is_installed())
         return;
     bool part_dropped = false;
-    bool source_dropped = false;
+    bool trigger_dropped = false;
+    bool policy_dropped = false;
     each_row(F_PG_EVENT_TRIGGER_DROPPED_OBJECTS, [&](TupleTableSlot *row) {
         part_dropped = part_dropped || is_part(row);
-        source_dropped = source_dropped || is_source_trigger(row);
+        trigger_dropped = trigger_dropped || is_trigger_of_ours(row);
+        policy_dropped = policy_dropped || oid_in(row, dropped::class_id) == PolicyRelationId;
     });
+    Changed changed = {};
     if (part_dropped)
         after_drop();
-    if (source_dropped) {
+    if (trigger_dropped) {
         check_all_captured();
-        recompute_all(imats_over_parents());
+        changed.rows = imats_over_parents();
     }
+    if (policy_dropped)
+        changed.meaning = imats_under_policies();
+    follow(changed);
 }
 
 PG_GUARDED void on_ddl()
 {
     if (!is_installed())
         return;
-    List *changed = NIL;
+    Changed changed = {};
     each_row(F_PG_EVENT_TRIGGER_DDL_COMMANDS, [&](TupleTableSlot *row) {
         bool null;
+        const Oid class_id = oid_in(row, commanded::class_id);
         const Oid object = oid_in(row, commanded::object);
         const auto *command = reinterpret_cast<CollectedCommand *>(
             DatumGetPointer(slot_getattr(row, commanded::command, &null)));
-        if (oid_in(row, commanded::class_id) == RelationRelationId)
+        if (class_id == RelationRelationId)
             after_table_command(object, command, &changed);
-        else if (oid_in(row, commanded::class_id) == TriggerRelationId)
+        if (class_id == TriggerRelationId)
             after_trigger_command(object);
+        else if (class_id == PolicyRelationId)
+            after_policy_command(table_of_policy(object), &changed);
+        else
+            after_other_command(class_id, object, command, &changed);
     });
-    recompute_all(changed);
+    follow(changed);
+}
+
+PG_GUARDED void before_ddl(const Node *statement)
+{
+    if (statement != nullptr && IsA(statement, AlterTableStmt) && is_installed())
+        before_alter_table(reinterpret_cast<const AlterTableStmt *>(statement));
 }
 
 } // namespace rebuild

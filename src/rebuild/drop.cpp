@@ -77,6 +77,8 @@ PG_GUARDED void leave_table(const catalog::Registration &registration)
     unprotect(registration.imat);
     forget_dependency(registration.old_view, DEPENDENCY_AUTO, registration.imat);
     unregister(registration);
+    if (catalog::imats_on(registration.imat).size > 0)
+        capture_table(registration.imat);
 }
 
 /* It stays as a materialized view. */

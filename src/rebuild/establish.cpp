@@ -36,28 +36,19 @@ PG_GUARDED catalog::Registration registration_of(const Birth &birth)
     registration.maintenance = birth.maintenance;
     registration.strategy = birth.strategy;
     registration.created_at = GetCurrentTransactionStartTimestamp();
+    registration.trusted = true;
     return registration;
-}
-
-/* The first source whose contents don't survive a crash, or InvalidOid. */
-PG_GUARDED Oid unlogged_source(const model::View &view)
-{
-    for (const model::Source &source : view.sources)
-        if (get_rel_persistence(source.relation) == RELPERSISTENCE_UNLOGGED)
-            return source.relation;
-    return InvalidOid;
 }
 
 /* After a crash the table would be full and its source empty: so it must be unlogged as well. */
 PG_GUARDED void match_persistence(Oid table, const model::View &view)
 {
-    const Oid source = unlogged_source(view);
-    if (!OidIsValid(source) || get_rel_persistence(table) == RELPERSISTENCE_UNLOGGED)
-        return;
-    AlterTableCmd *command = makeNode(AlterTableCmd);
-    command->subtype = AT_SetUnLogged;
-    alter_table(table, list_make1(command));
-    ereport(NOTICE, errmsg("table %s is unlogged, since %s is", name_of(table), name_of(source)));
+    List *sources = NIL;
+    for (const model::Source &source : view.sources)
+        sources = lappend_oid(sources, source.relation);
+    const Oid source = unlogged_among(sources);
+    if (OidIsValid(source))
+        set_persistence(table, RELPERSISTENCE_UNLOGGED, source);
 }
 
 /* The index that is to be primary key becomes it, where the table stands as a table. */

@@ -288,6 +288,25 @@ PG_GUARDED void make_primary_key(Oid table, Oid index)
     alter_table(table, list_make1(command));
 }
 
+PG_GUARDED void drop_primary_key(Oid table)
+{
+    Oid constraint = InvalidOid;
+    Relation opened = table_open(table, AccessExclusiveLock);
+    for (Oid oid : pg::each_oid(RelationGetIndexList(opened))) {
+        Relation index = index_open(oid, AccessShareLock);
+        if (index->rd_index->indisprimary)
+            constraint = get_index_constraint(oid);
+        index_close(index, NoLock);
+    }
+    table_close(opened, NoLock);
+    if (!OidIsValid(constraint))
+        return;
+    ObjectAddress address;
+    ObjectAddressSet(address, ConstraintRelationId, constraint);
+    performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
+    CommandCounterIncrement();
+}
+
 PG_GUARDED void constraints_to_indexes(Oid table)
 {
     List *indexes = NIL;

@@ -76,18 +76,36 @@ PG_GUARDED List *lock_with_children(Oid table, LOCKMODE lock);
 /* Lock the sources and their children against writers, and put our triggers on them where they aren't yet. */
 PG_GUARDED void capture(const model::Array<model::Source> &sources);
 
-/* The same for one table and its children, whatever uses them. */
+/* The same for one table and its kin, whatever uses them. */
 PG_GUARDED void capture_table(Oid table);
 
-/* An error unless the table and its children have our triggers. */
-PG_GUARDED void check_captured(Oid source);
+/* An error unless all triggers are there that tell of changes of the IMAT's sources, or protect it. */
+PG_GUARDED void check_captured(Oid imat);
 
-/* The IMATs that read the table or one that it is a child of. */
+/* A trigger of ours that is disabled, so that changes go unseen, or can be made to the IMAT; NULL: there is
+ * none.
+ */
+PG_GUARDED const char *find_disabled(Oid imat);
+
+/* ALTER TABLE ... ENABLE TRIGGER ALL has our triggers fire when they shouldn't: have them fire when they
+ * should. */
+PG_GUARDED void mend_firing(Oid table);
+
+/* An error if the trigger, which was just made or renamed, passes for one of ours. */
+PG_GUARDED void check_trigger(const FormData_pg_trigger &trigger);
+
+/* The tables by whose names rows of the table could be changed: itself, what is below it, and above that. */
+PG_GUARDED List *kin_of(Oid table);
+
+/* The IMATs that read the table or its kin; or the table or what is above it. */
 PG_GUARDED List *readers_of(Oid table);
+PG_GUARDED List *readers_above(Oid table);
 
-/* Is that the name of one of our triggers: the first of those on IMATs, one of those on sources? */
+/* Is that the name of the first of the triggers that protect IMATs? */
 PG_GUARDED bool is_protection(const char *name);
-PG_GUARDED bool is_capture(const char *name);
+
+/* Could the trigger have been one of ours?  Its identity begins with its name. */
+PG_GUARDED bool is_ours(const char *identity);
 
 /* Take the triggers from the tables, and their children, that no IMAT reads any more. */
 PG_GUARDED void release(const model::Array<Oid> &sources);
@@ -114,6 +132,9 @@ PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state
                                Oid *primary_key);
 PG_GUARDED void make_primary_key(Oid table, Oid index);
 PG_GUARDED bool keys_are_not_null(const model::View &view);
+
+/* Drop the table's primary key, if it has one. */
+PG_GUARDED void drop_primary_key(Oid table);
 
 /* Make plain unique indexes of the table's constraints. */
 PG_GUARDED void constraints_to_indexes(Oid table);
@@ -149,6 +170,54 @@ PG_GUARDED void record_dependencies(const catalog::Registration &registration);
 
 /* Decide how the view is maintained; an error where it can't be as was asked for. */
 PG_GUARDED model::Strategy choose(model::Strategy asked, const model::View &view);
+
+/* -- alter.cpp -- */
+
+/* Have the IMAT follow from its definition as it is now: other sources, other state, other contents. */
+PG_GUARDED void revise(Oid imat);
+
+/* Can it be maintained still, now that constraints of its sources have changed? */
+PG_GUARDED bool fits(Oid imat);
+
+/* -- follow.cpp -- */
+
+/* The first of the tables, or of their children, whose contents don't survive a crash; or InvalidOid. */
+PG_GUARDED Oid unlogged_among(const List *tables);
+
+/* Have a table be logged or unlogged, since another is. */
+PG_GUARDED void set_persistence(Oid table, char persistence, Oid other);
+
+/* Be logged, or unlogged, as the sources are; an error if that is what a user has just undone. */
+PG_GUARDED void follow_persistence(Oid imat);
+PG_GUARDED void check_persistence(Oid imat);
+
+/* Have everything that belongs to the IMAT belong to its owner. */
+PG_GUARDED void follow_owner(Oid imat);
+
+/* The IMATs whose contents depend on the object: a view, a function, a type, ... */
+PG_GUARDED List *dependents_of(Oid class_id, Oid object);
+
+/* -- table_ddl.cpp -- */
+
+/* What DDL has changed that IMATs have to follow: lists of their Oids. */
+struct Changed {
+    List *rows;    /* of their sources: they have to be computed anew */
+    List *meaning; /* of their definitions: they have to be revised */
+};
+
+/* A table was created or altered. */
+PG_GUARDED void after_table_command(Oid table, const CollectedCommand *command, Changed *changed);
+
+/* A policy was created, altered or dropped on the table. */
+PG_GUARDED void after_policy_command(Oid table, Changed *changed);
+
+/* A table is about to be altered: an error where an IMAT doesn't allow it, which PostgreSQL's would not name.
+ */
+PG_GUARDED void before_alter_table(const AlterTableStmt *statement);
+
+/* The IMATs over tables that have, or had, children; and over tables with row-level security. */
+PG_GUARDED List *imats_over_parents();
+PG_GUARDED List *imats_under_policies();
 
 /* -- words.cpp -- */
 

@@ -2,9 +2,10 @@
  * permissions.cpp - who may do what, and whose things are whose.
  *
  * Creating an IMAT asks for what its parts would ask for if they were made by hand: ownership of the
- * materialized view, CREATE in the schema where the table will stand, TRIGGER on every table it reads.  That
- * the owner may read those is seen when the contents are computed, with the owner's rights.  Schema imat
- * needs no privileges: what is created there is created by the extension.
+ * materialized view, CREATE in the schema where the table will stand, TRIGGER on every table it reads and,
+ * where that is a partition or child, on those above it.  That the owner may read those is seen when the
+ * contents are computed, with the owner's rights.  Schema imat needs no privileges: what is created there is
+ * created by the extension.
  */
 #include "rebuild/parts.hpp"
 
@@ -37,14 +38,22 @@ PG_GUARDED void require_create(Oid schema)
         aclcheck_error(result, OBJECT_SCHEMA, get_namespace_name(schema));
 }
 
+/* The source and its kin, but for what is below it: a right on a table is one on its partitions and children.
+ */
+PG_GUARDED static List *tables_that_need_right(Oid source)
+{
+    return lcons_oid(source,
+                     list_difference_oid(kin_of(source), find_all_inheritors(source, NoLock, nullptr)));
+}
+
 PG_GUARDED void require_trigger(const model::Array<model::Source> &sources)
 {
-    for (const model::Source &source : sources) {
-        const AclResult result = pg_class_aclcheck(source.relation, GetUserId(), ACL_TRIGGER);
-        if (result != ACLCHECK_OK)
-            aclcheck_error(result, get_relkind_objtype(get_rel_relkind(source.relation)),
-                           get_rel_name(source.relation));
-    }
+    for (const model::Source &source : sources)
+        for (Oid table : pg::each_oid(tables_that_need_right(source.relation))) {
+            const AclResult result = pg_class_aclcheck(table, GetUserId(), ACL_TRIGGER);
+            if (result != ACLCHECK_OK)
+                aclcheck_error(result, get_relkind_objtype(get_rel_relkind(table)), get_rel_name(table));
+        }
 }
 
 PG_GUARDED Acl *privileges_of(Oid relation)

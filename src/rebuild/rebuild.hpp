@@ -71,8 +71,12 @@ PG_GUARDED void on_sql_drop();
 
 /*
  * For the event trigger on ddl_command_end: triggers for new children of sources, new contents where a child
- * came or went with its rows, dependencies where a dump was restored.
+ * came or went with its rows or a definition means something else now, dependencies where a dump was
+ * restored.
  */
 PG_GUARDED void on_ddl();
+
+/* For the event trigger on ddl_command_start: refusals that PostgreSQL would not explain. */
+PG_GUARDED void before_ddl(const Node *statement);
 
 } // namespace rebuild

@@ -188,6 +188,8 @@ PG_GUARDED void rebuild_with(Oid oid, Snapshot snapshot, Exchanging exchanging)
 
     imat->registration.swaps++;
     imat->registration.state_current = imat->with_state;
+    if (!imat->registration.trusted)
+        imat->registration.trusted = find_disabled(oid) == nullptr;
     catalog::update(imat->registration);
     MemoryContextSwitchTo(caller);
     MemoryContextDelete(scratch);

@@ -1,14 +1,23 @@
 /*
  * triggers.cpp - the triggers by which changes of sources are noticed, and IMATs are protected.
  *
- * Every table that some IMAT reads has one set of four statement triggers, shared by all IMATs that read it.
- * They are ordinary triggers, which pg_dump writes out, since a restored database must go on maintaining.  A
- * statement addressed to a child table or partition fires the child's triggers only, so children have the
- * set as well.  The set is put there under ShareRowExclusiveLock, which waits for transactions that have
- * written the table and lets none write it until we commit: whoever writes next, fires it.
+ * Every table that some IMAT reads has one set of triggers, shared by all IMATs that read it: four for
+ * statements, and one for rows, which fires for replicas only (see flush/capture.cpp).  They are ordinary
+ * triggers, which pg_dump writes out, since a restored database must go on maintaining.  The set is put there
+ * under ShareRowExclusiveLock, which waits for transactions that have written the table and lets none write
+ * it until we commit: whoever writes next, fires it.
  *
- * Triggers are taken away when the last IMAT goes that reads the table or one of its parents.
+ * A statement fires the triggers of the table that it names only, which need not be the one where the rows
+ * are.  So every table by whose name rows of the source could be written has the set as well: its partitions
+ * and children, and whatever those are partitions and children of.  These are its kin.
+ *
+ * IMATs may be sources, too.  Maintenance tells their readers itself, without triggers; they have the
+ * set nevertheless, but for the row trigger, since an IMAT may become an ordinary table one day.
+ *
+ * Triggers are taken away when the last IMAT goes that reads a table of which this one is kin.
  */
+#include "catalog/catalog.hpp"
+#include "flush/flush.hpp"
 #include "pg/list.hpp"
 #include "rebuild/parts.hpp"
 
@@ -24,19 +33,30 @@ struct TriggerKind {
     int16 events;
     bool old_rows;
     bool new_rows;
+    bool by_row;
+    char fires;
 };
 
 constexpr TriggerKind capture_triggers[] = {
-    {"imat_capture_insert", "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_INSERT, false, true},
-    {"imat_capture_update", "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_UPDATE, true, true},
-    {"imat_capture_delete", "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_DELETE, true, false},
-    {"imat_capture_truncate", "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_TRUNCATE, false, false},
+    {"imat_capture_insert", "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_INSERT, false, true, false,
+     TRIGGER_FIRES_ON_ORIGIN},
+    {"imat_capture_update", "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_UPDATE, true, true, false,
+     TRIGGER_FIRES_ON_ORIGIN},
+    {"imat_capture_delete", "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_DELETE, true, false, false,
+     TRIGGER_FIRES_ON_ORIGIN},
+    {"imat_capture_truncate", "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_TRUNCATE, false, false, false,
+     TRIGGER_FIRES_ALWAYS},
+    {"imat_capture_row", "capture", TRIGGER_TYPE_AFTER,
+     TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE, false, false, true,
+     TRIGGER_FIRES_ON_REPLICA},
 };
 
 constexpr TriggerKind protect_triggers[] = {
     {"imat_protect", "protect", TRIGGER_TYPE_BEFORE,
-     TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE, false, false},
-    {"imat_protect_truncate", "protect", TRIGGER_TYPE_BEFORE, TRIGGER_TYPE_TRUNCATE, false, false},
+     TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE, false, false, false,
+     TRIGGER_FIRES_ON_ORIGIN},
+    {"imat_protect_truncate", "protect", TRIGGER_TYPE_BEFORE, TRIGGER_TYPE_TRUNCATE, false, false, false,
+     TRIGGER_FIRES_ON_ORIGIN},
 };
 
 PG_GUARDED Oid function_of(const TriggerKind &kind)
@@ -54,6 +74,26 @@ PG_GUARDED TriggerTransition *transition_table(const char *name, bool is_new)
     return transition;
 }
 
+/* Is the trigger one that the table should have? */
+PG_GUARDED bool is_wanted(Oid table, const TriggerKind &kind)
+{
+    return !kind.by_row || (get_rel_relkind(table) == RELKIND_RELATION && !catalog::is_imat(table));
+}
+
+/* Have the trigger fire when it should. */
+PG_GUARDED void set_firing(Oid table, const TriggerKind &kind)
+{
+    AlterTableCmd *command = makeNode(AlterTableCmd);
+    command->subtype = kind.fires == TRIGGER_FIRES_ALWAYS       ? AT_EnableAlwaysTrig
+                       : kind.fires == TRIGGER_FIRES_ON_REPLICA ? AT_EnableReplicaTrig
+                                                                : AT_EnableTrig;
+    command->name = pstrdup(kind.name);
+    as_superuser([&] {
+        alter_table(table, list_make1(command));
+        return table;
+    });
+}
+
 /* Create one trigger, unless it is there. */
 PG_GUARDED void create_trigger(Oid table, const TriggerKind &kind)
 {
@@ -63,6 +103,7 @@ PG_GUARDED void create_trigger(Oid table, const TriggerKind &kind)
     statement->trigname = pstrdup(kind.name);
     statement->timing = kind.timing;
     statement->events = kind.events;
+    statement->row = kind.by_row;
     if (kind.old_rows)
         statement->transitionRels = lappend(statement->transitionRels, transition_table("imat_old", false));
     if (kind.new_rows)
@@ -73,6 +114,8 @@ PG_GUARDED void create_trigger(Oid table, const TriggerKind &kind)
             .objectId;
     });
     CommandCounterIncrement();
+    if (kind.fires != TRIGGER_FIRES_ON_ORIGIN)
+        set_firing(table, kind);
 }
 
 /* Drop one trigger, if it is there. */
@@ -112,10 +155,83 @@ PG_GUARDED List *parents_of(Oid table)
     return parents;
 }
 
+/* Add the table, and all that it is a partition or child of, directly or not. */
+PG_GUARDED void add_with_ancestors(List **found, Oid table)
+{
+    check_stack_depth();
+    if (list_member_oid(*found, table))
+        return;
+    for (Oid parent : pg::each_oid(parents_of(table)))
+        add_with_ancestors(found, parent);
+    *found = lappend_oid(*found, table);
+}
+
+/* When the table's trigger of this kind fires (pg_trigger.tgenabled), or 0 if there is none. */
+PG_GUARDED char firing_of(Oid table, const TriggerKind &kind)
+{
+    char fires = '\0';
+    ScanKeyData keys[2];
+    ScanKeyInit(&keys[0], Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
+    ScanKeyInit(&keys[1], Anum_pg_trigger_tgname, BTEqualStrategyNumber, F_NAMEEQ,
+                CStringGetDatum(kind.name));
+    Relation triggers = table_open(TriggerRelationId, AccessShareLock);
+    SysScanDesc scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, nullptr, 2, keys);
+    const HeapTuple row = systable_getnext(scan);
+    if (HeapTupleIsValid(row))
+        fires = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row))->tgenabled;
+    systable_endscan(scan);
+    table_close(triggers, AccessShareLock);
+    return fires;
+}
+
+/* The kind of trigger of that name, or NULL. */
+PG_GUARDED const TriggerKind *kind_named(const char *name)
+{
+    for (const TriggerKind &kind : capture_triggers)
+        if (strcmp(kind.name, name) == 0)
+            return &kind;
+    for (const TriggerKind &kind : protect_triggers)
+        if (strcmp(kind.name, name) == 0)
+            return &kind;
+    return nullptr;
+}
+
+/* The name of a trigger function of ours, or NULL. */
+PG_GUARDED const char *function_of_ours(Oid function)
+{
+    for (const TriggerKind *kind : {&capture_triggers[0], &protect_triggers[0]})
+        if (function_of(*kind) == function)
+            return kind->function;
+    return nullptr;
+}
+
+/* Has a trigger the events and the timing of its kind, and nothing else? */
+PG_GUARDED bool fits(const TriggerKind &kind, const FormData_pg_trigger &trigger)
+{
+    const int16 type = static_cast<int16>(kind.timing | kind.events | (kind.by_row ? TRIGGER_TYPE_ROW : 0));
+    return trigger.tgtype == type && !OidIsValid(trigger.tgconstraint) && !trigger.tgdeferrable;
+}
+
+/* An error for a child, or other kin, of sources that can't be followed. */
+PG_GUARDED void check_kind(Oid table)
+{
+    const bool foreign = get_rel_relkind(table) == RELKIND_FOREIGN_TABLE;
+    const bool temporary = get_rel_persistence(table) == RELPERSISTENCE_TEMP;
+    if (!foreign && !temporary)
+        return;
+    const List *readers = readers_of(table);
+    ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+            errmsg("%s table %s cannot share rows with a source of an incremental materialized table",
+                   foreign ? "foreign" : "temporary", quote_identifier(get_rel_name(table))),
+            readers == NIL ? 0 : errdetail("%s reads it.", name_of(linitial_oid(readers))),
+            errhint(foreign ? "Changes made on the foreign server cannot be noticed."
+                            : "Other sessions cannot see it."));
+}
+
 /* An error if a statement of this session that is still running uses the table. */
 PG_GUARDED void check_not_in_use(Oid table)
 {
-    Relation opened = table_open(table, NoLock);
+    Relation opened = table_open(table, AccessShareLock);
     if (opened->rd_refcnt > 1)
         ereport(ERROR, errcode(ERRCODE_OBJECT_IN_USE),
                 errmsg("cannot maintain an incremental materialized table over \"%s\"",
@@ -127,14 +243,31 @@ PG_GUARDED void check_not_in_use(Oid table)
 
 } // namespace
 
+PG_GUARDED List *kin_of(Oid table)
+{
+    List *kin = NIL;
+    for (Oid child : pg::each_oid(find_all_inheritors(table, NoLock, nullptr)))
+        add_with_ancestors(&kin, child);
+    return kin;
+}
+
 PG_GUARDED List *readers_of(Oid table)
 {
-    check_stack_depth();
     List *readers = NIL;
-    for (Oid imat : catalog::imats_on(table))
-        readers = list_append_unique_oid(readers, imat);
-    for (Oid parent : pg::each_oid(parents_of(table)))
-        readers = list_concat_unique_oid(readers, readers_of(parent));
+    for (Oid kin : pg::each_oid(kin_of(table)))
+        for (Oid imat : catalog::imats_on(kin))
+            readers = list_append_unique_oid(readers, imat);
+    return readers;
+}
+
+PG_GUARDED List *readers_above(Oid table)
+{
+    List *readers = NIL;
+    List *tables = NIL;
+    add_with_ancestors(&tables, table);
+    for (Oid above : pg::each_oid(tables))
+        for (Oid imat : catalog::imats_on(above))
+            readers = list_append_unique_oid(readers, imat);
     return readers;
 }
 
@@ -147,31 +280,24 @@ PG_GUARDED List *lock_with_children(Oid table, LOCKMODE lock)
 
 PG_GUARDED void capture_table(Oid table)
 {
-    for (Oid child : pg::each_oid(lock_with_children(table, ShareRowExclusiveLock)))
+    lock_with_children(table, ShareRowExclusiveLock);
+    for (Oid kin : pg::each_oid(kin_of(table))) {
+        check_kind(kin);
         for (const TriggerKind &kind : capture_triggers)
-            create_trigger(child, kind);
+            if (is_wanted(kin, kind))
+                create_trigger(kin, kind);
+        CacheInvalidateRelcacheByRelid(kin);
+    }
 }
 
 PG_GUARDED void capture(const model::Array<model::Source> &sources)
 {
     for (const model::Source &source : sources) {
-        for (Oid table : pg::each_oid(lock_with_children(source.relation, ShareRowExclusiveLock)))
+        lock_with_children(source.relation, ShareRowExclusiveLock);
+        for (Oid table : pg::each_oid(kin_of(source.relation)))
             check_not_in_use(table);
         capture_table(source.relation);
     }
-}
-
-PG_GUARDED void check_captured(Oid source)
-{
-    for (Oid table : pg::each_oid(find_all_inheritors(source, NoLock, nullptr)))
-        for (const TriggerKind &kind : capture_triggers)
-            if (!OidIsValid(get_trigger_oid(table, kind.name, true)))
-                ereport(
-                    ERROR, errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-                    errmsg(
-                        "cannot drop trigger %s on table %s because incremental materialized tables read it",
-                        quote_identifier(kind.name), name_of(table)),
-                    errhint("imat.source lists them.  Use imat.drop to drop them."));
 }
 
 PG_GUARDED void release(const model::Array<Oid> &sources)
@@ -179,7 +305,7 @@ PG_GUARDED void release(const model::Array<Oid> &sources)
     for (Oid source : sources) {
         if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(source)))
             continue;
-        for (Oid table : pg::each_oid(find_all_inheritors(source, NoLock, nullptr)))
+        for (Oid table : pg::each_oid(kin_of(source)))
             if (readers_of(table) == NIL && !release_table(table))
                 ereport(NOTICE,
                         errmsg("triggers of pg_imat remain on table %s, which is in use", name_of(table)),
@@ -187,14 +313,84 @@ PG_GUARDED void release(const model::Array<Oid> &sources)
     }
 }
 
+PG_GUARDED void check_captured(Oid imat)
+{
+    auto check = [imat](Oid table, const TriggerKind &kind) {
+        if (!is_wanted(table, kind) || firing_of(table, kind) != '\0')
+            return;
+        ereport(ERROR, errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+                errmsg("cannot drop trigger %s on table %s because incremental materialized table %s depends "
+                       "on it",
+                       quote_identifier(kind.name), name_of(table), name_of(imat)),
+                errhint("Use imat.drop to drop the incremental materialized table."));
+    };
+    for (const TriggerKind &kind : protect_triggers)
+        check(imat, kind);
+    for (Oid source : catalog::sources_of(imat))
+        for (Oid table : pg::each_oid(kin_of(source)))
+            for (const TriggerKind &kind : capture_triggers)
+                check(table, kind);
+}
+
+PG_GUARDED const char *find_disabled(Oid imat)
+{
+    auto find_on = [](Oid table, const TriggerKind &kind) {
+        return firing_of(table, kind) != TRIGGER_DISABLED
+                   ? nullptr
+                   : psprintf("trigger %s on table %s", quote_identifier(kind.name), name_of(table));
+    };
+    for (const TriggerKind &kind : protect_triggers)
+        if (const char *disabled = find_on(imat, kind))
+            return disabled;
+    for (Oid source : catalog::sources_of(imat))
+        for (Oid table : pg::each_oid(kin_of(source)))
+            for (const TriggerKind &kind : capture_triggers)
+                if (const char *disabled = find_on(table, kind))
+                    return disabled;
+    return nullptr;
+}
+
+PG_GUARDED void mend_firing(Oid table)
+{
+    auto mend = [&](const TriggerKind &kind) {
+        const char fires = firing_of(table, kind);
+        if (fires != '\0' && fires != TRIGGER_DISABLED && fires != kind.fires)
+            set_firing(table, kind);
+    };
+    for (const TriggerKind &kind : capture_triggers)
+        mend(kind);
+    for (const TriggerKind &kind : protect_triggers)
+        mend(kind);
+}
+
+PG_GUARDED void check_trigger(const FormData_pg_trigger &trigger)
+{
+    const char *name = NameStr(trigger.tgname);
+    const TriggerKind *kind = kind_named(name);
+    const char *function = function_of_ours(trigger.tgfoid);
+    if (kind == nullptr && function == nullptr)
+        return;
+    if (kind != nullptr && function != nullptr && strcmp(kind->function, function) == 0 &&
+        fits(*kind, trigger))
+        return;
+    if (function == nullptr && readers_of(trigger.tgrelid) == NIL && !catalog::is_imat(trigger.tgrelid))
+        return;
+    ereport(
+        ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
+        errmsg("cannot change or copy a trigger of pg_imat on table %s", name_of(trigger.tgrelid)),
+        errdetail("Trigger %s would not be what create_imat and imat.create make.", quote_identifier(name)),
+        errhint("Choose another name, or another function, for a trigger of your own."));
+}
+
 PG_GUARDED bool is_protection(const char *name)
 {
     return strcmp(name, protect_triggers[0].name) == 0;
 }
 
-PG_GUARDED bool is_capture(const char *name)
+PG_GUARDED bool is_ours(const char *identity)
 {
-    return strncmp(name, "imat_capture_", strlen("imat_capture_")) == 0;
+    return strncmp(identity, flush::CAPTURE_TRIGGER_PREFIX, strlen(flush::CAPTURE_TRIGGER_PREFIX)) == 0 ||
+           strncmp(identity, protect_triggers[0].name, strlen(protect_triggers[0].name)) == 0;
 }
 
 PG_GUARDED void protect(Oid table)

@@ -1,0 +1,272 @@
+/*
+ * table_ddl.cpp - what CREATE TABLE and ALTER TABLE mean to IMATs, after the fact and, where that would be
+ * too late, before.
+ *
+ * New children and partitions of sources get our triggers.  A partition or child that comes or goes with its
+ * rows changes what the IMATs over its parent should show, and no trigger tells: they are computed anew.  So
+ * they are when the triggers were disabled for a while, as soon as they aren't any more; until then the IMATs
+ * are not to be trusted, which imat.status says.  Constraints may be what a proof rested on.  Owner and
+ * persistence are followed.  Most other alterations are none of our business.
+ */
+#include "pg/list.hpp"
+#include "rebuild/parts.hpp"
+
+namespace rebuild {
+
+namespace {
+
+/* What an ALTER TABLE did, as far as we care. */
+struct Effects {
+    bool hierarchy;   /* children or parents came or went */
+    bool firing;      /* triggers were enabled or disabled */
+    bool persistence; /* it was made logged or unlogged */
+    bool constraints; /* some were dropped */
+    bool security;    /* row-level security was switched */
+    bool owner;
+    bool values;   /* of a column, without any trigger being fired */
+    List *parents; /* Oids: the table came to them, or left them, as a child */
+};
+
+/* The parent that an INHERIT or NO INHERIT names. */
+PG_GUARDED Oid parent_in(const AlterTableCmd *command)
+{
+    return RangeVarGetRelid(castNode(RangeVar, command->def), NoLock, true);
+}
+
+PG_GUARDED void add_effect(Effects *effects, const AlterTableCmd *command)
+{
+    switch (command->subtype) {
+    case AT_AttachPartition:
+    case AT_DetachPartition:
+        effects->hierarchy = true;
+        break;
+    case AT_AddInherit:
+    case AT_DropInherit:
+        effects->hierarchy = effects->constraints = true;
+        effects->parents = lappend_oid(effects->parents, parent_in(command));
+        break;
+    case AT_EnableTrig:
+    case AT_EnableAlwaysTrig:
+    case AT_EnableReplicaTrig:
+    case AT_DisableTrig:
+    case AT_EnableTrigAll:
+    case AT_DisableTrigAll:
+    case AT_EnableTrigUser:
+    case AT_DisableTrigUser:
+        effects->firing = true;
+        break;
+    case AT_SetLogged:
+    case AT_SetUnLogged:
+        effects->persistence = true;
+        break;
+    case AT_DropNotNull:
+    case AT_DropConstraint:
+        effects->constraints = true;
+        break;
+    case AT_EnableRowSecurity:
+    case AT_DisableRowSecurity:
+    case AT_ForceRowSecurity:
+    case AT_NoForceRowSecurity:
+        effects->security = true;
+        break;
+    case AT_ChangeOwner:
+        effects->owner = true;
+        break;
+    default:
+        effects->hierarchy = effects->hierarchy || pg::finalizes_detach(command->subtype);
+        effects->values = effects->values || pg::changes_generated(command->subtype);
+        break;
+    }
+}
+
+PG_GUARDED Effects effects_of(const CollectedCommand *command)
+{
+    Effects effects = {};
+    for (auto *part : pg::each<CollectedATSubcmd>(command->d.alterTable.subcmds))
+        if (IsA(part->parsetree, AlterTableCmd))
+            add_effect(&effects, reinterpret_cast<AlterTableCmd *>(part->parsetree));
+    return effects;
+}
+
+/* Is row-level security enabled on the table? */
+PG_GUARDED bool has_row_security(Oid table)
+{
+    Relation opened = table_open(table, AccessShareLock);
+    const bool enabled = opened->rd_rel->relrowsecurity;
+    table_close(opened, NoLock);
+    return enabled;
+}
+
+/* Triggers of the table, or of what is below it, were enabled or disabled: whom can be trusted now? */
+PG_GUARDED void follow_firing(Oid table, const List *imats, Changed *changed)
+{
+    for (Oid child : pg::each_oid(find_all_inheritors(table, NoLock, nullptr)))
+        mend_firing(child);
+    for (Oid imat : pg::each_oid(imats)) {
+        catalog::Registration registration = {};
+        if (!catalog::find(imat, &registration))
+            continue;
+        const char *disabled = find_disabled(imat);
+        if (disabled == nullptr && !registration.trusted) {
+            ereport(NOTICE,
+                    errmsg("incremental materialized table %s is computed anew, since changes may have "
+                           "gone unseen",
+                           name_of(imat)));
+            changed->rows = list_append_unique_oid(changed->rows, imat);
+        } else if (disabled != nullptr && registration.trusted) {
+            ereport(WARNING,
+                    errmsg("incremental materialized table %s can no longer be trusted", name_of(imat)),
+                    errdetail("With %s disabled, changes go unseen.", disabled),
+                    errhint("When it is enabled again, the table will be computed anew.  Until then "
+                            "imat.verify tells by how many rows it is wrong, and imat.refresh repairs it."));
+            registration.trusted = false;
+            catalog::update(registration);
+        }
+    }
+}
+
+/* The IMATs whose rows change when partitions or children come and go. */
+PG_GUARDED void follow_hierarchy(Oid table, const Effects &effects, Changed *changed)
+{
+    if (effects.parents == NIL)
+        changed->rows = list_concat_unique_oid(changed->rows, readers_above(table));
+    for (Oid parent : pg::each_oid(effects.parents))
+        changed->rows = list_concat_unique_oid(changed->rows, readers_above(parent));
+    for (Oid kin : pg::each_oid(kin_of(table)))
+        CacheInvalidateRelcacheByRelid(kin);
+}
+
+/* An IMAT itself was altered. */
+PG_GUARDED void follow_imat(Oid imat, const Effects &effects, Changed *changed)
+{
+    if (effects.owner) {
+        follow_owner(imat);
+        for (Oid source : catalog::sources_of(imat))
+            if (has_row_security(source))
+                changed->meaning = list_append_unique_oid(changed->meaning, imat);
+    }
+    if (effects.persistence)
+        check_persistence(imat);
+}
+
+/* The table was altered in a way that may matter to whoever reads it. */
+PG_GUARDED void follow_table(Oid table, const Effects &effects, const List *readers, Changed *changed)
+{
+    for (Oid imat : pg::each_oid(readers)) {
+        if (effects.persistence || effects.hierarchy)
+            follow_persistence(imat);
+        if (effects.constraints && !fits(imat))
+            changed->meaning = list_append_unique_oid(changed->meaning, imat);
+        if (effects.values)
+            changed->rows = list_append_unique_oid(changed->rows, imat);
+    }
+    if (effects.security || (effects.owner && has_row_security(table)))
+        after_policy_command(table, changed);
+}
+
+/* Is the column read by the definition itself? */
+PG_GUARDED bool reads_column(Oid definition, Oid table, AttrNumber column)
+{
+    bool reads = false;
+    Relation view = relation_open(definition, AccessShareLock);
+    const Oid rule = view->rd_rules->rules[0]->ruleId;
+    relation_close(view, NoLock);
+    ScanKeyData keys[2];
+    ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
+                ObjectIdGetDatum(RewriteRelationId));
+    ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(rule));
+    Relation depend = table_open(DependRelationId, AccessShareLock);
+    SysScanDesc scan = systable_beginscan(depend, DependDependerIndexId, true, nullptr, 2, keys);
+    for (HeapTuple row = systable_getnext(scan); HeapTupleIsValid(row); row = systable_getnext(scan)) {
+        const auto *form = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
+        reads = reads || (form->refclassid == RelationRelationId && form->refobjid == table &&
+                          form->refobjsubid == column);
+    }
+    systable_endscan(scan);
+    table_close(depend, AccessShareLock);
+    return reads;
+}
+
+} // namespace
+
+PG_GUARDED void after_table_command(Oid table, const CollectedCommand *command, Changed *changed)
+{
+    const char kind = get_rel_relkind(table);
+    if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_FOREIGN_TABLE)
+        return;
+    const bool created = command->type != SCT_AlterTable;
+    const Effects effects = created ? Effects{} : effects_of(command);
+    const List *readers = readers_of(table);
+    if (readers != NIL && (created || effects.hierarchy))
+        capture_table(table);
+    if (effects.hierarchy)
+        follow_hierarchy(table, effects, changed);
+    if (created)
+        for (Oid imat : pg::each_oid(readers))
+            follow_persistence(imat);
+    follow_table(table, effects, readers, changed);
+    if (effects.firing)
+        follow_firing(table, list_append_unique_oid(list_copy(readers), table), changed);
+    if (catalog::is_imat(table))
+        follow_imat(table, effects, changed);
+}
+
+PG_GUARDED void after_policy_command(Oid table, Changed *changed)
+{
+    for (Oid imat : pg::each_oid(readers_of(table))) {
+        if (has_bypassrls_privilege(pg::owner_of_relation(imat)))
+            continue;
+        ereport(NOTICE,
+                errmsg("incremental materialized table %s is computed anew, since row-level security of "
+                       "table %s has changed",
+                       name_of(imat), name_of(table)),
+                errdetail("It shows the rows that its owner may see."));
+        changed->meaning = list_append_unique_oid(changed->meaning, imat);
+    }
+}
+
+PG_GUARDED List *imats_over_parents()
+{
+    List *found = NIL;
+    for (Oid imat : catalog::all_imats())
+        for (Oid source : catalog::sources_of(imat))
+            if (has_subclass(source))
+                found = list_append_unique_oid(found, imat);
+    return found;
+}
+
+PG_GUARDED List *imats_under_policies()
+{
+    List *found = NIL;
+    for (Oid imat : catalog::all_imats())
+        for (Oid source : catalog::sources_of(imat))
+            if (has_row_security(source))
+                found = list_append_unique_oid(found, imat);
+    return found;
+}
+
+PG_GUARDED void before_alter_table(const AlterTableStmt *statement)
+{
+    for (auto *command : pg::each<AlterTableCmd>(statement->cmds)) {
+        if (command->subtype != AT_AlterColumnType)
+            continue;
+        const Oid table = RangeVarGetRelid(statement->relation, NoLock, true);
+        const AttrNumber column = OidIsValid(table) ? get_attnum(table, command->name) : InvalidAttrNumber;
+        if (column == InvalidAttrNumber)
+            return;
+        for (Oid imat : catalog::imats_on(table)) {
+            catalog::Registration registration = {};
+            if (catalog::find(imat, &registration) && reads_column(registration.definition, table, column))
+                ereport(
+                    ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("cannot alter type of column %s of table %s because incremental materialized "
+                           "table %s reads it",
+                           quote_identifier(command->name), name_of(table), name_of(imat)),
+                    errhint(
+                        "Turn it into a materialized view or a table with imat.drop(..., keep => ...), or "
+                        "drop it, and create it again afterwards."));
+        }
+    }
+}
+
+} // namespace rebuild

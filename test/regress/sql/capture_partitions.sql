@@ -1,0 +1,160 @@
+--
+-- Partitions and inheritance children: by whatever name rows are written, however they come and go.
+--
+CREATE SCHEMA part; SET search_path = part, public;
+CREATE TABLE root (id int, k int, v int, x text) PARTITION BY RANGE (id);
+CREATE TABLE low PARTITION OF root FOR VALUES FROM (0) TO (100);
+CREATE TABLE dim (k int PRIMARY KEY, name text);
+INSERT INTO dim SELECT i, 'name ' || i % 3 FROM generate_series(0, 20) i;
+SELECT imat.create('d', 'SELECT k, sum(v) AS s, count(*) AS n FROM root GROUP BY k');
+SELECT imat.create('keyed', 'SELECT k, max(v) AS m FROM root GROUP BY k', strategy => 'keyed');
+SELECT imat.create('w', 'SELECT id, k, rank() OVER (ORDER BY v, id) AS r FROM root');
+SELECT imat.create('joined', 'SELECT name, sum(v) AS s, count(*) AS n FROM root JOIN dim USING (k) GROUP BY name');
+-- of one partition only
+SELECT imat.create('of_low', 'SELECT k, sum(v) AS s, count(*) AS n FROM low GROUP BY k');
+SELECT imat.create('of_low_joined', 'SELECT name, sum(v) AS s FROM low JOIN dim USING (k) GROUP BY name');
+-- through the root, straight to the partition
+INSERT INTO root SELECT i, i % 5, i, 'x' FROM generate_series(0, 99) i;
+SELECT * FROM oracle.all_same('part');
+INSERT INTO low VALUES (1, 7, 7, 'y'); UPDATE low SET v = v + 1 WHERE k = 2; DELETE FROM low WHERE k = 3;
+SELECT * FROM oracle.all_same('part');
+SELECT * FROM of_low ORDER BY k;
+-- attached with its rows, in another layout
+CREATE TABLE high (v int, junk int, x text, k int, id int);
+ALTER TABLE high DROP COLUMN junk;
+INSERT INTO high SELECT i, 'z', i % 5, i FROM generate_series(100, 199) i;
+ALTER TABLE root ATTACH PARTITION high FOR VALUES FROM (100) TO (200);
+SELECT * FROM oracle.all_same('part');
+SELECT imat.create('of_high', 'SELECT k, sum(v) AS s, count(*) AS n FROM high GROUP BY k');
+INSERT INTO high (v, x, k, id) VALUES (1, 'x', 1, 101);
+INSERT INTO root VALUES (102, 1, 1, 'x'), (2, 1, 1, 'x'); UPDATE root SET v = v + 1 WHERE k = 1; DELETE FROM root WHERE k = 2;
+SELECT * FROM oracle.all_same('part');
+-- rows that move between partitions
+UPDATE root SET id = id + 100 WHERE id BETWEEN 90 AND 99;
+SELECT * FROM oracle.all_same('part');
+INSERT INTO root VALUES (5, 1, 1, 'x'), (105, 1, 1, 'x'); COPY root FROM stdin;
+6	1	1	y
+106	1	1	y
+\.
+SELECT * FROM oracle.all_same('part');
+-- DEFAULT, and partitions of partitions
+CREATE TABLE rest PARTITION OF root DEFAULT;
+INSERT INTO root VALUES (1000, 1, 1, 'd'); INSERT INTO rest VALUES (1001, 1, 1, 'd');
+SELECT imat.create('of_rest', 'SELECT k, sum(v) AS s, count(*) AS n FROM rest GROUP BY k');
+INSERT INTO root VALUES (1002, 1, 1, 'd'), (3, 1, 1, 'x');
+SELECT * FROM oracle.all_same('part');
+CREATE TABLE mid PARTITION OF root FOR VALUES FROM (200) TO (300) PARTITION BY LIST (k);
+CREATE TABLE mid_some PARTITION OF mid FOR VALUES IN (1, 2, 3);
+CREATE TABLE mid_rest PARTITION OF mid DEFAULT;
+SELECT imat.create('of_mid', 'SELECT k, sum(v) AS s, count(*) AS n FROM mid GROUP BY k');
+SELECT imat.create('of_some', 'SELECT k, sum(v) AS s, count(*) AS n FROM mid_some GROUP BY k');
+INSERT INTO root SELECT i, i % 5, i, 'x' FROM generate_series(200, 299) i;
+SELECT * FROM oracle.all_same('part');
+INSERT INTO mid_rest VALUES (201, 9, 9, 'q'); INSERT INTO mid VALUES (202, 1, 9, 'q'), (202, 8, 9, 'q');
+SELECT * FROM oracle.all_same('part');
+UPDATE mid SET k = 9 WHERE k = 1; UPDATE root SET k = 1 WHERE k = 9 AND id > 250;
+SELECT * FROM oracle.all_same('part');
+-- detached, written, attached again
+ALTER TABLE mid DETACH PARTITION mid_some;
+SELECT * FROM oracle.all_same('part');
+INSERT INTO mid_some VALUES (200, 2, 2, 'x');
+SELECT * FROM oracle.all_same('part');
+ALTER TABLE mid ATTACH PARTITION mid_some FOR VALUES IN (1, 2, 3);
+SELECT * FROM oracle.all_same('part');
+ALTER TABLE root DETACH PARTITION mid;
+INSERT INTO mid VALUES (203, 1, 1, 'q');
+SELECT * FROM oracle.all_same('part');
+ALTER TABLE root ATTACH PARTITION mid FOR VALUES FROM (200) TO (300);
+INSERT INTO mid_some VALUES (204, 1, 1, 'q');
+SELECT * FROM oracle.all_same('part');
+-- truncated: one, some, all
+TRUNCATE low;
+SELECT * FROM oracle.all_same('part');
+TRUNCATE mid;
+SELECT * FROM oracle.all_same('part');
+INSERT INTO root SELECT i, i % 5, i, 'x' FROM generate_series(0, 299, 7) i;
+-- as replicas, who write where the rows are
+SET session_replication_role = replica;
+INSERT INTO root VALUES (7, 1, 1, 'r'), (107, 1, 1, 'r'), (207, 1, 1, 'r'), (1007, 1, 1, 'r');
+SELECT * FROM oracle.all_same('part');
+UPDATE root SET id = (id + 100) % 300, v = v + 1 WHERE x = 'r'; DELETE FROM mid WHERE k = 3; UPDATE high SET k = 0 WHERE k = 1;
+SELECT * FROM oracle.all_same('part');
+RESET session_replication_role;
+-- dropped
+DROP TABLE mid_some CASCADE;
+SELECT * FROM oracle.all_same('part');
+DROP TABLE mid CASCADE;
+SELECT * FROM oracle.all_same('part');
+-- in one transaction, with and without a look between, and undone
+BEGIN;
+INSERT INTO root SELECT i, i % 5, i, 'x' FROM generate_series(0, 99) i;
+ALTER TABLE root DETACH PARTITION high;
+INSERT INTO high (id, k, v) VALUES (101, 1, 1);
+SELECT * FROM oracle.all_same('part');
+ALTER TABLE root ATTACH PARTITION high FOR VALUES FROM (100) TO (200);
+INSERT INTO root VALUES (101, 1, 1, 'x'), (1, 1, 1, 'x');
+SAVEPOINT a;
+DROP TABLE low CASCADE;
+SELECT * FROM oracle.all_same('part');
+ROLLBACK TO a;
+INSERT INTO low VALUES (1, 1, 1, 'x');
+COMMIT;
+SELECT * FROM oracle.all_same('part');
+BEGIN; ALTER TABLE root DETACH PARTITION high; INSERT INTO root VALUES (1, 1, 1, 'x'); ROLLBACK;
+SELECT * FROM oracle.all_same('part');
+-- what can't be followed can't become a partition
+CREATE FOREIGN DATA WRAPPER part_dummy; CREATE SERVER part_server FOREIGN DATA WRAPPER part_dummy;
+SELECT oracle.error('CREATE FOREIGN TABLE far PARTITION OF root FOR VALUES FROM (300) TO (400) SERVER part_server');
+CREATE FOREIGN TABLE far (id int, k int, v int, x text) SERVER part_server;
+SELECT oracle.error('ALTER TABLE root ATTACH PARTITION far FOR VALUES FROM (300) TO (400)');
+SET client_min_messages = warning;
+DROP FOREIGN DATA WRAPPER part_dummy CASCADE;
+DROP TABLE root CASCADE;
+RESET client_min_messages;
+
+-- Inheritance
+CREATE TABLE base (id int, k int, v int);
+SELECT imat.create('d', 'SELECT k, sum(v) AS s, count(*) AS n FROM base GROUP BY k');
+SELECT imat.create('only_base', 'SELECT k, sum(v) AS s, count(*) AS n FROM ONLY base GROUP BY k');
+CREATE TABLE child (extra text) INHERITS (base);
+SELECT imat.create('of_child', 'SELECT k, sum(v) AS s, max(extra) AS e, count(*) AS n FROM child GROUP BY k');
+INSERT INTO base VALUES (1, 1, 1); INSERT INTO child VALUES (1, 1, 1, 'e');
+SELECT * FROM oracle.all_same('part');
+UPDATE base SET v = v + 1; UPDATE ONLY base SET v = v + 1; UPDATE child SET v = v + 10;
+SELECT * FROM oracle.all_same('part');
+SELECT * FROM of_child;
+CREATE TABLE joins (v int, id int, k int, z int);
+INSERT INTO joins VALUES (3, 3, 3, 3);
+ALTER TABLE joins INHERIT base;
+SELECT * FROM oracle.all_same('part');
+UPDATE base SET v = v + 1; DELETE FROM base WHERE k = 1 AND v > 10;
+SELECT * FROM oracle.all_same('part');
+ALTER TABLE joins NO INHERIT base;
+INSERT INTO joins VALUES (4, 4, 4, 4);
+SELECT * FROM oracle.all_same('part');
+-- a child of two parents, both of which are read
+CREATE TABLE other (k int, v int);
+SELECT imat.create('of_other', 'SELECT k, sum(v) AS s, count(*) AS n FROM other GROUP BY k');
+\set VERBOSITY terse
+SET client_min_messages = warning;
+CREATE TABLE both_of () INHERITS (base, other);
+RESET client_min_messages;
+INSERT INTO both_of VALUES (1, 2, 3);
+SELECT * FROM oracle.all_same('part');
+UPDATE base SET v = v * 2; UPDATE other SET k = 5;
+SELECT * FROM oracle.all_same('part');
+SET session_replication_role = replica;
+UPDATE other SET k = 6; UPDATE base SET v = v + 1;
+RESET session_replication_role;
+SELECT * FROM oracle.all_same('part');
+TRUNCATE other;
+SELECT * FROM oracle.all_same('part');
+INSERT INTO both_of VALUES (1, 2, 3);
+DROP TABLE both_of;
+SELECT * FROM oracle.all_same('part');
+DROP TABLE child CASCADE;
+SELECT * FROM oracle.all_same('part');
+SELECT oracle.error('CREATE TEMP TABLE passing () INHERITS (base)');
+SET client_min_messages = warning;
+DROP SCHEMA part CASCADE;
+SELECT count(*) FROM imat.registered;
