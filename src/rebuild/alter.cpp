@@ -64,6 +64,28 @@ PG_GUARDED void require_maintenance(Oid imat)
         require_owner(imat);
 }
 
+/* Is the table the IMAT, or an IMAT that reads it, directly or not? */
+PG_GUARDED bool reads(Oid table, Oid imat)
+{
+    check_stack_depth();
+    if (table == imat)
+        return true;
+    for (Oid source : catalog::sources_of(table))
+        if (reads(source, imat))
+            return true;
+    return false;
+}
+
+/* An error where the IMAT would be a source of itself. */
+PG_GUARDED void check_acyclic(Oid imat, const model::View &view)
+{
+    for (const model::Source &source : view.sources)
+        if (reads(source.relation, imat))
+            ereport(ERROR, errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+                    errmsg("incremental materialized table %s would read itself", name_of(imat)),
+                    errdetail("It would read %s.", name_of(source.relation)));
+}
+
 /* An error where what the definition has become can't be maintained. */
 PG_GUARDED void check_maintainable(const catalog::Registration &registration)
 {
@@ -80,29 +102,48 @@ PG_GUARDED void check_maintainable(const catalog::Registration &registration)
                        name_of(registration.imat)),
                 errdetail("%s", refusal->message),
                 errhint("Drop it with imat.drop first, which can keep it as a table or materialized view."));
+    check_acyclic(registration.imat, *view);
 }
 
 /* Does a constraint of the table keep NULL out of a key that may be NULL? */
-PG_GUARDED bool forbids_nulls(const Imat &imat)
+PG_GUARDED bool forbids_nulls(Relation table, const model::View &view)
 {
     bool forbids = false;
-    const AttrNumber *columns = catalog::key_columns(*imat.view, false);
-    Relation table = table_open(imat.registration.imat, AccessShareLock);
-    for (int i = 0; i < imat.view->keys.size; i++)
-        forbids = forbids || (imat.view->keys[i].nullable && columns[i] > 0 &&
+    const AttrNumber *columns = catalog::key_columns(view, false);
+    for (int i = 0; i < view.row_keys().size; i++)
+        forbids = forbids || (view.row_keys()[i].nullable && columns[i] > 0 &&
                               pg::is_not_null(RelationGetDescr(table), columns[i]));
+    return forbids;
+}
+
+/* Does a key of ours keep out rows that the definition may show? */
+PG_GUARDED bool forbids_rows(const Imat &imat)
+{
+    Relation table = table_open(imat.registration.imat, AccessShareLock);
+    const model::View &view = *imat.view;
+    const bool identified = view.keys_visible && OidIsValid(catalog::find_key_index(table, view, false));
+    const bool forbids = (view.bag && has_primary_key(table) && !identified) || forbids_nulls(table, view);
     table_close(table, NoLock);
     return forbids;
 }
 
-/* Drop what forbids it: the primary key, and NOT NULL.  Foreign keys that refer to it are an error. */
-PG_GUARDED void allow_nulls(const Imat &imat)
+/* Drop what forbids them: the primary key, and NOT NULL.  Foreign keys that refer to it are an error. */
+PG_GUARDED void allow_rows(const Imat &imat)
 {
-    if (!imat.by_group || !forbids_nulls(imat))
+    if (!imat.by_group || !forbids_rows(imat))
         return;
     drop_primary_key(imat.registration.imat);
     drop_not_null(imat.registration.imat);
-    CommandCounterIncrement();
+}
+
+/* Is there an index that finds the rows of a bag? */
+PG_GUARDED bool rows_are_found(const Imat &imat)
+{
+    Relation table = table_open(imat.registration.imat, AccessShareLock);
+    const bool found =
+        imat.view->keys_visible || OidIsValid(catalog::find_row_index(table, imat.view->keys.size));
+    table_close(table, NoLock);
+    return found;
 }
 
 /* Has the state table an index that finds each group? */
@@ -121,7 +162,7 @@ PG_GUARDED bool fits(Oid oid)
     const Imat *imat = load(oid);
     if (!imat->by_group)
         return true;
-    if (forbids_nulls(*imat))
+    if (forbids_rows(*imat) || (imat->view->bag && !rows_are_found(*imat)))
         return false;
     return imat->with_state ? state_is_indexed(*imat)
                             : imat->strategy != model::Strategy::Delta || !imat->view->needs_state;
@@ -139,7 +180,7 @@ PG_GUARDED void revise(Oid oid)
     capture(imat->view->sources);
     catalog::replace_sources(oid, imat->view->sources);
     drop_state(&imat->registration);
-    allow_nulls(*imat);
+    allow_rows(*imat);
     if (imat->by_group) {
         Oid primary_key = InvalidOid;
         equip(imat, true, &primary_key);

@@ -33,6 +33,7 @@ namespace dropped {
 constexpr int class_id = 1;
 constexpr int object = 2;
 constexpr int sub_object = 3;
+constexpr int original = 4;
 constexpr int type = 7;
 constexpr int schema = 8;
 constexpr int identity = 10;
@@ -101,6 +102,15 @@ PG_GUARDED bool is_part(TupleTableSlot *row)
            strcmp(text_in(row, dropped::type), "view") == 0 || catalog::is_imat(oid_in(row, dropped::object));
 }
 
+/* Was it an index or a constraint, dropped by its name? */
+PG_GUARDED bool is_index_by_itself(TupleTableSlot *row)
+{
+    bool null;
+    const char *type = text_in(row, dropped::type);
+    return DatumGetBool(slot_getattr(row, dropped::original, &null)) &&
+           (strcmp(type, "index") == 0 || strcmp(type, "table constraint") == 0);
+}
+
 /* Was the dropped object a trigger of ours? */
 PG_GUARDED bool is_trigger_of_ours(TupleTableSlot *row)
 {
@@ -112,6 +122,16 @@ PG_GUARDED void check_all_captured()
 {
     for (Oid imat : catalog::all_imats())
         check_captured(imat);
+}
+
+/* The IMATs that can't be maintained as they are any more. */
+PG_GUARDED List *misfits()
+{
+    List *found = NIL;
+    for (Oid imat : catalog::all_imats())
+        if (!fits(imat))
+            found = lappend_oid(found, imat);
+    return found;
 }
 
 /* Have the IMATs follow what was changed. */
@@ -222,10 +242,12 @@ PG_GUARDED void on_sql_drop()
     bool part_dropped = false;
     bool trigger_dropped = false;
     bool policy_dropped = false;
+    bool index_dropped = false;
     each_row(F_PG_EVENT_TRIGGER_DROPPED_OBJECTS, [&](TupleTableSlot *row) {
         part_dropped = part_dropped || is_part(row);
         trigger_dropped = trigger_dropped || is_trigger_of_ours(row);
         policy_dropped = policy_dropped || oid_in(row, dropped::class_id) == PolicyRelationId;
+        index_dropped = index_dropped || is_index_by_itself(row);
     });
     Changed changed = {};
     if (part_dropped)
@@ -236,6 +258,8 @@ PG_GUARDED void on_sql_drop()
     }
     if (policy_dropped)
         changed.meaning = imats_under_policies();
+    if (index_dropped)
+        changed.meaning = list_concat_unique_oid(changed.meaning, misfits());
     follow(changed);
 }
 

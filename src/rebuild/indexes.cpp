@@ -288,16 +288,28 @@ PG_GUARDED void make_primary_key(Oid table, Oid index)
     alter_table(table, list_make1(command));
 }
 
-PG_GUARDED void drop_primary_key(Oid table)
+/* The constraint that is the table's primary key, or InvalidOid. */
+PG_GUARDED static Oid primary_key_of(Relation table)
 {
     Oid constraint = InvalidOid;
-    Relation opened = table_open(table, AccessExclusiveLock);
-    for (Oid oid : pg::each_oid(RelationGetIndexList(opened))) {
+    for (Oid oid : pg::each_oid(RelationGetIndexList(table))) {
         Relation index = index_open(oid, AccessShareLock);
         if (index->rd_index->indisprimary)
             constraint = get_index_constraint(oid);
         index_close(index, NoLock);
     }
+    return constraint;
+}
+
+PG_GUARDED bool has_primary_key(Relation table)
+{
+    return OidIsValid(primary_key_of(table));
+}
+
+PG_GUARDED void drop_primary_key(Oid table)
+{
+    Relation opened = table_open(table, AccessExclusiveLock);
+    const Oid constraint = primary_key_of(opened);
     table_close(opened, NoLock);
     if (!OidIsValid(constraint))
         return;

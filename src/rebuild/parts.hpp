@@ -133,7 +133,8 @@ PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state
 PG_GUARDED void make_primary_key(Oid table, Oid index);
 PG_GUARDED bool keys_are_not_null(const model::View &view);
 
-/* Drop the table's primary key, if it has one. */
+/* Has the table a primary key?  Drop it, if so. */
+PG_GUARDED bool has_primary_key(Relation table);
 PG_GUARDED void drop_primary_key(Oid table);
 
 /* Make plain unique indexes of the table's constraints. */

@@ -20,7 +20,7 @@ struct Effects {
     bool hierarchy;   /* children or parents came or went */
     bool firing;      /* triggers were enabled or disabled */
     bool persistence; /* it was made logged or unlogged */
-    bool constraints; /* some were dropped */
+    bool constraints; /* columns, or rows of children, may be NULL */
     bool security;    /* row-level security was switched */
     bool owner;
     bool values;   /* of a column, without any trigger being fired */
@@ -60,7 +60,6 @@ PG_GUARDED void add_effect(Effects *effects, const AlterTableCmd *command)
         effects->persistence = true;
         break;
     case AT_DropNotNull:
-    case AT_DropConstraint:
         effects->constraints = true;
         break;
     case AT_EnableRowSecurity:

@@ -81,6 +81,22 @@ DROP TABLE referring;
 SELECT imat.drop('referenced');
 DROP TABLE strict;
 
+-- a key by which the rows of a view without groups were known
+CREATE TABLE keyed_src (id int PRIMARY KEY, code int NOT NULL, v int);
+CREATE UNIQUE INDEX keyed_src_code ON keyed_src (code);
+INSERT INTO keyed_src SELECT i, i, i FROM generate_series(1, 5) i;
+SELECT imat.create('by_key', 'SELECT id, v FROM keyed_src');
+SELECT imat.create('by_index', 'SELECT code, v FROM keyed_src');
+ALTER TABLE keyed_src DROP CONSTRAINT keyed_src_pkey;
+INSERT INTO keyed_src VALUES (1, 11, 1), (1, 12, NULL), (8, 13, 3);
+SELECT oracle.same('by_key'), oracle.same('by_index');
+DROP INDEX keyed_src_code;
+INSERT INTO keyed_src VALUES (1, 11, 1), (1, 1, 1), (7, 7, 7);
+SELECT oracle.same('by_key'), oracle.same('by_index');
+UPDATE keyed_src SET v = v + 1 WHERE id = 1; DELETE FROM keyed_src WHERE code = 11;
+SELECT oracle.same('by_key'), oracle.same('by_index');
+SELECT imat.drop('by_key'), imat.drop('by_index');
+
 -- what matters: refused, with a name and a way out
 SELECT oracle.error('ALTER TABLE src ALTER COLUMN w TYPE numeric');
 SELECT oracle.sqlstate('ALTER TABLE src DROP COLUMN v'), oracle.sqlstate('DROP TABLE src');
