@@ -156,6 +156,8 @@ PG_GUARDED void follow_persistence(Oid imat)
         return;
     set_persistence(imat, wanted, unlogged);
     set_persistence(registration.state, wanted, unlogged);
+    for (Oid table : registration.multiplicities)
+        set_persistence(table, wanted, unlogged);
     for (Oid reader : catalog::imats_on(imat))
         follow_persistence(reader);
 }
@@ -184,6 +186,8 @@ PG_GUARDED void follow_owner(Oid imat)
     const Oid owner = pg::owner_of_relation(imat);
     give_to(registration.definition, owner);
     give_to(registration.state, owner);
+    for (Oid table : registration.multiplicities)
+        give_to(table, owner);
     give_to(registration.old_view, owner);
 }
 
