@@ -104,8 +104,8 @@ PG_GUARDED bool has_index(Oid imat, const model::View &view)
  * may have changed since the IMAT was made: one that it has goes on being kept, and one that it lacks can't
  * be made here; then groups are computed anew, if they can be.  That a query allows it may be news, too (row
  * security of a source was disabled): then there is no index yet that finds the groups.  And a source may
- * have got a key since: then there is no index over what shows it, and rows are found as before.  Who may have
- * missed changes can't add to what there is.
+ * have got a key since: then there is no index over what shows it, and rows are found as before.  Who may
+ * have missed changes can't add to what there is.
  */
 PG_GUARDED model::Strategy strategy_of(const catalog::Registration &registration, model::View *view)
 {
