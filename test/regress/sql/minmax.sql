@@ -244,7 +244,7 @@ SET client_min_messages = warning;
 CREATE TABLE off (k int, v int);
 INSERT INTO off SELECT 1, i FROM generate_series(1, 40) i;
 SELECT imat.create('of_off', 'SELECT k, max(v) FROM off GROUP BY k');
-SET session_replication_role = replica; DELETE FROM off WHERE v BETWEEN 10 AND 20; SET session_replication_role = origin;
+SELECT oracle.unseen('off', 'DELETE FROM off WHERE v BETWEEN 10 AND 20');
 DELETE FROM off WHERE v > 30;
 SELECT imat.refresh('of_off');
 DELETE FROM off WHERE v > 30;
