@@ -9,7 +9,8 @@ COMMENT ON FUNCTION imat.effective_strategy(pg_catalog.regclass) IS
 CREATE FUNCTION imat.counters(imat pg_catalog.regclass,
         OUT flushes bigint, OUT rows_written bigint, OUT merges bigint, OUT exchanges bigint,
         OUT time_spent interval, OUT last_maintained timestamptz,
-        OUT errors bigint, OUT last_error_sqlstate text, OUT last_error text, OUT last_error_at timestamptz)
+        OUT errors bigint, OUT last_error_sqlstate text, OUT last_error text, OUT last_error_at timestamptz,
+        OUT swap_cost interval, OUT group_cost interval)
     LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'imat_counters';
 
 COMMENT ON FUNCTION imat.counters(pg_catalog.regclass) IS
@@ -37,6 +38,8 @@ CREATE VIEW imat.status AS
            n.last_error_sqlstate,
            n.last_error,
            n.last_error_at,
+           n.swap_cost,
+           n.group_cost,
            r.trusted
       FROM imat.registered r
       JOIN pg_catalog.pg_class c ON c.oid = r.imat::pg_catalog.oid
@@ -54,6 +57,9 @@ COMMENT ON COLUMN imat.status.swaps IS 'since it was created: how often the cont
 COMMENT ON COLUMN imat.status.merges IS 'since the server started: swaps that wrote only the rows that differed';
 COMMENT ON COLUMN imat.status.exchanges IS 'since the server started: swaps that put a new heap in place of the old';
 COMMENT ON COLUMN imat.status.time_spent IS 'since the server started: by the sessions that changed its sources';
+COMMENT ON COLUMN imat.status.swap_cost IS 'what computing the contents anew took lately';
+COMMENT ON COLUMN imat.status.group_cost IS
+    'what writing one group took lately where many changed at once; so many that together they would cost more than a swap are swapped';
 COMMENT ON COLUMN imat.status.state IS 'the table in schema imat that holds what groups need beyond the visible columns';
 COMMENT ON COLUMN imat.status.state_size IS 'in bytes, with indexes and the tables of multiplicities (see imat.imat_config) that go with it';
 COMMENT ON COLUMN imat.status.errors IS 'since the server started: how often maintenance failed';

@@ -7,6 +7,11 @@
  * its latest version, and written; the lock is held until the transaction ends.  So changes of one group are
  * added one after the other, each to the result of the one before, whatever any snapshot says.
  *
+ * Where nobody is at the row, to write it is to lock it: it is read, and replaced without waiting, which
+ * fails unless the version that was read is still the latest and nobody has locked it.  Then it is locked
+ * first, as above, in a queue.  (What was read and comes out unchanged is not written, nor locked: nothing
+ * was added to it.)
+ *
  * A group that has no row is made under a lock on its key (a lock tag of class imat.registered, object the
  * IMAT, sub-object the key's hash), held from the last look until the index entry is there.  Whoever comes
  * second finds the row, still uncommitted, and waits for the transaction that made it.  Nobody waits while
@@ -121,6 +126,13 @@ PG_GUARDED void check_snapshot(const Target &target, const delta::Group &change,
         raise_serialization_failure();
 }
 
+/* May a group be written without having been locked?  Multiplicities are written before it, under its lock.
+ */
+PG_GUARDED bool may_try(const Target &target)
+{
+    return target.values.size == 0 && (target.moment == Moment::Commit || !IsolationUsesXactSnapshot());
+}
+
 /* The lock under which a group is born. */
 PG_GUARDED LOCKTAG birth_lock(const Target &target, const delta::Group &change)
 {
@@ -132,13 +144,15 @@ PG_GUARDED LOCKTAG birth_lock(const Target &target, const delta::Group &change)
 }
 
 /*
- * Find and lock the row that stands for the group.  Missing: there is none, and the birth lock is held, so
- * that it can be made.
+ * Find the row that stands for the group, and lock it, unless trying may do.  Missing: there is none, and the
+ * birth lock is held, so that it can be made.
  */
-PG_GUARDED Found lock_group(const Target &target, const delta::Group &change, LOCKTAG *birth)
+PG_GUARDED Found find_group(const Target &target, const delta::Group &change, bool trying, LOCKTAG *birth)
 {
     const delta::Layout &layout = *target.plan->layout;
     Probe *probe = primary_probe(target);
+    if (trying && probe->find_unlocked(change.keys(), change.nulls(layout)) == Found::Seen)
+        return Found::Seen;
     for (;;) {
         if (probe->lock(change.keys(), change.nulls(layout)) == Found::Locked)
             return Found::Locked;
@@ -171,41 +185,67 @@ PG_GUARDED void remember(const Target &target, TupleTableSlot *visible)
         ExecCopySlot(target.before, visible);
 }
 
-/* Where the visible row of the group is, which is locked by way of its state row. */
-PG_GUARDED ItemPointerData place_of_visible(const Target &target, const Datum *keys, const bool *nulls)
+/* What writing one row came to. */
+enum class Written : char { No, Yes, Contended };
+
+/*
+ * Put a row in place of another (NULL: of none, or nothing in place of it).  Contended: it was only seen, and
+ * somebody has come in between; nothing was done.
+ */
+PG_GUARDED Written write_row(Writer *writer, ItemPointerData where, TupleTableSlot *row, Found found)
+{
+    Snapshot snapshot = GetActiveSnapshot();
+    if (found == Found::Seen) {
+        const bool done = row == nullptr ? try_delete_row(writer, &where, snapshot)
+                                         : try_update_row(writer, &where, row, snapshot);
+        return done ? Written::Yes : Written::Contended;
+    }
+    if (row == nullptr)
+        delete_row(writer, &where, snapshot);
+    else
+        update_row(writer, &where, row, snapshot);
+    return Written::Yes;
+}
+
+/*
+ * The visible row of a group whose state row was written: so nobody else changes it, though somebody may have
+ * locked it.
+ */
+PG_GUARDED void write_below_state(const Target &target, const Datum *keys, const bool *nulls,
+                                  TupleTableSlot *after)
 {
     ItemPointerData where;
     if (target.row_by_key != nullptr) {
-        if (target.state != nullptr && target.row_by_key->lock(keys, nulls) != Found::Locked)
+        if (may_try(target) && target.row_by_key->find_unlocked(keys, nulls) == Found::Seen &&
+            write_row(target.rows, target.row_by_key->row()->tts_tid, after, Found::Seen) == Written::Yes)
+            return;
+        if (target.row_by_key->lock(keys, nulls) != Found::Locked)
             raise_mismatch(target);
-        return target.row_by_key->row()->tts_tid;
-    }
-    if (!target.row_by_all->lock(target.before, &where))
+        where = target.row_by_key->row()->tts_tid;
+    } else if (!target.row_by_all->lock(target.before, &where)) {
         raise_mismatch(target);
-    return where;
+    }
+    write_row(target.rows, where, after, Found::Locked);
 }
 
-/* Write the visible row: from target.before to after (NULL: none). */
-PG_GUARDED bool write_visible(const Target &target, const Datum *keys, const bool *nulls,
-                              TupleTableSlot *after)
+/* Write the visible row: from target.before to after (NULL: none).  found: how the row of the group was. */
+PG_GUARDED Written write_visible(const Target &target, const Datum *keys, const bool *nulls,
+                                 TupleTableSlot *after, Found found)
 {
     TupleTableSlot *before = is_empty(target.before) ? nullptr : target.before;
     if (before == nullptr && after == nullptr)
-        return false;
+        return Written::No;
     if (before != nullptr && after != nullptr && same_row(before, after))
-        return false;
-    if (before == nullptr) {
+        return Written::No;
+    if (before == nullptr)
         insert_row(target.rows, after);
-    } else {
-        ItemPointerData where = place_of_visible(target, keys, nulls);
-        if (after == nullptr)
-            delete_row(target.rows, &where, GetActiveSnapshot());
-        else
-            update_row(target.rows, &where, after, GetActiveSnapshot());
-    }
+    else if (target.state != nullptr)
+        write_below_state(target, keys, nulls, after);
+    else if (write_row(target.rows, target.row_by_key->row()->tts_tid, after, found) == Written::Contended)
+        return Written::Contended;
     if (target.listener != nullptr)
         target.listener->row_changed(target.listener->self, before, after);
-    return true;
+    return Written::Yes;
 }
 
 PG_GUARDED TupleTableSlot *make_state_row(const Target &target, const Datum *keys, const bool *nulls)
@@ -220,18 +260,15 @@ PG_GUARDED TupleTableSlot *make_state_row(const Target &target, const Datum *key
     return ExecStoreVirtualTuple(row);
 }
 
-PG_GUARDED void write_state(const Target &target, const Datum *keys, const bool *nulls, Found found)
+PG_GUARDED Written write_state(const Target &target, const Datum *keys, const bool *nulls, Found found)
 {
     const bool stays = target.group->rows() > 0 || target.plan->view->single_group;
     if (found == Found::Missing) {
         insert_row(target.states, make_state_row(target, keys, nulls));
-    } else {
-        ItemPointerData where = target.state_by_key->row()->tts_tid;
-        if (stays)
-            update_row(target.states, &where, make_state_row(target, keys, nulls), GetActiveSnapshot());
-        else
-            delete_row(target.states, &where, GetActiveSnapshot());
+        return Written::Yes;
     }
+    TupleTableSlot *row = stays ? make_state_row(target, keys, nulls) : nullptr;
+    return write_row(target.states, target.state_by_key->row()->tts_tid, row, found);
 }
 
 /* Read the group as it is stored, and what of it is visible. */
@@ -314,7 +351,8 @@ PG_GUARDED bool apply_lost(const Target &target, const LostGroup &lost, const de
         raise_mismatch(target);
     adjust_values(target, change, keys, nulls);
     write_state(target, keys, nulls, Found::Locked);
-    return write_visible(target, keys, nulls, target.group->visible(keys, nulls));
+    TupleTableSlot *after = target.group->visible(keys, nulls);
+    return write_visible(target, keys, nulls, after, Found::Locked) == Written::Yes;
 }
 
 /* Apply all changes that were put off; the number of groups written. */
@@ -350,50 +388,67 @@ PG_GUARDED int64 apply_postponed(const Target &target)
     return written;
 }
 
-/* Add one change to its group; true if anything was written. */
-PG_GUARDED bool apply_group(const Target &target, const delta::Group &change)
+/* Add one change to its group; Contended only when trying: nothing was done then. */
+PG_GUARDED Written add_change(const Target &target, const delta::Group &change, bool trying)
 {
     const delta::Layout &layout = *target.plan->layout;
     LOCKTAG birth;
-    const Found found = lock_group(target, change, &birth);
+    const Found found = find_group(target, change, trying, &birth);
     check_snapshot(target, change, found);
 
     auto *keys = static_cast<Datum *>(palloc(sizeof(Datum) * (layout.keys.size + 1)));
     bool *nulls = static_cast<bool *>(palloc(sizeof(bool) * (layout.keys.size + 1)));
     target.group->clear();
     ExecClearTuple(target.before);
-    if (found == Found::Locked) {
+    if (found != Found::Missing) {
         stored_keys(target, keys, nulls);
         read_group(target, keys, nulls);
     } else {
         memcpy(keys, change.keys(), sizeof(Datum) * layout.keys.size);
         memcpy(nulls, change.nulls(layout), sizeof(bool) * layout.keys.size);
     }
-    if (!target.group->add(change))
+    if (!target.group->add(change)) {
+        if (found == Found::Seen)
+            return Written::Contended;
         raise_mismatch(target);
+    }
     if (found == Found::Missing && target.group->is_zero() && !has_changed_values(target, change)) {
         LockRelease(&birth, ExclusiveLock, false); /* all that came has left, unseen by extremes */
-        return false;
+        return Written::No;
     }
     if (found == Found::Missing && target.group->rows() == 0)
         raise_mismatch(target);
 
     if (target.group->is_lost()) {
+        if (found == Found::Seen)
+            return Written::Contended;
         postpone(target, change, found);
         if (found == Found::Missing)
             LockRelease(&birth, ExclusiveLock, false);
-        return false;
+        return Written::No;
     }
     adjust_values(target, change, keys, nulls);
     if (target.state != nullptr) {
-        write_state(target, keys, nulls, found);
+        if (write_state(target, keys, nulls, found) == Written::Contended)
+            return Written::Contended;
         if (found == Found::Missing)
             LockRelease(&birth, ExclusiveLock, false);
     }
-    const bool written = write_visible(target, keys, nulls, target.group->visible(keys, nulls));
+    const Written written = write_visible(target, keys, nulls, target.group->visible(keys, nulls), found);
     if (target.state == nullptr && found == Found::Missing)
         LockRelease(&birth, ExclusiveLock, false);
     return written;
+}
+
+/* The same, true if anything was written. */
+PG_GUARDED bool apply_group(const Target &target, const delta::Group &change)
+{
+    Written written = Written::Contended;
+    if (may_try(target))
+        written = add_change(target, change, true);
+    if (written == Written::Contended)
+        written = add_change(target, change, false);
+    return written == Written::Yes;
 }
 
 PG_GUARDED Target open_target(delta::Plan *plan, const delta::GroupTable &changes, Moment moment,

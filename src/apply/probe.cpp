@@ -194,6 +194,27 @@ PG_GUARDED Found Probe::lock_version(ItemPointerData where, bool *retry)
     return Found::Locked;
 }
 
+/* Fetch the row that the search conditions, which are set, and the snapshot find. */
+PG_GUARDED bool Probe::fetch(Snapshot snapshot)
+{
+    IndexScanDesc scan = pg::index_beginscan(table_, index_, snapshot, plan_->size);
+    index_rescan(scan, scan_, plan_->size, nullptr, 0);
+    const bool found = index_getnext_slot(scan, ForwardScanDirection, row_);
+    index_endscan(scan);
+    return found;
+}
+
+PG_GUARDED Found Probe::find_unlocked(const Datum *keys, const bool *nulls)
+{
+    set_keys(keys, nulls);
+    SnapshotData dirty;
+    InitDirtySnapshot(dirty);
+    if (!fetch(&dirty))
+        return Found::Missing;
+    return TransactionIdIsValid(dirty.xmin) || TransactionIdIsValid(dirty.xmax) ? Found::InFlight
+                                                                                : Found::Seen;
+}
+
 PG_GUARDED Found Probe::find(const Datum *keys, const bool *nulls, bool wait)
 {
     set_keys(keys, nulls);
@@ -201,13 +222,10 @@ PG_GUARDED Found Probe::find(const Datum *keys, const bool *nulls, bool wait)
         CHECK_FOR_INTERRUPTS();
         SnapshotData dirty;
         InitDirtySnapshot(dirty);
-        IndexScanDesc scan = pg::index_beginscan(table_, index_, &dirty, plan_->size);
-        index_rescan(scan, scan_, plan_->size, nullptr, 0);
-        const bool found = index_getnext_slot(scan, ForwardScanDirection, row_);
+        const bool found = fetch(&dirty);
         ItemPointerData where = row_->tts_tid;
         const TransactionId maker = found ? dirty.xmin : InvalidTransactionId;
         ExecClearTuple(row_);
-        index_endscan(scan);
 
         if (!found)
             return Found::Missing;
@@ -257,11 +275,8 @@ PG_GUARDED bool Probe::look(const Datum *keys, const bool *nulls)
 PG_GUARDED bool Probe::sees(const Datum *keys, const bool *nulls, Snapshot snapshot)
 {
     set_keys(keys, nulls);
-    IndexScanDesc scan = pg::index_beginscan(table_, index_, snapshot, plan_->size);
-    index_rescan(scan, scan_, plan_->size, nullptr, 0);
-    const bool found = index_getnext_slot(scan, ForwardScanDirection, row_);
+    const bool found = fetch(snapshot);
     ExecClearTuple(row_);
-    index_endscan(scan);
     return found;
 }
 

@@ -13,6 +13,7 @@ enum class Found : char {
     Locked,   /* and locked: nobody else changes it until our transaction ends */
     Missing,  /* there is no such row, and nobody is just making one */
     InFlight, /* another transaction is making one (only where the probe may not wait) */
+    Seen,     /* in its latest version, and nobody is at it; but it is not locked */
 };
 
 /* How rows are found by key, as long as the table's indexes stay what they are. */
@@ -45,15 +46,20 @@ class Probe {
     /* The same, but never waits for a row that another transaction is making. */
     PG_GUARDED Found try_lock(const Datum *keys, const bool *nulls) { return find(keys, nulls, false); }
 
+    /* Find the row, which is then in row(), without locking it: Seen, or Missing, or InFlight where somebody
+     * is at it. */
+    PG_GUARDED Found find_unlocked(const Datum *keys, const bool *nulls);
+
     /* Is there a row with the key that the snapshot sees? */
     PG_GUARDED bool sees(const Datum *keys, const bool *nulls, Snapshot snapshot);
 
-    /* The row that was locked, or looked at, last. */
+    /* The row that was found last. */
     TupleTableSlot *row() const noexcept { return row_; }
 
   private:
     PG_GUARDED static Probe *open_with(Relation table, ProbePlan *plan);
     PG_GUARDED Found find(const Datum *keys, const bool *nulls, bool wait);
+    PG_GUARDED bool fetch(Snapshot snapshot);
     PG_GUARDED void set_keys(const Datum *keys, const bool *nulls);
     PG_GUARDED bool next(bool start);
     PG_GUARDED bool is_value(Datum value);

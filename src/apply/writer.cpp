@@ -7,8 +7,8 @@
  * contents of an IMAT are what its definition says, not what a trigger would rather have.  (That an IMAT is
  * written by nobody else is seen to by a BEFORE STATEMENT trigger of ours, which is so not in the way.)
  *
- * The caller holds ShareRowExclusiveLock at least, so no row is changed by others; rows that somebody has
- * locked are waited for.  Memory: everything is in the writer's EState; close_writer frees it.
+ * Rows that somebody has locked are waited for, unless the caller would rather know.  Memory: everything is
+ * in the writer's EState; close_writer frees it.
  *
  * Follows apply_handle_insert and its siblings (PostgreSQL, replication/logical/worker.c).
  */
@@ -72,8 +72,8 @@ PG_GUARDED Writer *open_writer(Relation table, TupleDesc row_type, bool with_ind
     InitResultRelInfo(writer->info, table, 1, nullptr, 0);
     writer->slot = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsVirtual);
     writer->slot->tts_tableOid = RelationGetRelid(table);
+    writer->with_indexes = with_indexes;
     if (with_indexes) {
-        ExecOpenIndices(writer->info, false);
         writer->row_triggers = has_row_triggers(table);
         if (writer->row_triggers)
             AfterTriggerBeginQuery();
@@ -103,13 +103,61 @@ PG_GUARDED TupleTableSlot *prepare_row(Writer *writer, TupleTableSlot *row, CmdT
     return slot;
 }
 
+namespace {
+
+/*
+ * Make index entries for a row that was written; the indexes whose constraints are to be checked later.  Most
+ * updates need none, so the indexes are opened only here.
+ */
+PG_GUARDED List *index_row(Writer *writer, TupleTableSlot *slot, bool update, bool only_summarizing)
+{
+    if (writer->with_indexes && !writer->indexes_open) {
+        MemoryContext caller = MemoryContextSwitchTo(writer->estate->es_query_cxt);
+        ExecOpenIndices(writer->info, false);
+        writer->indexes_open = true;
+        MemoryContextSwitchTo(caller);
+    }
+    if (writer->info->ri_NumIndices == 0)
+        return NIL;
+    return pg::insert_index_tuples(writer->info, slot, writer->estate, update, only_summarizing);
+}
+
+PG_GUARDED TM_Result do_delete(Writer *writer, ItemPointer where, Snapshot snapshot, bool wait)
+{
+    TM_FailureData failure;
+    const TM_Result result = table_tuple_delete(writer->table, where, writer->command, snapshot,
+                                                InvalidSnapshot, wait, &failure, false);
+    if (result == TM_Ok && writer->row_triggers)
+        pg::after_row_delete(writer->estate, writer->info, where);
+    return result;
+}
+
+PG_GUARDED TM_Result do_update(Writer *writer, ItemPointer where, TupleTableSlot *row, Snapshot snapshot,
+                               bool wait)
+{
+    TM_FailureData failure;
+    pg::IndexesToUpdate indexes;
+    List *recheck = NIL;
+    TupleTableSlot *slot = prepare_row(writer, row, CMD_UPDATE);
+    const TM_Result result =
+        pg::update_tuple(writer->table, where, slot, writer->command, snapshot, wait, &failure, &indexes);
+    if (result != TM_Ok)
+        return result;
+    if (indexes != pg::IndexesToUpdate::None)
+        recheck = index_row(writer, slot, true, indexes == pg::IndexesToUpdate::Summarizing);
+    if (writer->row_triggers)
+        pg::after_row_update(writer->estate, writer->info, where, slot, recheck);
+    list_free(recheck);
+    return result;
+}
+
+} // namespace
+
 PG_GUARDED void insert_row(Writer *writer, TupleTableSlot *row)
 {
-    List *recheck = NIL;
     TupleTableSlot *slot = prepare_row(writer, row, CMD_INSERT);
     table_tuple_insert(writer->table, slot, writer->command, 0, nullptr);
-    if (writer->info->ri_NumIndices > 0)
-        recheck = pg::insert_index_tuples(writer->info, slot, writer->estate, false, false);
+    List *recheck = index_row(writer, slot, false, false);
     if (writer->row_triggers)
         ExecARInsertTriggers(writer->estate, writer->info, slot, recheck, nullptr);
     list_free(recheck);
@@ -117,27 +165,22 @@ PG_GUARDED void insert_row(Writer *writer, TupleTableSlot *row)
 
 PG_GUARDED void delete_row(Writer *writer, ItemPointer where, Snapshot snapshot)
 {
-    TM_FailureData failure;
-    expect_ok(writer->table, table_tuple_delete(writer->table, where, writer->command, snapshot,
-                                                InvalidSnapshot, true, &failure, false));
-    if (writer->row_triggers)
-        pg::after_row_delete(writer->estate, writer->info, where);
+    expect_ok(writer->table, do_delete(writer, where, snapshot, true));
 }
 
 PG_GUARDED void update_row(Writer *writer, ItemPointer where, TupleTableSlot *row, Snapshot snapshot)
 {
-    TM_FailureData failure;
-    pg::IndexesToUpdate indexes;
-    List *recheck = NIL;
-    TupleTableSlot *slot = prepare_row(writer, row, CMD_UPDATE);
-    expect_ok(writer->table,
-              pg::update_tuple(writer->table, where, slot, writer->command, snapshot, &failure, &indexes));
-    if (writer->info->ri_NumIndices > 0 && indexes != pg::IndexesToUpdate::None)
-        recheck = pg::insert_index_tuples(writer->info, slot, writer->estate, true,
-                                          indexes == pg::IndexesToUpdate::Summarizing);
-    if (writer->row_triggers)
-        pg::after_row_update(writer->estate, writer->info, where, slot, recheck);
-    list_free(recheck);
+    expect_ok(writer->table, do_update(writer, where, row, snapshot, true));
+}
+
+PG_GUARDED bool try_delete_row(Writer *writer, ItemPointer where, Snapshot snapshot)
+{
+    return do_delete(writer, where, snapshot, false) == TM_Ok;
+}
+
+PG_GUARDED bool try_update_row(Writer *writer, ItemPointer where, TupleTableSlot *row, Snapshot snapshot)
+{
+    return do_update(writer, where, row, snapshot, false) == TM_Ok;
 }
 
 PG_GUARDED void begin_command(Writer *writer)

@@ -15,6 +15,8 @@ struct Writer {
     TupleTableSlot *slot; /* a row in the layout of the table */
     int columns;          /* the first so many columns are given; the rest are the owner's own */
     CommandId command;
+    bool with_indexes; /* they are opened when the first entry is made */
+    bool indexes_open;
     bool row_triggers; /* AFTER ROW triggers are queued, and run by close_writer */
 };
 
@@ -31,6 +33,10 @@ PG_GUARDED TupleTableSlot *prepare_row(Writer *writer, TupleTableSlot *row, CmdT
 PG_GUARDED void insert_row(Writer *writer, TupleTableSlot *row);
 PG_GUARDED void delete_row(Writer *writer, ItemPointer where, Snapshot snapshot);
 PG_GUARDED void update_row(Writer *writer, ItemPointer where, TupleTableSlot *row, Snapshot snapshot);
+
+/* The same, unless somebody else is at the row or has changed it: then nothing is done, and false. */
+PG_GUARDED bool try_delete_row(Writer *writer, ItemPointer where, Snapshot snapshot);
+PG_GUARDED bool try_update_row(Writer *writer, ItemPointer where, TupleTableSlot *row, Snapshot snapshot);
 
 /* What is written from here on comes after the present command, whose rows may be written again. */
 PG_GUARDED void begin_command(Writer *writer);

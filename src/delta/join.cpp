@@ -11,8 +11,8 @@
  *
  * No state from before is needed, and D_i need not be minimal: a row that was added and removed again
  * cancels. Splitting each D_i into what was added and what was removed gives terms with one sign each.  A
- * term starts from the changed rows and reaches the other tables as the planner sees fit, through their
- * indexes for a few rows.
+ * term starts from the changed rows and reaches the other tables as the planner sees fit; a few rows of one
+ * table whose partners are found by unique indexes don't need it (lookup.cpp).
  *
  * This is exact if no other transaction changes another table of the join between the snapshot and our
  * commit; room flush locks the sources for that.
@@ -23,6 +23,7 @@
 #include "delta/join.hpp"
 
 #include "delta/fold.hpp"
+#include "delta/lookup.hpp"
 #include "delta/rows_query.hpp"
 #include "pg/list.hpp"
 #include "pg/query.hpp"
@@ -144,6 +145,21 @@ PG_GUARDED void fold_result(void *argument, TupleTableSlot *row)
     fold_inputs(*fold->plan, fold->groups, row->tts_values, row->tts_isnull, fold->sign);
 }
 
+/* Fold the term of one changed reference by look-ups; false: it is left to the planner. */
+PG_GUARDED bool fold_changed_rows(const Fold &fold, const pg::NamedRows &changed)
+{
+    if (!is_for_lookup(tuplestore_tuple_count(changed.rows)))
+        return false;
+    int reference = 0;
+    while (fold.parts[reference] == Part::Whole)
+        ++reference;
+    const Lookup *lookup = lookup_from(fold.plan, reference);
+    if (lookup != nullptr)
+        fold_by_lookup(*lookup, *fold.plan, fold.groups, changed.type, changed.rows, fold.sign,
+                       fold.snapshot);
+    return lookup != nullptr;
+}
+
 PG_GUARDED void fold_term(Fold *fold)
 {
     pg::NamedRows named[model::MAX_REFERENCES];
@@ -154,8 +170,9 @@ PG_GUARDED void fold_term(Fold *fold)
     for (Part part : fold->parts)
         negative = negative != (part == Part::Removed);
     fold->sign = negative ? Sign::Out : Sign::In;
-    pg::run_plan(plan_of_term(*fold, named, count), fold->snapshot, named, count,
-                 {.consume = fold_result, .self = fold});
+    if (count > 1 || !fold_changed_rows(*fold, named[0]))
+        pg::run_plan(plan_of_term(*fold, named, count), fold->snapshot, named, count,
+                     {.consume = fold_result, .self = fold});
 }
 
 /* All terms in which the references before this one are what fold->parts says. */

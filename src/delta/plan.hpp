@@ -33,7 +33,8 @@ struct Plan {
     /* For Delta and Keyed. */
     Layout *layout;
     ExprContext *context;
-    List *terms; /* over a join: of Term, see join.cpp */
+    List *terms;        /* over a join: of Term, see join.cpp */
+    List *join_lookups; /* over a join: of Lookup, see lookup.cpp */
 
     /* For Delta and Keyed over one table: from its row to keys and inputs. */
     TupleTableSlot *source_row; /* as transition tables have it */

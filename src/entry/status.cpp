@@ -111,10 +111,14 @@ PG_IMAT_FUNCTION(imat_counters)
         error_shown ? CStringGetTextDatum(unpack_sql_state(counters.last_error_sqlstate)) : Datum{0},
         error_shown ? CStringGetTextDatum(counters.last_error) : Datum{0},
         TimestampTzGetDatum(counters.last_error_at),
+        interval_of(counters.swap_microseconds),
+        interval_of((counters.group_nanoseconds + 500) / 1000),
     };
     bool nulls[lengthof(values)] = {};
     nulls[5] = counters.last_maintained == 0;
     nulls[7] = nulls[8] = !error_shown;
     nulls[9] = counters.last_error_at == 0;
+    nulls[10] = counters.swap_microseconds == 0;
+    nulls[11] = counters.group_nanoseconds == 0;
     return composite(fcinfo, values, nulls);
 }

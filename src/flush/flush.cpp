@@ -193,10 +193,27 @@ PG_GUARDED void rebuild_joins(const Work &work)
             mark_swap(item);
 }
 
+/*
+ * Where so many groups changed that to compute all of them anew costs less, do that.  Not for a transaction
+ * that has locked tables in an earlier flush: it would have to raise its locks, out of order.
+ */
+PG_GUARDED void choose_rebuilds(const Work &work)
+{
+    if (session.has_written)
+        return;
+    for (auto *item : pg::each<WorkItem>(work.items))
+        if (!item->swap && item->readers == NIL && item->groups != nullptr && !item->plan->view->is_join() &&
+            item->plan->registration.strategy == model::Strategy::Auto &&
+            observe::is_rebuild_cheaper(item->imat, item->groups->size()))
+            mark_swap(item);
+}
+
 PG_GUARDED void work_through(apply::Moment moment)
 {
     const bool settled = moment == apply::Moment::Commit || session.changing == 0;
     Work *work = plan_work(collect());
+    if (moment == apply::Moment::Commit)
+        choose_rebuilds(*work);
     if (!settled)
         rebuild_joins(*work);
     lock_work(work);

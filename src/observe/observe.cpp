@@ -24,7 +24,13 @@ namespace {
 constexpr int slot_bits = 7;
 constexpr int slot_count = 1 << slot_bits;
 constexpr int neighbour_count = 16;
-constexpr char table_name[] = "pg_imat counters 1"; /* another number when the layout changes */
+constexpr char table_name[] = "pg_imat counters 2"; /* another number when the layout changes */
+
+/* From so many groups on what a flush took says what a group costs; and from so many on a rebuild may pay. */
+constexpr int64 many_groups = 1000;
+
+/* What a group costs as long as nothing is known. */
+constexpr int64 assumed_nanoseconds = 10000;
 
 struct Slot {
     pg_atomic_uint64 key;  /* 0: free */
@@ -117,6 +123,12 @@ PG_GUARDED void count(Oid imat, TimestampTz now, Change change)
     SpinLockRelease(&slot->lock);
 }
 
+/* A mean in which what came last counts most. */
+int64 smoothed(int64 mean, int64 latest) noexcept
+{
+    return mean == 0 ? latest : (3 * mean + latest) / 4;
+}
+
 } // namespace
 
 PG_GUARDED void attach()
@@ -136,6 +148,8 @@ PG_GUARDED void record_flush(Oid imat, int64 groups, int64 microseconds)
         counters.groups += groups;
         counters.microseconds += microseconds;
         counters.last_maintained = now;
+        if (groups >= many_groups)
+            counters.group_nanoseconds = smoothed(counters.group_nanoseconds, microseconds * 1000 / groups);
     });
 }
 
@@ -147,7 +161,24 @@ PG_GUARDED void record_swap(Oid imat, bool exchanged, int64 microseconds)
         (exchanged ? counters.swaps_exchange : counters.swaps_merge)++;
         counters.microseconds += microseconds;
         counters.last_maintained = now;
+        counters.swap_microseconds = smoothed(counters.swap_microseconds, microseconds);
     });
+}
+
+PG_GUARDED void record_fill(Oid imat, int64 microseconds)
+{
+    attach();
+    count(imat, GetCurrentTimestamp(),
+          [=](Counters &counters) { counters.swap_microseconds = microseconds; });
+}
+
+PG_GUARDED bool is_rebuild_cheaper(Oid imat, int64 groups)
+{
+    Counters counters;
+    if (groups < many_groups || !read(imat, &counters) || counters.swap_microseconds == 0)
+        return false;
+    const int64 each = counters.group_nanoseconds == 0 ? assumed_nanoseconds : counters.group_nanoseconds;
+    return groups * each / 1000 > counters.swap_microseconds;
 }
 
 PG_GUARDED void record_error(Oid imat, int sqlstate, const char *message)

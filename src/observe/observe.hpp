@@ -24,6 +24,10 @@ struct Counters {
     TimestampTz last_error_at;   /* 0: no error; the next two are then empty */
     int last_error_sqlstate;
     char last_error[256]; /* the message, cut to fit */
+
+    /* What things cost lately, the last time counting for a quarter; 0: not known. */
+    int64 swap_microseconds; /* a rebuild */
+    int64 group_nanoseconds; /* one group, where many were written at once */
 };
 
 /*
@@ -38,6 +42,13 @@ PG_GUARDED void record_flush(Oid imat, int64 groups, int64 microseconds);
 
 /* The IMAT was rebuilt: by an exchange of heaps, or row by row. */
 PG_GUARDED void record_swap(Oid imat, bool exchanged, int64 microseconds);
+
+/* Making the contents, when the IMAT was made, cost that: the first that is known of the cost of a rebuild.
+ */
+PG_GUARDED void record_fill(Oid imat, int64 microseconds);
+
+/* Would a rebuild cost less than to write so many groups, as far as is known? */
+PG_GUARDED bool is_rebuild_cheaper(Oid imat, int64 groups);
 
 /* Maintenance of the IMAT failed.  May be called with the error in flight. */
 PG_GUARDED void record_error(Oid imat, int sqlstate, const char *message);

@@ -471,19 +471,19 @@ enum class IndexesToUpdate : char { None, All, Summarizing };
 
 /* Replace a row; which indexes need new entries is told. */
 inline TM_Result update_tuple(Relation table, ItemPointer row, TupleTableSlot *slot, CommandId command,
-                              Snapshot snapshot, TM_FailureData *failure, IndexesToUpdate *indexes)
+                              Snapshot snapshot, bool wait, TM_FailureData *failure, IndexesToUpdate *indexes)
 {
     LockTupleMode lock_mode;
 #if PG_VERSION_NUM >= 160000
     TU_UpdateIndexes update = TU_None;
-    const TM_Result result = table_tuple_update(table, row, slot, command, snapshot, InvalidSnapshot, true,
+    const TM_Result result = table_tuple_update(table, row, slot, command, snapshot, InvalidSnapshot, wait,
                                                 failure, &lock_mode, &update);
     *indexes = update == TU_None  ? IndexesToUpdate::None
                : update == TU_All ? IndexesToUpdate::All
                                   : IndexesToUpdate::Summarizing;
 #else
     bool update = false;
-    const TM_Result result = table_tuple_update(table, row, slot, command, snapshot, InvalidSnapshot, true,
+    const TM_Result result = table_tuple_update(table, row, slot, command, snapshot, InvalidSnapshot, wait,
                                                 failure, &lock_mode, &update);
     *indexes = update ? IndexesToUpdate::All : IndexesToUpdate::None;
 #endif

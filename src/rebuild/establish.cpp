@@ -68,13 +68,13 @@ PG_GUARDED void fill(const Imat &imat)
     PushActiveSnapshot(snapshot);
     as_owner(imat, [&] {
         Relation table = table_open(imat.registration.imat, ShareRowExclusiveLock);
-        NewHeap *visible = begin_new_heap(table, imat.visible_type);
+        NewHeap *visible = begin_new_heap(table, imat.visible_type, imat.by_group);
         auto *hidden =
             static_cast<pg::RowConsumer *>(palloc(sizeof(pg::RowConsumer) * (imat.hidden.size + 1)));
         for (int i = 0; i < imat.hidden.size; i++)
             hidden[i] = {.consume = add_row,
                          .self = begin_new_heap(table_open(imat.hidden[i].table, ShareRowExclusiveLock),
-                                                imat.hidden[i].type)};
+                                                imat.hidden[i].type, true)};
         compute(imat, GetActiveSnapshot(), {.consume = add_row, .self = visible}, hidden);
         end_new_heap(visible);
         lock_for_exchange(table, true);
@@ -169,7 +169,9 @@ PG_GUARDED void establish(const Birth &birth)
     if (!birth.from_materialized_view)
         match_persistence(birth.table, *imat->view);
     equip(imat, false, &primary_key);
+    const TimestampTz started = GetCurrentTimestamp();
     fill(*imat);
+    const TimestampTz filled = GetCurrentTimestamp();
     if (birth.from_materialized_view) {
         make_table_of(birth.table);
         match_persistence(birth.table, *imat->view);
@@ -183,6 +185,7 @@ PG_GUARDED void establish(const Birth &birth)
     imat->registration.state_current = imat->with_state;
     catalog::insert(imat->registration, imat->view->sources);
     observe::forget(birth.table);
+    observe::record_fill(birth.table, filled - started);
 }
 
 } // namespace rebuild

@@ -37,6 +37,14 @@ struct NewHeap {
 
 namespace {
 
+/*
+ * How full pages are made whose rows will be updated.  PostgreSQL prunes a page of dead rows whenever it is
+ * read with less than a tenth of it free, which in a page that was filled up is at every update.  (As a
+ * fillfactor of the table itself this would not help: then the page is pruned whenever that much is not
+ * free.)
+ */
+constexpr int percent_filled = 80;
+
 /* How often, and how long apart, a lock is tried for that must not be waited for. */
 constexpr int lock_tries = 20;
 constexpr long lock_pause_microseconds = 2000;
@@ -89,6 +97,40 @@ PG_GUARDED Oid build_copy(NewHeap *new_heap, Oid index_oid)
     index_close(built, NoLock);
     CommandCounterIncrement();
     return copy;
+}
+
+/* Has the table a fillfactor that somebody gave it? */
+PG_GUARDED bool has_fill_factor(HeapTuple class_row)
+{
+    bool null;
+    bool found = false;
+    const Datum options = SysCacheGetAttr(RELOID, class_row, Anum_pg_class_reloptions, &null);
+    for (auto *option : pg::each<DefElem>(null ? NIL : untransformRelOptions(options)))
+        found = found || strcmp(option->defname, "fillfactor") == 0;
+    return found;
+}
+
+/* Have pages of the heap, which is nobody's yet, not be filled up.  Options of its own go with it. */
+PG_GUARDED void leave_room(Oid heap)
+{
+    HeapTuple row = class_row(heap);
+    if (has_fill_factor(row))
+        return;
+    Relation classes = table_open(RelationRelationId, RowExclusiveLock);
+    bool null;
+    const Datum options = SysCacheGetAttr(RELOID, row, Anum_pg_class_reloptions, &null);
+    Node *percent = reinterpret_cast<Node *>(makeInteger(percent_filled));
+    List *added = list_make1(makeDefElem(pstrdup("fillfactor"), percent, -1));
+    Datum values[Natts_pg_class] = {};
+    bool nulls[Natts_pg_class] = {};
+    bool changed[Natts_pg_class] = {};
+    changed[Anum_pg_class_reloptions - 1] = true;
+    values[Anum_pg_class_reloptions - 1] =
+        transformRelOptions(null ? Datum(0) : options, added, nullptr, nullptr, false, false);
+    HeapTuple written = heap_modify_tuple(row, RelationGetDescr(classes), values, nulls, changed);
+    CatalogTupleUpdate(classes, &written->t_self, written);
+    table_close(classes, RowExclusiveLock);
+    CommandCounterIncrement();
 }
 
 template <class Value>
@@ -189,11 +231,13 @@ PG_GUARDED bool is_exchangeable(Relation table)
            !(RelationIsLogicallyLogged(table) && pg::is_published(table));
 }
 
-PG_GUARDED NewHeap *begin_new_heap(Relation table, TupleDesc row_type)
+PG_GUARDED NewHeap *begin_new_heap(Relation table, TupleDesc row_type, bool room_for_updates)
 {
     auto *new_heap = static_cast<NewHeap *>(palloc0(sizeof(NewHeap)));
     new_heap->old = table;
     const Oid heap = pg::make_transient_heap(table, ShareRowExclusiveLock);
+    if (room_for_updates)
+        leave_room(heap);
     new_heap->heap = table_open(heap, AccessExclusiveLock);
     new_heap->writer = apply::open_writer(table, row_type, false);
     new_heap->writer->command = GetCurrentCommandId(true);

@@ -16,8 +16,11 @@ struct NewHeap; /* opaque; in the context that was current at begin_new_heap */
  */
 PG_GUARDED bool is_exchangeable(Relation table);
 
-/* A new, empty heap like the table's.  The table stays open and locked ShareRowExclusive at least. */
-PG_GUARDED NewHeap *begin_new_heap(Relation table, TupleDesc row_type);
+/*
+ * A new, empty heap like the table's.  The table stays open and locked ShareRowExclusive at least.  With room
+ * for updates, pages are not filled up, unless the table has a fillfactor of its own.
+ */
+PG_GUARDED NewHeap *begin_new_heap(Relation table, TupleDesc row_type, bool room_for_updates);
 
 /* Add a row; a RowConsumer whose self is the NewHeap. */
 PG_GUARDED void add_row(void *new_heap, TupleTableSlot *row);

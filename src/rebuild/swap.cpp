@@ -92,9 +92,9 @@ PG_GUARDED void write_difference(Relation table, TupleDesc type, Difference *dif
 }
 
 /* Exchange the table's heap for one with the spooled rows; false: readers would have had to be waited for. */
-PG_GUARDED bool exchange_for(Relation table, Spool *spool, bool wait)
+PG_GUARDED bool exchange_for(Relation table, Spool *spool, bool by_key, bool wait)
 {
-    NewHeap *new_heap = begin_new_heap(table, spool->type);
+    NewHeap *new_heap = begin_new_heap(table, spool->type, by_key);
     TupleTableSlot *row = MakeSingleTupleTableSlot(spool->type, &TTSOpsMinimalTuple);
     tuplestore_rescan(spool->rows);
     while (tuplestore_gettupleslot(spool->rows, true, false, row))
@@ -128,7 +128,7 @@ PG_GUARDED How put_in_place(Relation table, Spool *spool, const AttrNumber *key,
     Difference *difference = compare(table, spool, key, key_size, snapshot, merge_limit(spool, exchanging));
     if (!difference->complete) {
         free_difference(difference);
-        if (exchange_for(table, spool, exchanging == Exchanging::Wait))
+        if (exchange_for(table, spool, key_size >= 0, exchanging == Exchanging::Wait))
             return How::Exchange;
         difference = compare(table, spool, key, key_size, snapshot, -1);
     }
