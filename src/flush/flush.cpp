@@ -208,10 +208,15 @@ PG_GUARDED void choose_rebuilds(const Work &work)
             mark_swap(item);
 }
 
-PG_GUARDED void work_through(apply::Moment moment)
+/*
+ * True: AFTER triggers of the IMATs have changed sources meanwhile, which is pending.  What was collected is
+ * marked first, so that such changes are told from it.
+ */
+PG_GUARDED bool work_through(apply::Moment moment)
 {
     const bool settled = moment == apply::Moment::Commit || session.changing == 0;
     Work *work = plan_work(collect());
+    mark_collected();
     if (moment == apply::Moment::Commit)
         choose_rebuilds(*work);
     if (!settled)
@@ -231,23 +236,26 @@ PG_GUARDED void work_through(apply::Moment moment)
     const bool again = !settled || (moment == apply::Moment::Early && IsolationUsesXactSnapshot());
     if (again)
         own_groups(work->items);
-    mark_applied();
+    drop_applied();
+    const bool more = anything_pending();
     if (again)
         keep_pending(work->items);
+    return more;
 }
 
-PG_GUARDED void flush(apply::Moment moment)
+PG_GUARDED bool flush(apply::Moment moment)
 {
     MemoryContext memory =
         AllocSetContextCreate(CurrentMemoryContext, "pg_imat flush", ALLOCSET_DEFAULT_SIZES);
     MemoryContext caller = MemoryContextSwitchTo(memory);
     session.flushing = GetCurrentTransactionNestLevel();
     session.flush_due = false;
-    work_through(moment);
+    const bool more = work_through(moment);
     session.flushing = 0;
     session.has_written = true;
     MemoryContextSwitchTo(caller);
     MemoryContextDelete(memory);
+    return more;
 }
 
 extern "C" {
@@ -299,13 +307,13 @@ static void subtransaction_ends(SubXactEvent event, SubTransactionId /*own*/, Su
 
 } // namespace
 
+/* AFTER triggers of IMATs may change sources again: until nothing is left. */
 PG_GUARDED void flush_now()
 {
-    if (should_flush())
-        flush(apply::Moment::Early);
+    while (should_flush() && flush(apply::Moment::Early))
+        CHECK_FOR_INTERRUPTS();
 }
 
-/* AFTER triggers of IMATs may change sources again: until nothing is left. */
 PG_GUARDED void flush_at_commit()
 {
     while (should_flush()) {

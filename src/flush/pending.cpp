@@ -120,21 +120,6 @@ PG_GUARDED void distrust(Layer *layer)
     layer->doubtful = false;
 }
 
-/* Layers that were applied at their own level are done with. */
-PG_GUARDED void drop_applied()
-{
-    Layer **link = &session.pending;
-    while (*link != nullptr) {
-        Layer *layer = *link;
-        if (layer->applied_at == 0 || layer->applied_at > layer->level) {
-            link = &layer->outer;
-            continue;
-        }
-        *link = layer->outer;
-        finish(layer);
-    }
-}
-
 /* Add a view's changes to a list.  The groups are shared as long as there is just one set of them. */
 PG_GUARDED void gather_view(List **views, const PendingView &view)
 {
@@ -212,13 +197,26 @@ PG_GUARDED Collected collect()
     return collected;
 }
 
-PG_GUARDED void mark_applied()
+PG_GUARDED void mark_collected()
 {
     const int level = GetCurrentTransactionNestLevel();
     for (Layer *layer = session.pending; layer != nullptr; layer = layer->outer)
         if (layer->applied_at == 0)
             layer->applied_at = level;
-    drop_applied();
+}
+
+PG_GUARDED void drop_applied()
+{
+    Layer **link = &session.pending;
+    while (*link != nullptr) {
+        Layer *layer = *link;
+        if (layer->applied_at == 0 || layer->applied_at > layer->level) {
+            link = &layer->outer;
+            continue;
+        }
+        *link = layer->outer;
+        finish(layer);
+    }
 }
 
 PG_GUARDED std::size_t pending_bytes()
@@ -255,7 +253,8 @@ PG_GUARDED void on_subtransaction_commit(int level)
         if (session.pending->merged)
             adopt_innermost();
     }
-    drop_applied();
+    if (session.flushing == 0)
+        drop_applied(); /* else what is being applied is still needed */
 }
 
 PG_GUARDED void on_subtransaction_abort(int level)

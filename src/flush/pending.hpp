@@ -64,8 +64,11 @@ PG_GUARDED TableChanges *pending_rows(Oid table, TupleDesc type);
 /* All changes that have not been applied, in the current context. */
 PG_GUARDED Collected collect();
 
-/* What collect() gave has been applied by the current subtransaction. */
-PG_GUARDED void mark_applied();
+/* What collect() gave is being applied by the current subtransaction; what comes now is not part of it. */
+PG_GUARDED void mark_collected();
+
+/* Layers that were applied at their own level are done with. */
+PG_GUARDED void drop_applied();
 
 /* Bytes of memory that pending changes take. */
 PG_GUARDED std::size_t pending_bytes();
