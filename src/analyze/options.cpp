@@ -232,9 +232,10 @@ PG_GUARDED Parts take_apart(Query *query)
     for (auto *condition : pg::each<Linked>(parts.linked))
         add_sublinks(&parts, condition->expression, condition->options, true,
                      "a subquery in WHERE may change with other rows");
-    add_sublinks(&parts, reinterpret_cast<Node *>(query->targetList), 0, false,
-                 "a subquery in the select list may change with other rows");
-    add_sublinks(&parts, query->havingQual, 0, false, "a subquery in HAVING may change with other rows");
+    Node *targets = pg::flatten_group_exprs(query, reinterpret_cast<Node *>(query->targetList));
+    add_sublinks(&parts, targets, 0, false, "a subquery in the select list may change with other rows");
+    Node *having = pg::flatten_group_exprs(query, query->havingQual);
+    add_sublinks(&parts, having, 0, false, "a subquery in HAVING may change with other rows");
     return parts;
 }
 

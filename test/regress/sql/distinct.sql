@@ -17,7 +17,7 @@ SELECT imat.create('counts', 'SELECT g, count(DISTINCT s) AS s, count(DISTINCT i
     count(DISTINCT j) AS j, count(DISTINCT rg) AS rg, count(DISTINCT id2) AS id2, count(DISTINCT by) AS by, count(DISTINCT sh) AS sh FROM t GROUP BY g');
 SELECT imat.create('sums', 'SELECT g, h, sum(DISTINCT s) AS s, sum(DISTINCT i) AS i, sum(DISTINCT l) AS l, sum(DISTINCT m) AS m, sum(DISTINCT n) AS n, sum(DISTINCT r) AS r, sum(DISTINCT f) AS f,
     avg(DISTINCT i) AS ai, avg(DISTINCT l) AS al, avg(DISTINCT n) AS an, avg(DISTINCT f) AS af, avg(DISTINCT n::numeric(5,1)) AS an1 FROM t GROUP BY g, h');
-SELECT imat.create('others', 'SELECT h, var_pop(DISTINCT i) AS v, stddev(DISTINCT n) AS sn, variance(DISTINCT l) AS vl, bit_xor(DISTINCT i) AS bx, bit_or(DISTINCT i) AS bo, bit_and(DISTINCT i) AS ba, bool_and(DISTINCT b) AS ab, bool_or(DISTINCT i > 3) AS ob FROM t GROUP BY h');
+SELECT imat.create('others', 'SELECT h, var_pop(DISTINCT i) AS v, stddev(DISTINCT n) AS sn, variance(DISTINCT l) AS vl, ' || CASE WHEN current_setting('server_version_num')::int >= 140000 THEN 'bit_xor' ELSE 'bit_or' END || '(DISTINCT i) AS bx, bit_or(DISTINCT i) AS bo, bit_and(DISTINCT i) AS ba, bool_and(DISTINCT b) AS ab, bool_or(DISTINCT i > 3) AS ob FROM t GROUP BY h');
 -- with all that goes with every other aggregate
 SELECT imat.create('mixed', 'SELECT g, count(*) AS n, count(i) AS c, count(DISTINCT i) AS d, sum(i) AS s, sum(DISTINCT i) AS sd, avg(u) AS a, count(DISTINCT i) FILTER (WHERE b) AS fd, sum(DISTINCT i) FILTER (WHERE b) AS fs, count(DISTINCT x) FILTER (WHERE i > 3) AS fx,
     count(DISTINCT i) * 100 / nullif(count(*), 0) AS percent, coalesce(sum(DISTINCT i + s), -1) AS e, CASE WHEN count(DISTINCT x) > 5 THEN ''many'' ELSE ''few'' END AS w FROM t WHERE id % 10 <> 9 GROUP BY g');
