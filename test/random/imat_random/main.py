@@ -212,7 +212,7 @@ def meaningless(stats, options):
         complaints.append('most results were empty')
     if stats['changed'] < 0.05 * stats['comparisons']:
         complaints.append('results hardly ever changed')
-    if stats['group views'] > 20 and stats['by delta'] < 0.5 * stats['group views']:
+    if stats['meant for delta'] > 20 and stats['meant for delta, by delta'] < 0.6 * stats['meant for delta']:
         complaints.append('delta maintained too few of the views that are meant for it')
     if stats['group views'] > 20 and stats['deltas'] == 0:
         complaints.append('delta never did anything')

@@ -349,6 +349,9 @@ class Replay:
         strategy, reason, deltas, swaps = rows[0]
         if strategy == 'delta' and name in self.moved and not deltas and not swaps:
             raise Failure('strategy', '%s has changed, but by its status neither delta nor swap did anything' % name)
+        if imat.get('meant') and imat['strategy'] != 'swap':
+            self.stats['meant for delta'] += 1
+            self.stats['meant for delta, by delta'] += strategy == 'delta'
         if strategy == 'delta':
             self.stats['deltas of delta'] += deltas or 0
             self.stats['swaps of delta'] += swaps or 0

@@ -198,7 +198,7 @@ class Maker:
         name = 'i%d' % number
         imat = {'name': name, 'query': query, 'strategy': 'swap' if rng.random() < 0.1 else 'auto',
                 'how': rng.choice(['create', 'convert', 'convert', 'convert', 'nodata', 'indexed', 'moved']),
-                'later': self.sessions == 1 and rng.random() < 0.12}
+                'later': self.sessions == 1 and rng.random() < 0.12, 'meant': delta}
         if imat['how'] == 'create' and rng.random() < 0.3:
             imat['strategy'] = 'delta' if delta and rng.random() < 0.3 and not risky else imat['strategy']
         if self.only_delta and (not delta or imat['strategy'] == 'swap'):
