@@ -359,7 +359,7 @@ class Maker:
         if kind < 37 and self.mine is None:
             return self.harmless_ddl(table)
         if kind == 37 and rng.random() < 0.6:
-            return rng.choice([self.row_by_row, self.calls])(table)
+            return rng.choice([self.row_by_row, self.calls] if self.reads_allowed else [self.row_by_row])(table)
         if kind < 38:
             return self.sql(rng.choice([
                 'UPDATE %s SET id = id WHERE false' % table.name, 'DELETE FROM %s WHERE false' % table.name,
