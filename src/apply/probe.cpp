@@ -103,8 +103,8 @@ PG_GUARDED ProbePlan *make_plan(Relation table, const model::View &view, bool of
 {
     ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
             errmsg("could not serialize access due to concurrent update"),
-            errdetail("The transaction has to see its own changes of an incremental materialized table whose "
-                      "group was changed by another transaction since its snapshot."),
+            errdetail("The transaction has to see its own changes of an incremental materialized table, and "
+                      "another transaction has changed what they depend on since its snapshot."),
             errhint("Retry the transaction."));
     pg_unreachable();
 }

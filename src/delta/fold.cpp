@@ -10,11 +10,34 @@
 
 namespace delta {
 
+namespace {
+
+/* A hash of how the keys and inputs of a row look. */
+PG_GUARDED uint64 hash_inputs(const Plan &plan, const Datum *values, const bool *nulls)
+{
+    uint64 hash = 0;
+    for (int i = 0; i < plan.input_type->natts; ++i) {
+        const auto *column = TupleDescAttr(plan.input_type, i);
+        Datum value = nulls[i] ? 0 : values[i];
+        const bool flat = nulls[i] || column->attbyval;
+        if (!flat && column->attlen == -1)
+            value = PointerGetDatum(PG_DETOAST_DATUM(value));
+        const char *bytes = flat ? reinterpret_cast<const char *>(&value) : DatumGetPointer(value);
+        const Size size = flat ? sizeof(Datum) : datumGetSize(value, false, column->attlen);
+        hash = hash_combine64(hash + (nulls[i] ? 1 : 0), pg::hash_of_bytes(bytes, static_cast<int>(size)));
+    }
+    return hash;
+}
+
+} // namespace
+
 PG_GUARDED void fold_inputs(const Plan &plan, GroupTable *groups, const Datum *values, const bool *nulls,
                             Sign sign)
 {
     const Layout &layout = *plan.layout;
     MemoryContext caller = MemoryContextSwitchTo(plan.context->ecxt_per_tuple_memory);
+    if (groups->keeps_digest())
+        groups->add_to_digest(static_cast<uint64>(as_number(sign)) * hash_inputs(plan, values, nulls));
     Group *group = groups->find_or_add(values, nulls);
     static_cast<CountState *>(group->accumulator(layout, 0))->count += as_number(sign);
     for (int i = 1; i < layout.accumulators.size; ++i) {

@@ -41,6 +41,12 @@ class GroupTable {
     /* The groups in the order of their keys; the array is the table's own. */
     PG_GUARDED model::Array<Group *> sorted();
 
+    /* From now on add up hashes of the rows that are folded in, and take off those of rows folded out. */
+    void keep_digest() noexcept { keeps_digest_ = true; }
+    bool keeps_digest() const noexcept { return keeps_digest_; }
+    void add_to_digest(uint64 hash) noexcept { digest_ += hash; }
+    uint64 digest() const noexcept { return digest_; }
+
     Arena &arena() noexcept { return arena_; }
     const Layout &layout() const noexcept { return *layout_; }
     int size() const noexcept { return size_; }
@@ -63,6 +69,8 @@ class GroupTable {
     uint32 *slots_; /* open addressing: index into groups_ plus one, or 0 */
     uint32 mask_;
     GroupTable **values_; /* one for each of View::distincts */
+    uint64 digest_;
+    bool keeps_digest_;
 };
 
 } // namespace delta

@@ -210,6 +210,7 @@ PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContex
                     plan->definition = analyze::exact_query(definition);
                 compile_distincts(plan);
                 plan->context = CreateStandaloneExprContext();
+                plan->input_type = ExecTypeFromTL(input_targets(*plan->view));
                 if (!plan->view->is_join())
                     compile_source_side(plan);
                 if (plan->strategy == model::Strategy::Delta)

@@ -36,10 +36,12 @@ struct Plan {
     List *terms;        /* over a join: of Term, see join.cpp */
     List *join_lookups; /* over a join: of Lookup, see lookup.cpp */
 
+    TupleDesc input_type; /* of what is folded: the keys, then the input of each accumulator but the first */
+
     /* For Delta and Keyed over one table: from its row to keys and inputs. */
     TupleTableSlot *source_row; /* as transition tables have it */
     ExprState *filter;          /* NULL: all rows */
-    ProjectionInfo *inputs;     /* the keys, then the input of each accumulator but the first */
+    ProjectionInfo *inputs;     /* to input_type */
 
     /* For bags: how output rows are told apart, and how what they are paired by is compared. */
     Layout *rows;

@@ -34,45 +34,36 @@ struct Step {
     apply::Moment moment;
 };
 
-/* Has the one as many more, or less, of each row as the other one says? */
-PG_GUARDED bool has_rows_of(const delta::GroupTable &one, const delta::GroupTable &other)
-{
-    const delta::Layout &layout = other.layout();
-    for (const delta::Group *group : other.in_order()) {
-        const int place = one.find(group->keys(), group->nulls(layout));
-        if (group->rows(layout) != (place < 0 ? 0 : one.in_order()[place]->rows(layout)))
-            return false;
-    }
-    return true;
-}
-
 /*
- * Find the groups of a join that changed, and how; some may be pending already.  Where groups are to be
- * computed under the transaction's own snapshot, those that changed as it sees them have to be among them.
- * Where rows are added and removed under it, these have to be the ones that are right for everybody.
+ * Find the groups of a join that changed, and how; some may be pending already.  What the transaction's own
+ * snapshot makes of the change matters as well where it goes on: groups that are computed under that snapshot
+ * have to be among those found, and changes of groups have to be the ones that are right for everybody.
  */
 PG_GUARDED void find_groups(WorkItem *item, apply::Moment moment)
 {
     const model::Array<delta::ChangedTable> changed = as_changed_tables(item->work->tables);
+    const bool one_snapshot = moment == apply::Moment::Early && IsolationUsesXactSnapshot();
     delta::GroupTable *pending = item->groups;
     item->groups = delta::GroupTable::create(item->plan->layout, GetMemoryChunkContext(item));
     item->joined = true;
     if (pending != nullptr)
         item->groups->merge(*pending);
+    if (one_snapshot && !is_keyed(*item))
+        item->groups->keep_digest();
     auto fold = item->plan->view->has_options() ? delta::find_affected : delta::fold_join;
     fold(item->plan, item->groups, changed, GetActiveSnapshot());
-    if (moment == apply::Moment::Commit || !IsolationUsesXactSnapshot())
+    if (!one_snapshot)
         return;
     if (is_keyed(*item)) {
         fold(item->plan, item->groups, changed, GetTransactionSnapshot());
-    } else if (item->plan->view->bag) {
-        auto *seen = delta::GroupTable::create(item->plan->layout, GetMemoryChunkContext(item));
-        if (pending != nullptr)
-            seen->merge(*pending);
-        fold(item->plan, seen, changed, GetTransactionSnapshot());
-        if (!has_rows_of(*item->groups, *seen) || !has_rows_of(*seen, *item->groups))
-            apply::raise_serialization_failure();
+        return;
     }
+    auto *seen = delta::GroupTable::create(item->plan->layout, GetMemoryChunkContext(item));
+    seen->keep_digest();
+    fold(item->plan, seen, changed, GetTransactionSnapshot());
+    if (seen->digest() != item->groups->digest())
+        apply::raise_serialization_failure();
+    seen->destroy();
 }
 
 /* Apply one IMAT's changes, and hand on to the work that reads it what they did to its rows. */
