@@ -98,8 +98,9 @@ PG_IMAT_FUNCTION(imat_counters)
     const Oid imat = PG_GETARG_OID(0);
     observe::Counters counters{};
     observe::read(imat, &counters);
-
-    const bool error_shown = counters.last_error_at != 0 && may_read_errors(imat);
+    observe::Failure failure{};
+    observe::read(imat, &failure);
+    const bool error_shown = failure.at != 0 && may_read_errors(imat);
     Datum values[] = {
         Int64GetDatum(counters.flushes),
         Int64GetDatum(counters.groups),
@@ -108,16 +109,16 @@ PG_IMAT_FUNCTION(imat_counters)
         interval_of(counters.microseconds),
         TimestampTzGetDatum(counters.last_maintained),
         Int64GetDatum(counters.errors),
-        error_shown ? CStringGetTextDatum(unpack_sql_state(counters.last_error_sqlstate)) : Datum{0},
-        error_shown ? CStringGetTextDatum(counters.last_error) : Datum{0},
-        TimestampTzGetDatum(counters.last_error_at),
+        error_shown ? CStringGetTextDatum(unpack_sql_state(failure.sqlstate)) : Datum{0},
+        error_shown ? CStringGetTextDatum(failure.message) : Datum{0},
+        TimestampTzGetDatum(failure.at),
         interval_of(counters.swap_microseconds),
         interval_of((counters.group_nanoseconds + 500) / 1000),
     };
     bool nulls[lengthof(values)] = {};
     nulls[5] = counters.last_maintained == 0;
     nulls[7] = nulls[8] = !error_shown;
-    nulls[9] = counters.last_error_at == 0;
+    nulls[9] = failure.at == 0;
     nulls[10] = counters.swap_microseconds == 0;
     nulls[11] = counters.group_nanoseconds == 0;
     return composite(fcinfo, values, nulls);

@@ -1,30 +1,23 @@
 /*
  * observe.cpp - counters in shared memory.
  *
- * One table of a fixed number of slots serves all databases of the server; it is made in the shared memory
- * that PostgreSQL leaves spare (pg/shared_memory.cpp) by the first session that counts something.  A slot is
- * found by hashing the Oids of database and IMAT and looking at a fixed number of neighbours, all of them
- * each time, so that a slot may be emptied or given to another IMAT without leaving a trail; when all
- * neighbours are taken, the one not used for the longest time is.
+ * Two tables of a fixed number of slots (slots.hpp) serve all databases of the server: one of counters for
+ * many IMATs, one of error messages, which take more room, for a few.  They are made in the shared memory
+ * that PostgreSQL leaves spare (pg/shared_memory.cpp) by the first session that counts something.
  *
- * Locks.  What is in a slot is guarded by its spinlock, its key included; the key may be read without it as
- * a hint, to be checked again under it.  A slot is given to an IMAT under Table::claims too, so that no
- * IMAT gets two.  Order: claims, then slot.  Sections under them are a few dozen instructions, call nothing
- * and can't raise.  So counting costs one uncontended spinlock a flush, and is in no one's transaction:
- * what was counted stays when the transaction is rolled back.
+ * Counting costs one uncontended spinlock a flush, and is in no one's transaction: what was counted stays
+ * when the transaction is rolled back.
  */
 #include "observe/observe.hpp"
 
+#include "observe/slots.hpp"
 #include "pg/shared_memory.hpp"
 
 namespace observe {
 
 namespace {
 
-constexpr int slot_bits = 7;
-constexpr int slot_count = 1 << slot_bits;
-constexpr int neighbour_count = 16;
-constexpr char table_name[] = "pg_imat counters 2"; /* another number when the layout changes */
+constexpr char table_name[] = "pg_imat counters 3"; /* another number when the layout changes */
 
 /* From so many groups on what a flush took says what a group costs; and from so many on a rebuild may pay. */
 constexpr int64 many_groups = 1000;
@@ -32,17 +25,12 @@ constexpr int64 many_groups = 1000;
 /* What a group costs as long as nothing is known. */
 constexpr int64 assumed_nanoseconds = 10000;
 
-struct Slot {
-    pg_atomic_uint64 key;  /* 0: free */
-    pg_atomic_uint64 used; /* when last, to find the slot that is missed least */
-    slock_t lock;
-    Counters counters;
+struct Table {
+    Slots<Counters, 9> counters;
+    Slots<Failure, 5> failures;
 };
 
-struct Table {
-    slock_t claims;
-    Slot slots[slot_count];
-};
+static_assert(sizeof(Table) < 64 * 1024, "more than PostgreSQL leaves spare");
 
 /* What this session knows of the table. */
 struct Attachment {
@@ -55,13 +43,8 @@ constinit Attachment attachment{};
 PG_GUARDED void initialise(void *place)
 {
     auto *table = static_cast<Table *>(place);
-    SpinLockInit(&table->claims);
-    for (Slot &slot : table->slots) {
-        pg_atomic_init_u64(&slot.key, 0);
-        pg_atomic_init_u64(&slot.used, 0);
-        SpinLockInit(&slot.lock);
-        slot.counters = {};
-    }
+    table->counters.initialise();
+    table->failures.initialise();
 }
 
 PG_GUARDED uint64 key_of(Oid imat)
@@ -69,58 +52,12 @@ PG_GUARDED uint64 key_of(Oid imat)
     return (static_cast<uint64>(MyDatabaseId) << 32) | imat;
 }
 
-/* The i-th slot that may hold the key; Fibonacci hashing spreads the keys. */
-PG_GUARDED Slot *neighbour(Table *table, uint64 key, int i)
-{
-    const uint64 home = (key * UINT64CONST(0x9E3779B97F4A7C15)) >> (64 - slot_bits);
-    return &table->slots[(home + i) % slot_count];
-}
-
-/* The slot that holds the key, locked; or NULL. */
-PG_GUARDED Slot *lock_existing(Table *table, uint64 key)
-{
-    for (int i = 0; i < neighbour_count; i++) {
-        Slot *slot = neighbour(table, key, i);
-        if (pg_atomic_read_u64(&slot->key) != key)
-            continue;
-        SpinLockAcquire(&slot->lock);
-        if (pg_atomic_read_u64(&slot->key) == key)
-            return slot;
-        SpinLockRelease(&slot->lock);
-    }
-    return nullptr;
-}
-
-/* The slot that holds the key, locked; it is given one if it has none. */
-PG_GUARDED Slot *lock_or_claim(Table *table, uint64 key)
-{
-    if (Slot *slot = lock_existing(table, key))
-        return slot;
-    SpinLockAcquire(&table->claims);
-    Slot *slot = lock_existing(table, key);
-    if (slot == nullptr) {
-        slot = neighbour(table, key, 0);
-        for (int i = 1; i < neighbour_count; i++)
-            if (pg_atomic_read_u64(&neighbour(table, key, i)->used) < pg_atomic_read_u64(&slot->used))
-                slot = neighbour(table, key, i);
-        SpinLockAcquire(&slot->lock);
-        pg_atomic_write_u64(&slot->key, key);
-        slot->counters = {};
-    }
-    SpinLockRelease(&table->claims);
-    return slot;
-}
-
 /* Change the counters of an IMAT, if they can be had. */
 template <class Change>
 PG_GUARDED void count(Oid imat, TimestampTz now, Change change)
 {
-    if (attachment.table == nullptr)
-        return;
-    Slot *slot = lock_or_claim(attachment.table, key_of(imat));
-    pg_atomic_write_u64(&slot->used, static_cast<uint64>(now));
-    change(slot->counters);
-    SpinLockRelease(&slot->lock);
+    if (attachment.table != nullptr)
+        attachment.table->counters.change(key_of(imat), now, change);
 }
 
 /* A mean in which what came last counts most. */
@@ -183,40 +120,41 @@ PG_GUARDED bool is_rebuild_cheaper(Oid imat, int64 groups)
 
 PG_GUARDED void record_error(Oid imat, int sqlstate, const char *message)
 {
+    if (attachment.table == nullptr)
+        return;
     if (message == nullptr)
         message = "";
-    const int room = static_cast<int>(sizeof Counters{}.last_error) - 1;
+    const int room = static_cast<int>(sizeof Failure{}.message) - 1;
     const int length = pg_mbcliplen(message, static_cast<int>(strlen(message)), room);
     const TimestampTz now = GetCurrentTimestamp();
-    count(imat, now, [=](Counters &counters) {
-        counters.errors++;
-        counters.last_error_at = now;
-        counters.last_error_sqlstate = sqlstate;
-        memcpy(counters.last_error, message, length);
-        counters.last_error[length] = '\0';
+    count(imat, now, [](Counters &counters) { counters.errors++; });
+    attachment.table->failures.change(key_of(imat), now, [=](Failure &failure) {
+        failure.at = now;
+        failure.sqlstate = sqlstate;
+        memcpy(failure.message, message, length);
+        failure.message[length] = '\0';
     });
 }
 
 PG_GUARDED bool read(Oid imat, Counters *counters)
 {
     attach();
-    Slot *slot = attachment.table == nullptr ? nullptr : lock_existing(attachment.table, key_of(imat));
-    if (slot == nullptr)
-        return false;
-    *counters = slot->counters;
-    SpinLockRelease(&slot->lock);
-    return true;
+    return attachment.table != nullptr && attachment.table->counters.read(key_of(imat), counters);
+}
+
+PG_GUARDED bool read(Oid imat, Failure *failure)
+{
+    attach();
+    return attachment.table != nullptr && attachment.table->failures.read(key_of(imat), failure);
 }
 
 PG_GUARDED void forget(Oid imat)
 {
     attach();
-    Slot *slot = attachment.table == nullptr ? nullptr : lock_existing(attachment.table, key_of(imat));
-    if (slot == nullptr)
+    if (attachment.table == nullptr)
         return;
-    pg_atomic_write_u64(&slot->key, 0);
-    pg_atomic_write_u64(&slot->used, 0);
-    SpinLockRelease(&slot->lock);
+    attachment.table->counters.forget(key_of(imat));
+    attachment.table->failures.forget(key_of(imat));
 }
 
 } // namespace observe

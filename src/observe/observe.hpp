@@ -21,13 +21,17 @@ struct Counters {
     int64 microseconds;   /* spent on all of these */
     int64 errors;
     TimestampTz last_maintained; /* 0: never */
-    TimestampTz last_error_at;   /* 0: no error; the next two are then empty */
-    int last_error_sqlstate;
-    char last_error[256]; /* the message, cut to fit */
 
     /* What things cost lately, the last time counting for a quarter; 0: not known. */
     int64 swap_microseconds; /* a rebuild */
     int64 group_nanoseconds; /* one group, where many were written at once */
+};
+
+/* The last error, of those IMATs that had one lately. */
+struct Failure {
+    TimestampTz at; /* 0: none; the rest is then empty */
+    int sqlstate;
+    char message[256]; /* cut to fit */
 };
 
 /*
@@ -55,6 +59,9 @@ PG_GUARDED void record_error(Oid imat, int sqlstate, const char *message);
 
 /* The counters of an IMAT; false: nothing was recorded since the server started. */
 PG_GUARDED bool read(Oid imat, Counters *counters);
+
+/* Its last error, as far as it is kept. */
+PG_GUARDED bool read(Oid imat, Failure *failure);
 
 /* The IMAT is gone, or new: its counters start again. */
 PG_GUARDED void forget(Oid imat);

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import time
 
 from . import charts, results as outcome, smoke, variants, workloads as data
 from .measure import Server
@@ -52,9 +53,12 @@ def wanted(workload, options, server):
             and variants.possible(v, workload, server.has_pg_ivm)]
 
 
-def progress(text):
+def progress(text, done=False):
+    """What is being done, on a line that is written over; where there is no terminal, what is done, with the time."""
     if sys.stderr.isatty():
         print('\r\033[K' + text, end='', file=sys.stderr, flush=True)
+    elif done:
+        print(time.strftime('%H:%M:%S ') + text, file=sys.stderr, flush=True)
 
 
 def run(server, workloads, options, results):
@@ -74,6 +78,7 @@ def run(server, workloads, options, results):
                 for variant in turn[number % len(turn):] + turn[:number % len(turn)]:
                     progress('%s, round %d of %d: %s' % (workload.name, number + 1, options.rounds, variant))
                     results.add(workload, variant, number, server.measure(variant, workload))
+            progress('%s: round %d of %d' % (members[0].file, number + 1, options.rounds), done=True)
         for variant in present:
             server.unload(variant)
     progress('')

@@ -52,7 +52,8 @@ def possible(variant, workload, has_pg_ivm):
     if variant == 'hand':
         return 'hand' in texts or 'hand_run' in texts
     if variant in ('row_trigger', 'statement_trigger'):
-        return variant in workload.scenario
+        # a trigger for each row goes past all versions of its group's row that came before: minutes, soon
+        return variant in workload.scenario and (variant == 'statement_trigger' or workload.parameters['n'] <= 10000)
     return has_pg_ivm or variant != 'pg_ivm'
 
 
