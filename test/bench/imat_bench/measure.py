@@ -85,7 +85,7 @@ class Server:
         clients = workload.parameters['clients']
         before = self.deadlocks()
         command = ['pgbench', '-n', '-M', 'prepared', '-c', str(clients), '-j', str(min(clients, os.cpu_count())),
-                   '-T', str(self.options.seconds), '-f', path]
+                   '-T', str(self.options.seconds + clients // 16), '-f', path]  # many take a while to connect
         if self.version >= 150000:
             command.append('--max-tries=100')  # before, a client that meets a deadlock gives up
         run = subprocess.run(command, capture_output=True, text=True, check=False,
