@@ -132,6 +132,8 @@ PG_GUARDED model::View *try_understand(const Query *query, const Refusal **refus
     view->strategy = model::Strategy::Swap;
     if (reason == nullptr || can_be_keyed(groups)) {
         *view = groups;
+        find_join_keys(view);
+        find_foreign_keys(view);
         view->strategy = model::Strategy::Delta;
         if (reason != nullptr)
             make_keyed(view);

@@ -205,6 +205,19 @@ PG_GUARDED model::Key *distinct_value(const model::View &view, const Aggref *cal
 PG_GUARDED void add_distinct(List **distincts, model::Accumulator *accumulator, int index,
                              const model::Key &value);
 
+/* --- join_keys.cpp: what do rows have to agree on to be joined? --- */
+
+/* The column of a reference that an expression is, perhaps under the name of another type; or NULL. */
+PG_GUARDED const Var *plain_column(const Node *expression);
+
+/* Find the join keys in the filter. */
+PG_GUARDED void find_join_keys(model::View *view);
+
+/* --- foreign_keys.cpp: which rows are certain to find no other to be joined with? --- */
+
+/* Find the foreign keys along which the filter joins, and that are enforced. */
+PG_GUARDED void find_foreign_keys(model::View *view);
+
 /* --- keyed.cpp: can a group be computed anew, by itself? --- */
 
 /* Find what groups are computed anew by; or say why they can't be. */

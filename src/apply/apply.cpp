@@ -367,7 +367,7 @@ PG_GUARDED int64 apply_postponed(const Target &target)
     begin_command(target.states);
     for (Multiplicities *values : target.values)
         values->begin_command();
-    delta::find_lost(target.plan, postponed->groups, GetActiveSnapshot());
+    delta::find_lost(target.plan, postponed->groups, {GetActiveSnapshot(), true});
 
     int64 written = 0;
     int place = 0;

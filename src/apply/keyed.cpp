@@ -110,8 +110,9 @@ PG_GUARDED int64 replace_batch(const Target &target, delta::Plan *plan, delta::G
 {
     int64 written = 0;
     auto *computed = static_cast<MinimalTuple *>(palloc(sizeof(MinimalTuple) * count));
-    Snapshot snapshot = target.one_snapshot ? GetTransactionSnapshot() : GetActiveSnapshot();
-    delta::recompute(plan, groups, first, count, snapshot, computed);
+    const pg::Reading reading =
+        target.one_snapshot ? pg::Reading(GetTransactionSnapshot()) : pg::Reading(GetActiveSnapshot(), true);
+    delta::recompute(plan, groups, first, count, reading, computed);
     for (int i = 0; i < count; ++i) {
         CHECK_FOR_INTERRUPTS();
         written += replace_group(target, *groups->in_order()[first + i], computed[i]) ? 1 : 0;

@@ -291,14 +291,15 @@ PG_GUARDED int64 replace_rows(delta::Plan *plan, delta::GroupTable *keys, Moment
 {
     int64 written = 0;
     const bool one_snapshot = moment == Moment::Early && IsolationUsesXactSnapshot();
-    Snapshot snapshot = one_snapshot ? GetTransactionSnapshot() : GetActiveSnapshot();
+    const pg::Reading reading =
+        one_snapshot ? pg::Reading(GetTransactionSnapshot()) : pg::Reading(GetActiveSnapshot(), true);
     MemoryContext scratch =
         AllocSetContextCreate(CurrentMemoryContext, "pg_imat keyed rows", ALLOCSET_DEFAULT_SIZES);
     MemoryContext caller = MemoryContextSwitchTo(scratch);
     const int size = keys->sorted().size;
     for (int first = 0; first < size; first += batch_size) {
         delta::GroupTable *rows = delta::GroupTable::create(plan->rows, scratch);
-        delta::recompute_rows(plan, keys, first, Min(batch_size, size - first), snapshot, rows);
+        delta::recompute_rows(plan, keys, first, Min(batch_size, size - first), reading, rows);
         written += apply_rows(plan, rows, moment, listener);
         MemoryContextReset(scratch);
     }

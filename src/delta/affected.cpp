@@ -25,6 +25,7 @@ namespace {
 struct Planned {
     model::References removed; /* which references stand for what was removed from them */
     int magnitude;             /* of the number of changed rows, in powers of 32 */
+    bool serializable;         /* planned in such a transaction; see pg/settled.cpp */
     PlannedStmt *plan;
 };
 
@@ -45,7 +46,7 @@ struct Finding {
     Plan *plan;
     GroupTable *groups;
     const model::Array<ChangedTable> *changed;
-    Snapshot snapshot;
+    const pg::Reading *reading;
     int reference;         /* whose changed rows it starts from */
     Tuplestorestate *rows; /* these */
     Way *way;
@@ -119,7 +120,8 @@ PG_GUARDED PlannedStmt *plan_for(const Finding &finding, const pg::NamedRows *na
         for (int64 rows = tuplestore_tuple_count(named[i].rows); rows > 0; rows /= 32)
             ++magnitude;
     for (auto *known : pg::each<Planned>(finding.way->planned))
-        if (known->removed == finding.removed && known->magnitude == magnitude)
+        if (known->removed == finding.removed && known->magnitude == magnitude &&
+            known->serializable == IsolationIsSerializable())
             return known->plan;
 
     PlannedStmt *planned = plan_query(finding, named);
@@ -127,6 +129,7 @@ PG_GUARDED PlannedStmt *plan_for(const Finding &finding, const pg::NamedRows *na
     auto *made = static_cast<Planned *>(palloc0(sizeof(Planned)));
     made->removed = finding.removed;
     made->magnitude = magnitude;
+    made->serializable = IsolationIsSerializable();
     made->plan = static_cast<PlannedStmt *>(copyObjectImpl(planned));
     finding.way->planned = lappend(finding.way->planned, made);
     MemoryContextSwitchTo(caller);
@@ -150,7 +153,7 @@ PG_GUARDED void run(Finding *finding)
 {
     pg::NamedRows named[model::MAX_REFERENCES];
     const int count = named_rows(*finding, named);
-    pg::run_plan(plan_for(*finding, named, count), finding->snapshot, named, count,
+    pg::run_plan(plan_for(*finding, named, count), *finding->reading, named, count,
                  {.consume = add_keys, .self = finding});
 }
 
@@ -203,13 +206,13 @@ PG_GUARDED ReferenceSearch *search_from(Plan *plan, int reference)
 } // namespace
 
 PG_GUARDED void find_affected(Plan *plan, GroupTable *groups, const model::Array<ChangedTable> &changed,
-                              Snapshot snapshot)
+                              pg::Reading reading)
 {
     Finding finding = {};
     finding.plan = plan;
     finding.groups = groups;
     finding.changed = &changed;
-    finding.snapshot = snapshot;
+    finding.reading = &reading;
     for (int i = 0; i < plan->view->references.size; ++i) {
         const ChangedTable *change = change_of(finding, i);
         if (change == nullptr)

@@ -15,6 +15,6 @@ namespace delta {
  * Under as_maintainer.
  */
 PG_GUARDED void find_affected(Plan *plan, GroupTable *groups, const model::Array<ChangedTable> &changed,
-                              Snapshot snapshot);
+                              pg::Reading reading);
 
 } // namespace delta

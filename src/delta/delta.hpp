@@ -7,6 +7,7 @@
 #include "delta/affected.hpp"
 #include "delta/fill.hpp"
 #include "delta/fold.hpp"
+#include "delta/foreign_keys.hpp"
 #include "delta/group_row.hpp"
 #include "delta/groups.hpp"
 #include "delta/join.hpp"

@@ -12,10 +12,11 @@
  * No state from before is needed, and D_i need not be minimal: a row that was added and removed again
  * cancels. Splitting each D_i into what was added and what was removed gives terms with one sign each.  A
  * term starts from the changed rows and reaches the other tables as the planner sees fit; a few rows of one
- * table whose partners are found by unique indexes don't need it (lookup.cpp).
+ * table whose partners are found by unique indexes don't need it (lookup.cpp).  Terms that are empty
+ * because of a foreign key are left out (foreign_keys.cpp).
  *
- * This is exact if no other transaction changes another table of the join between the snapshot and our
- * commit; room flush locks the sources for that.
+ * This is exact if between the snapshot and our commit no other transaction changes rows of another table
+ * that could be joined with the changed ones; room flush has locks for that (join_locks.cpp).
  *
  * Terms are planned once per session and size of the change, not per statement: the plan lives as long as the
  * compiled view, which is dropped when anything that it depends on changes.
@@ -23,6 +24,7 @@
 #include "delta/join.hpp"
 
 #include "delta/fold.hpp"
+#include "delta/foreign_keys.hpp"
 #include "delta/lookup.hpp"
 #include "delta/rows_query.hpp"
 #include "pg/list.hpp"
@@ -38,7 +40,8 @@ enum class Part : char { Whole, Added, Removed };
 /* A term that was planned. */
 struct Term {
     Part parts[model::MAX_REFERENCES];
-    int magnitude; /* of the number of changed rows, in powers of 32: another may want another plan */
+    int magnitude;     /* of the number of changed rows, in powers of 32: another may want another plan */
+    bool serializable; /* planned in such a transaction; see pg/settled.cpp */
     PlannedStmt *plan;
 };
 
@@ -47,25 +50,18 @@ struct Fold {
     Plan *plan;
     GroupTable *groups;
     const model::Array<ChangedTable> *changed;
-    Snapshot snapshot;
+    ViewChange change;
+    const pg::Reading *reading;
     Part parts[model::MAX_REFERENCES];
     Sign sign;
 };
 
-PG_GUARDED const ChangedTable *change_of(const Fold &fold, int reference)
+PG_GUARDED const ChangedTable *table_of(const Fold &fold, int reference)
 {
     for (const ChangedTable &changed : *fold.changed)
         if (changed.table == fold.plan->view->references[reference].relation)
             return &changed;
     return nullptr;
-}
-
-PG_GUARDED Tuplestorestate *rows_of(const Fold &fold, int reference, Part part)
-{
-    const ChangedTable *changed = change_of(fold, reference);
-    if (changed == nullptr || part == Part::Whole)
-        return nullptr;
-    return part == Part::Added ? changed->added : changed->removed;
 }
 
 /* The changed rows that stand for references in the present term, by name. */
@@ -75,11 +71,11 @@ PG_GUARDED int named_rows(const Fold &fold, pg::NamedRows *named)
     for (int i = 0; i < fold.plan->view->references.size; ++i) {
         if (fold.parts[i] == Part::Whole)
             continue;
-        const ChangedTable *changed = change_of(fold, i);
+        const ChangedTable *changed = table_of(fold, i);
         named[count++] = {.name = psprintf("changed_%d", i),
                           .layout = changed->table,
                           .type = changed->type,
-                          .rows = rows_of(fold, i, fold.parts[i])};
+                          .rows = fold.parts[i] == Part::Added ? changed->added : changed->removed};
     }
     return count;
 }
@@ -120,13 +116,15 @@ PG_GUARDED PlannedStmt *plan_of_term(const Fold &fold, const pg::NamedRows *name
     if (plan->stale)
         return plan_term(fold, named);
     for (auto *term : pg::each<Term>(plan->terms))
-        if (memcmp(term->parts, fold.parts, size) == 0 && term->magnitude == magnitude)
+        if (memcmp(term->parts, fold.parts, size) == 0 && term->magnitude == magnitude &&
+            term->serializable == IsolationIsSerializable())
             return term->plan;
 
     MemoryContext caller = MemoryContextSwitchTo(plan->memory);
     auto *term = static_cast<Term *>(palloc0(sizeof(Term)));
     memcpy(term->parts, fold.parts, size);
     term->magnitude = magnitude;
+    term->serializable = IsolationIsSerializable();
     MemoryContextSwitchTo(caller);
     PlannedStmt *planned = plan_term(fold, named);
     MemoryContextSwitchTo(plan->memory);
@@ -156,12 +154,25 @@ PG_GUARDED bool fold_changed_rows(const Fold &fold, const pg::NamedRows &changed
     const Lookup *lookup = lookup_from(fold.plan, reference);
     if (lookup != nullptr)
         fold_by_lookup(*lookup, *fold.plan, fold.groups, changed.type, changed.rows, fold.sign,
-                       fold.snapshot);
+                       *fold.reading);
     return lookup != nullptr;
+}
+
+/* Is the present term empty for the sake of a foreign key? */
+PG_GUARDED bool is_empty(const Fold &fold)
+{
+    bool empty = false;
+    for (int i = 0; i < fold.plan->view->references.size; ++i)
+        for (int j = 0; j < fold.plan->view->references.size; ++j)
+            empty = empty || (fold.parts[i] == Part::Removed && fold.parts[j] == Part::Whole &&
+                              is_empty_join(*fold.plan, fold.change, i, j));
+    return empty;
 }
 
 PG_GUARDED void fold_term(Fold *fold)
 {
+    if (is_empty(*fold))
+        return;
     pg::NamedRows named[model::MAX_REFERENCES];
     const int count = named_rows(*fold, named);
     if (count == 0)
@@ -171,7 +182,7 @@ PG_GUARDED void fold_term(Fold *fold)
         negative = negative != (part == Part::Removed);
     fold->sign = negative ? Sign::Out : Sign::In;
     if (count > 1 || !fold_changed_rows(*fold, named[0]))
-        pg::run_plan(plan_of_term(*fold, named, count), fold->snapshot, named, count,
+        pg::run_plan(plan_of_term(*fold, named, count), *fold->reading, named, count,
                      {.consume = fold_result, .self = fold});
 }
 
@@ -180,8 +191,9 @@ PG_GUARDED void fold_terms(Fold *fold, int reference)
 {
     if (reference == fold->plan->view->references.size)
         return fold_term(fold);
+    const ReferenceChange change = fold->change.of[reference];
     for (Part part : {Part::Whole, Part::Added, Part::Removed}) {
-        if (part != Part::Whole && rows_of(*fold, reference, part) == nullptr)
+        if ((part == Part::Added && !change.added) || (part == Part::Removed && !change.removed))
             continue;
         fold->parts[reference] = part;
         fold_terms(fold, reference + 1);
@@ -192,13 +204,14 @@ PG_GUARDED void fold_terms(Fold *fold, int reference)
 } // namespace
 
 PG_GUARDED void fold_join(Plan *plan, GroupTable *groups, const model::Array<ChangedTable> &changed,
-                          Snapshot snapshot)
+                          pg::Reading reading)
 {
     Fold fold = {};
     fold.plan = plan;
     fold.groups = groups;
     fold.changed = &changed;
-    fold.snapshot = snapshot;
+    fold.change = change_of(*plan, changed);
+    fold.reading = &reading;
     fold_terms(&fold, 0);
 }
 

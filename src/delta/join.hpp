@@ -5,6 +5,7 @@
 
 #include "delta/groups.hpp"
 #include "delta/plan.hpp"
+#include "pg/settled.hpp"
 
 namespace delta {
 
@@ -17,10 +18,10 @@ struct ChangedTable {
 };
 
 /*
- * Fold what changes of the tables do to the view.  Runs queries under the snapshot, which has to see the
- * tables as they are after the changes; they are locked.  Under as_maintainer.
+ * Fold what changes of the tables do to the view.  Runs queries under the snapshot of the reading, which has
+ * to see the tables as they are after the changes; they are locked.  Under as_maintainer.
  */
 PG_GUARDED void fold_join(Plan *plan, GroupTable *groups, const model::Array<ChangedTable> &changed,
-                          Snapshot snapshot);
+                          pg::Reading reading);
 
 } // namespace delta

@@ -448,12 +448,13 @@ PG_GUARDED Lookup *lookup_from(Plan *plan, int reference)
 }
 
 PG_GUARDED void fold_by_lookup(const Lookup &lookup, const Plan &plan, GroupTable *groups, TupleDesc type,
-                               Tuplestorestate *rows, Sign sign, Snapshot snapshot)
+                               Tuplestorestate *rows, Sign sign, pg::Reading reading)
 {
     Run run = {.lookup = &lookup, .plan = &plan, .groups = groups, .sign = sign, .open = nullptr};
-    PushCopiedSnapshot(snapshot);
+    PushCopiedSnapshot(reading.snapshot);
     UpdateActiveSnapshotCommandId();
-    open_steps(&run, GetActiveSnapshot());
+    Snapshot snapshot = pg::register_settled({GetActiveSnapshot(), reading.settled});
+    open_steps(&run, snapshot);
     TupleTableSlot *row = MakeSingleTupleTableSlot(type, &TTSOpsMinimalTuple);
     ExecStoreVirtualTuple(ExecClearTuple(lookup.wide));
     tuplestore_select_read_pointer(rows, 0);
@@ -468,6 +469,7 @@ PG_GUARDED void fold_by_lookup(const Lookup &lookup, const Plan &plan, GroupTabl
     ExecClearTuple(lookup.wide);
     ExecDropSingleTupleTableSlot(row);
     close_steps(run);
+    UnregisterSnapshot(snapshot);
     PopActiveSnapshot();
 }
 

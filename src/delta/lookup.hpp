@@ -5,6 +5,7 @@
 
 #include "delta/groups.hpp"
 #include "delta/plan.hpp"
+#include "pg/settled.hpp"
 
 namespace delta {
 
@@ -25,6 +26,6 @@ PG_GUARDED bool is_for_lookup(int64 rows);
  * under the snapshot, and locked.  Under as_maintainer.
  */
 PG_GUARDED void fold_by_lookup(const Lookup &lookup, const Plan &plan, GroupTable *groups, TupleDesc type,
-                               Tuplestorestate *rows, Sign sign, Snapshot snapshot);
+                               Tuplestorestate *rows, Sign sign, pg::Reading reading);
 
 } // namespace delta

@@ -31,9 +31,10 @@ constexpr int64 first_rows = 4 * kernels::most_extremes;
 /* A lookup that was planned. */
 struct Lookup {
     int accumulator;
-    Bitmapset *nulls; /* which keys are NULL */
-    int magnitude;    /* of the number of groups, in powers of 32 */
-    bool first;       /* the form */
+    Bitmapset *nulls;  /* which keys are NULL */
+    int magnitude;     /* of the number of groups, in powers of 32 */
+    bool serializable; /* planned in such a transaction; see pg/settled.cpp */
+    bool first;        /* the form */
     PlannedStmt *plan;
 };
 
@@ -195,7 +196,7 @@ PG_GUARDED const Lookup *lookup_for(Plan *plan, int accumulator, const Bitmapset
         ++magnitude;
     for (auto *known : pg::each<Lookup>(plan->lookups))
         if (known->accumulator == accumulator && known->magnitude == magnitude &&
-            bms_equal(known->nulls, nulls))
+            known->serializable == IsolationIsSerializable() && bms_equal(known->nulls, nulls))
             return known;
 
     const Lookup *made = plan_lookup(*plan->view, accumulator, nulls, keys);
@@ -204,6 +205,7 @@ PG_GUARDED const Lookup *lookup_for(Plan *plan, int accumulator, const Bitmapset
     *kept = *made;
     kept->nulls = bms_copy(nulls);
     kept->magnitude = magnitude;
+    kept->serializable = IsolationIsSerializable();
     kept->plan = static_cast<PlannedStmt *>(copyObjectImpl(made->plan));
     plan->lookups = lappend(plan->lookups, kept);
     MemoryContextSwitchTo(caller);
@@ -234,7 +236,7 @@ PG_GUARDED void take_row(void *argument, TupleTableSlot *row)
 }
 
 /* Look up one accumulator of the groups that have lost it, and have the same keys NULL as the given one. */
-PG_GUARDED void look_up_like(Looking *looking, const Bitmapset *nulls, TupleDesc type, Snapshot snapshot)
+PG_GUARDED void look_up_like(Looking *looking, const Bitmapset *nulls, TupleDesc type, pg::Reading reading)
 {
     Plan *plan = looking->plan;
     const model::Array<Group *> groups = looking->lost->in_order();
@@ -245,13 +247,13 @@ PG_GUARDED void look_up_like(Looking *looking, const Bitmapset *nulls, TupleDesc
     const pg::NamedRows keys = {.name = "lost_groups", .layout = InvalidOid, .type = type, .rows = rows};
     const Lookup *lookup = lookup_for(plan, looking->accumulator, nulls, keys);
     looking->first = lookup->first;
-    pg::run_plan(lookup->plan, snapshot, &keys, plan->view->keys.size > 0 ? 1 : 0,
+    pg::run_plan(lookup->plan, reading, &keys, plan->view->keys.size > 0 ? 1 : 0,
                  {.consume = take_row, .self = looking});
     tuplestore_end(rows);
 }
 
 /* Look up one accumulator of all groups that have lost it. */
-PG_GUARDED void look_up(Looking *looking, TupleDesc type, Snapshot snapshot)
+PG_GUARDED void look_up(Looking *looking, TupleDesc type, pg::Reading reading)
 {
     List *done = NIL; /* of Bitmapset */
     for (int i = 0; i < looking->lost->size(); ++i) {
@@ -261,20 +263,20 @@ PG_GUARDED void look_up(Looking *looking, TupleDesc type, Snapshot snapshot)
             known = known || bms_equal(other, nulls);
         if (known)
             continue;
-        look_up_like(looking, nulls, type, snapshot);
+        look_up_like(looking, nulls, type, reading);
         done = lappend(done, nulls);
     }
 }
 
 } // namespace
 
-PG_GUARDED void find_lost(Plan *plan, GroupTable *lost, Snapshot snapshot)
+PG_GUARDED void find_lost(Plan *plan, GroupTable *lost, pg::Reading reading)
 {
     TupleDesc type = key_row_type(*plan->view);
     for (int i = 0; i < plan->view->accumulators.size; ++i) {
         Looking looking = {.plan = plan, .lost = lost, .accumulator = i, .first = false};
         if (plan->layout->orders[i] != nullptr)
-            look_up(&looking, type, snapshot);
+            look_up(&looking, type, reading);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "delta/groups.hpp"
 #include "delta/plan.hpp"
+#include "pg/settled.hpp"
 
 namespace delta {
 
@@ -13,6 +14,6 @@ namespace delta {
  * of the rows that the snapshot shows; where these weren't all read, its count is 0.  Where there is no such
  * row, it stays as it is.  The sources are locked.  Under as_maintainer.
  */
-PG_GUARDED void find_lost(Plan *plan, GroupTable *lost, Snapshot snapshot);
+PG_GUARDED void find_lost(Plan *plan, GroupTable *lost, pg::Reading reading);
 
 } // namespace delta

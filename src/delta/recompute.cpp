@@ -30,9 +30,10 @@ namespace {
 
 /* A recomputation that was planned. */
 struct Recomputation {
-    Bitmapset *nulls; /* which keys are NULL */
-    bool present;     /* of what the table has, not of what it should have */
-    int magnitude;    /* of the number of groups, in powers of 32: another may want another plan */
+    Bitmapset *nulls;  /* which keys are NULL */
+    bool present;      /* of what the table has, not of what it should have */
+    int magnitude;     /* of the number of groups, in powers of 32: another may want another plan */
+    bool serializable; /* planned in such a transaction; see pg/settled.cpp */
     PlannedStmt *plan;
 };
 
@@ -198,7 +199,8 @@ PG_GUARDED PlannedStmt *plan_for(Plan *plan, const Bitmapset *nulls, bool presen
     for (int64 rows = tuplestore_tuple_count(keys.rows); rows > 0; rows /= 32)
         ++magnitude;
     for (auto *known : pg::each<Recomputation>(plan->recomputations))
-        if (known->magnitude == magnitude && known->present == present && bms_equal(known->nulls, nulls))
+        if (known->magnitude == magnitude && known->present == present && bms_equal(known->nulls, nulls) &&
+            known->serializable == IsolationIsSerializable())
             return known->plan;
 
     PlannedStmt *planned = make(*plan, nulls, keys);
@@ -207,6 +209,7 @@ PG_GUARDED PlannedStmt *plan_for(Plan *plan, const Bitmapset *nulls, bool presen
     made->nulls = bms_copy(nulls);
     made->present = present;
     made->magnitude = magnitude;
+    made->serializable = IsolationIsSerializable();
     made->plan = static_cast<PlannedStmt *>(copyObjectImpl(planned));
     plan->recomputations = lappend(plan->recomputations, made);
     MemoryContextSwitchTo(caller);
@@ -249,7 +252,7 @@ PG_GUARDED void fold_row_image(void *argument, TupleTableSlot *row)
 
 /* Compute those of the groups that have the same keys NULL as the given one. */
 PG_GUARDED void compute_like(const Computing &computing, const Bitmapset *nulls, TupleDesc type,
-                             Group *const *groups, Snapshot snapshot)
+                             Group *const *groups, pg::Reading reading)
 {
     const Plan &plan = *computing.plan;
     Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
@@ -259,12 +262,12 @@ PG_GUARDED void compute_like(const Computing &computing, const Bitmapset *nulls,
     const pg::NamedRows keys = {.name = "changed_groups", .layout = InvalidOid, .type = type, .rows = rows};
     Computing self = computing;
     if (computing.rows == nullptr) {
-        pg::run_plan(plan_for(computing.plan, nulls, false, keys), snapshot, &keys, 1,
+        pg::run_plan(plan_for(computing.plan, nulls, false, keys), reading, &keys, 1,
                      {.consume = keep_row, .self = &self});
     } else {
         for (const Sign sign : {Sign::In, Sign::Out}) {
             self.sign = sign;
-            pg::run_plan(plan_for(computing.plan, nulls, sign == Sign::Out, keys), snapshot, &keys, 1,
+            pg::run_plan(plan_for(computing.plan, nulls, sign == Sign::Out, keys), reading, &keys, 1,
                          {.consume = fold_row_image, .self = &self});
         }
     }
@@ -272,7 +275,7 @@ PG_GUARDED void compute_like(const Computing &computing, const Bitmapset *nulls,
 }
 
 /* Compute all of the groups. */
-PG_GUARDED void compute(const Computing &computing, Snapshot snapshot)
+PG_GUARDED void compute(const Computing &computing, pg::Reading reading)
 {
     const Plan &plan = *computing.plan;
     Group *const *wanted = computing.groups->in_order().data + computing.first;
@@ -285,14 +288,14 @@ PG_GUARDED void compute(const Computing &computing, Snapshot snapshot)
             known = known || bms_equal(other, nulls);
         if (known)
             continue;
-        compute_like(computing, nulls, type, wanted, snapshot);
+        compute_like(computing, nulls, type, wanted, reading);
         done = lappend(done, nulls);
     }
 }
 
 } // namespace
 
-PG_GUARDED void recompute(Plan *plan, GroupTable *groups, int first, int count, Snapshot snapshot,
+PG_GUARDED void recompute(Plan *plan, GroupTable *groups, int first, int count, pg::Reading reading,
                           MinimalTuple *result)
 {
     memset(result, 0, sizeof(MinimalTuple) * count);
@@ -305,10 +308,10 @@ PG_GUARDED void recompute(Plan *plan, GroupTable *groups, int first, int count, 
     computing.memory = CurrentMemoryContext;
     computing.keys = static_cast<Datum *>(palloc(sizeof(Datum) * plan->view->keys.size));
     computing.nulls = static_cast<bool *>(palloc(sizeof(bool) * plan->view->keys.size));
-    compute(computing, snapshot);
+    compute(computing, reading);
 }
 
-PG_GUARDED void recompute_rows(Plan *plan, GroupTable *keys, int first, int count, Snapshot snapshot,
+PG_GUARDED void recompute_rows(Plan *plan, GroupTable *keys, int first, int count, pg::Reading reading,
                                GroupTable *rows)
 {
     Computing computing = {};
@@ -317,7 +320,7 @@ PG_GUARDED void recompute_rows(Plan *plan, GroupTable *keys, int first, int coun
     computing.first = first;
     computing.count = count;
     computing.rows = rows;
-    compute(computing, snapshot);
+    compute(computing, reading);
 }
 
 } // namespace delta

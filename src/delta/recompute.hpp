@@ -5,15 +5,16 @@
 
 #include "delta/groups.hpp"
 #include "delta/plan.hpp"
+#include "pg/settled.hpp"
 
 namespace delta {
 
 /*
- * Compute the groups from first on, count of them, in the order of sorted(), as the snapshot shows the
+ * Compute the groups from first on, count of them, in the order of sorted(), as the reading shows the
  * sources, which are locked.  result[i] becomes the row that shows group first + i (of type plan->visible, in
  * the current memory context), or NULL where there is none.  Under as_maintainer.
  */
-PG_GUARDED void recompute(Plan *plan, GroupTable *groups, int first, int count, Snapshot snapshot,
+PG_GUARDED void recompute(Plan *plan, GroupTable *groups, int first, int count, pg::Reading reading,
                           MinimalTuple *result);
 
 /* Which keys of a group are NULL. */
@@ -36,7 +37,7 @@ PG_GUARDED void restrict_to_keys(Query *query, const model::View &view, const Bi
  * The same where rows are not in groups: compute those that have these keys, read those that the table has
  * under them, and add to rows (of plan->rows) by how much there should be more or less of each.
  */
-PG_GUARDED void recompute_rows(Plan *plan, GroupTable *keys, int first, int count, Snapshot snapshot,
+PG_GUARDED void recompute_rows(Plan *plan, GroupTable *keys, int first, int count, pg::Reading reading,
                                GroupTable *rows);
 
 } // namespace delta

@@ -51,7 +51,7 @@ PG_GUARDED void find_groups(WorkItem *item, apply::Moment moment)
     if (one_snapshot && !is_keyed(*item))
         item->groups->keep_digest();
     auto fold = item->plan->view->has_options() ? delta::find_affected : delta::fold_join;
-    fold(item->plan, item->groups, changed, GetActiveSnapshot());
+    fold(item->plan, item->groups, changed, {GetActiveSnapshot(), true});
     if (!one_snapshot)
         return;
     if (is_keyed(*item)) {

@@ -7,11 +7,8 @@
  * 2. The IMATs, in the order of their Oids: RowExclusive where groups are added, ShareRowExclusive where
  * contents are rebuilt.  So those who add groups don't wait for each other here; who rebuilds waits for all
  * of them and they for him; two who rebuild queue.
- * 3. For each IMAT over a join, its sources: a lock tag of class imat.source, object the IMAT, sub-object the
- * number of the source.  Who has changed source i takes tag i in RowExclusive mode, and the tag of every
- * other source in Share mode.  So those who change the same source don't wait for each other, and those who
- * change different ones do, and only while they commit.  Who has changed both, or a source that the join has
- *    twice, needs both modes of a tag: ShareRowExclusive, in one acquisition.
+ * 3. For each IMAT over a join, tags of its sources, then hashes of the join keys of changed rows: see
+ * join_locks.cpp.
  * 4. For each IMAT whose groups are computed anew (keyed): a lock tag of class imat.source, object the
  * definition's view, sub-object 0, for all of its groups, in RowExclusive mode; then one of class
  * imat.registered, object the definition's view, sub-object the hash of the key, for each group, Exclusive,
@@ -56,42 +53,6 @@ PG_GUARDED void lock_imats(Work *work)
         item->name = get_rel_name(item->imat);
         if (item->name == nullptr)
             work->items = list_delete_ptr(work->items, item);
-    }
-}
-
-/* The mode in which the tag of a source is taken. */
-PG_GUARDED LOCKMODE mode_of(const Work &work, const WorkItem &item, int index)
-{
-    const model::Array<model::Source> &sources = item.plan->view->sources;
-    const bool changed = reads_changed(work, item, sources[index].relation);
-    bool other_changed = sources[index].references > 1 && changed;
-    for (int i = 0; i < sources.size; ++i)
-        other_changed = other_changed || (i != index && reads_changed(work, item, sources[i].relation));
-    if (changed)
-        return other_changed ? ShareRowExclusiveLock : RowExclusiveLock;
-    return ShareLock;
-}
-
-/* Groups that are only to be computed once more have had their sources' tags since the first time. */
-PG_GUARDED bool has_changes(const Work &work, const WorkItem &item)
-{
-    bool changed = false;
-    for (const model::Source &source : item.plan->view->sources)
-        changed = changed || reads_changed(work, item, source.relation);
-    return changed;
-}
-
-PG_GUARDED void lock_join_sources(const Work &work)
-{
-    const Oid tags = catalog::relation_of_ours("source");
-    for (auto *item : pg::each<WorkItem>(by_oid(work.items))) {
-        if (item->swap || !item->plan->view->is_join() || !has_changes(work, *item))
-            continue;
-        for (int i = 0; i < item->plan->view->sources.size; ++i) {
-            LOCKTAG tag;
-            SET_LOCKTAG_OBJECT(tag, MyDatabaseId, tags, item->imat, static_cast<uint16>(i + 1));
-            LockAcquire(&tag, mode_of(work, *item, i), false, false);
-        }
     }
 }
 
@@ -148,7 +109,7 @@ PG_GUARDED void lock_work(Work *work)
 {
     lock_sources(*work);
     lock_imats(work);
-    lock_join_sources(*work);
+    lock_joins(*work);
 }
 
 } // namespace flush

@@ -208,11 +208,8 @@ PG_GUARDED List *by_oid(const List *items)
     return sorted_by(items, lesser_oid);
 }
 
-PG_GUARDED bool reads_changed(const Work &work, const WorkItem &item, Oid table)
+PG_GUARDED bool writes_source(const Work &work, const WorkItem &item, Oid table)
 {
-    for (auto *changes : pg::each<TableChanges>(work.tables))
-        if (changes->table == table)
-            return true;
     for (auto *other : pg::each<WorkItem>(work.items))
         if (other->imat == table && list_member_ptr(other->readers, &item))
             return true;

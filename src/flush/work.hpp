@@ -37,6 +37,9 @@ PG_GUARDED bool has_keyed(const Work &work);
  * locks.cpp. */
 PG_GUARDED void lock_work(Work *work);
 
+/* Take the locks of IMATs over joins; a part of lock_work.  See join_locks.cpp. */
+PG_GUARDED void lock_joins(const Work &work);
+
 /* Take the locks on the keys of groups that are computed anew.  See locks.cpp. */
 PG_GUARDED void lock_keys(const Work &work);
 
@@ -46,8 +49,8 @@ PG_GUARDED apply::Listener listener_of(WorkItem *item);
 /* The item, and whoever reads it, has to be rebuilt. */
 PG_GUARDED void mark_swap(WorkItem *item);
 
-/* Does the item read the table, or the IMAT, of which rows are changed? */
-PG_GUARDED bool reads_changed(const Work &work, const WorkItem &item, Oid table);
+/* Is the table an IMAT that the work writes, and the item reads? */
+PG_GUARDED bool writes_source(const Work &work, const WorkItem &item, Oid table);
 
 /* A copy of the items, in the order of their Oids. */
 PG_GUARDED List *by_oid(const List *items);

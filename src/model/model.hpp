@@ -195,6 +195,32 @@ struct Condition {
     unsigned options;
 };
 
+/* A column of a reference, and how its values are hashed: values that are set equal hash alike. */
+struct HashedColumn {
+    Column column;
+    ObjectId hash; /* the function */
+    ObjectId collation;
+    bool wide; /* may be stored out of line */
+};
+
+/* What one reference has of a join key; columns of the same place are set equal in all of its members. */
+struct JoinKeyMember {
+    int reference;
+    Array<HashedColumn> columns;
+};
+
+/* What rows of its members have to agree on to be joined. */
+struct JoinKey {
+    Array<JoinKeyMember> members; /* two or more, in the order of their references */
+};
+
+/* One reference has an enforced foreign key to another, and all of its columns are set equal by the filter.
+ */
+struct ForeignKey {
+    int referencing;
+    int referenced;
+};
+
 /* A query, understood. */
 struct View {
     Array<Source> sources;
@@ -218,6 +244,9 @@ struct View {
     Array<Condition> conditions;
     List *option_keys; /* of Node */
 
+    Array<JoinKey> join_keys;
+    Array<int> key_between; /* for each pair of references: see join_key */
+    Array<ForeignKey> foreign_keys;
     Node *filter; /* over the row: a list of conditions, join conditions among them; NULL: all rows */
     Array<Key> keys;
     Array<Accumulator> accumulators; /* the first is Rows */
@@ -271,6 +300,9 @@ struct View {
             has = has || keeps_extremes(accumulator.kind);
         return has;
     }
+
+    /* The index of the join key by which two references are joined; -1: they aren't by any. */
+    int join_key(int one, int other) const noexcept { return key_between[one * references.size + other]; }
 
     int group_columns() const noexcept { return keys.size + aggregates.size; }
 };

@@ -747,6 +747,18 @@ inline List *deparse_context_for_range_table(List *range_table, List *names)
 #define EXECUTOR_RUN_ARGUMENTS statement, direction, count, execute_once
 #endif
 
+/* Is each row of the constraint's table held to it, by equality?  Before PostgreSQL 18 none was declared
+ * otherwise.
+ */
+inline bool is_plain_and_enforced([[maybe_unused]] const FormData_pg_constraint &constraint) noexcept
+{
+#if PG_VERSION_NUM >= 180000
+    return constraint.conenforced && !constraint.conperiod;
+#else
+    return true;
+#endif
+}
+
 /* How rows of one type become rows of another by the names of their columns; NULL: they are the same. */
 inline TupleConversionMap *conversion_map(TupleDesc from, TupleDesc to)
 {

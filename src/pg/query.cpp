@@ -58,19 +58,22 @@ PG_GUARDED Query *rewrite(const Query *query)
 
 } // namespace
 
-PG_GUARDED void run_query(const Query *query, Snapshot snapshot, RowConsumer consumer)
+PG_GUARDED void run_query(const Query *query, Reading reading, RowConsumer consumer)
 {
-    run_plan(plan_query(rewrite(query), CURSOR_OPT_PARALLEL_OK), snapshot, nullptr, 0, consumer);
+    Query *rewritten = rewrite(query);
+    run_plan(reading.settled ? plan_settled_query(rewritten, CURSOR_OPT_PARALLEL_OK)
+                             : plan_query(rewritten, CURSOR_OPT_PARALLEL_OK),
+             reading, nullptr, 0, consumer);
 }
 
 PG_GUARDED PlannedStmt *plan_definition(const Query *query)
 {
-    return plan_query(rewrite(query), 0);
+    return plan_settled_query(rewrite(query), 0);
 }
 
 PG_GUARDED PlannedStmt *plan_plain_query(const Query *query)
 {
-    return plan_query(static_cast<Query *>(copyObjectImpl(query)), 0);
+    return plan_settled_query(static_cast<Query *>(copyObjectImpl(query)), 0);
 }
 
 PG_GUARDED RangeTblEntry *named_rows_entry(const NamedRows &rows)
@@ -94,7 +97,7 @@ PG_GUARDED RangeTblEntry *named_rows_entry(const NamedRows &rows)
     return entry;
 }
 
-PG_GUARDED void run_plan(PlannedStmt *plan, Snapshot snapshot, const NamedRows *named, int count,
+PG_GUARDED void run_plan(PlannedStmt *plan, Reading reading, const NamedRows *named, int count,
                          RowConsumer consumer)
 {
     Receiver receiver = {};
@@ -118,14 +121,17 @@ PG_GUARDED void run_plan(PlannedStmt *plan, Snapshot snapshot, const NamedRows *
     }
 
     lock_tables(plan);
-    PushCopiedSnapshot(snapshot);
+    PushCopiedSnapshot(reading.snapshot);
     UpdateActiveSnapshotCommandId();
-    QueryDesc *execution = create_query_desc(plan, GetActiveSnapshot(), &receiver.callbacks, environment);
+    const bool settled = reading.settled && IsolationIsSerializable() && can_read_settled(plan);
+    Snapshot snapshot = register_settled({GetActiveSnapshot(), settled});
+    QueryDesc *execution = create_query_desc(plan, snapshot, &receiver.callbacks, environment);
     ExecutorStart(execution, 0);
     execute_all(execution);
     ExecutorFinish(execution);
     ExecutorEnd(execution);
     FreeQueryDesc(execution);
+    UnregisterSnapshot(snapshot);
     PopActiveSnapshot();
 }
 

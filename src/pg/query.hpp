@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "pg/seam.hpp"
+#include "pg/settled.hpp"
 
 namespace pg {
 
@@ -14,11 +14,11 @@ struct RowConsumer {
 };
 
 /*
- * Rewrite, plan and run a copy of the query under the snapshot, as the current user; rows go to the consumer.
- * The relations it reads are locked AccessShare until the end of the transaction.
- * Follows refresh_matview_datafill (PostgreSQL, commands/matview.c).
+ * Rewrite, plan and run a copy of the query under the snapshot of the reading, as the current user; rows go
+ * to the consumer. The relations it reads are locked AccessShare until the end of the transaction. Follows
+ * refresh_matview_datafill (PostgreSQL, commands/matview.c).
  */
-PG_GUARDED void run_query(const Query *query, Snapshot snapshot, RowConsumer consumer);
+PG_GUARDED void run_query(const Query *query, Reading reading, RowConsumer consumer);
 
 /* Rewrite and plan a copy of the query. */
 PG_GUARDED PlannedStmt *plan_definition(const Query *query);
@@ -38,10 +38,10 @@ struct NamedRows {
 PG_GUARDED RangeTblEntry *named_rows_entry(const NamedRows &rows);
 
 /*
- * Run a plan under the snapshot, as the current user; rows go to the consumer.  The tables that the
- * query names have to be locked already; the sets of rows it reads are given.
+ * Run a plan under the snapshot of the reading, as the current user; rows go to the consumer.  The tables
+ * that the query names have to be locked already; the sets of rows it reads are given.
  */
-PG_GUARDED void run_plan(PlannedStmt *plan, Snapshot snapshot, const NamedRows *named, int count,
+PG_GUARDED void run_plan(PlannedStmt *plan, Reading reading, const NamedRows *named, int count,
                          RowConsumer consumer);
 
 } // namespace pg

@@ -111,21 +111,21 @@ PG_GUARDED Imat *load(Oid imat)
     return describe(registration);
 }
 
-PG_GUARDED void compute(const Imat &imat, Snapshot snapshot, pg::RowConsumer visible,
+PG_GUARDED void compute(const Imat &imat, pg::Reading reading, pg::RowConsumer visible,
                         const pg::RowConsumer *hidden)
 {
     if (!imat.with_state) {
-        pg::run_query(analyze::exact_query(imat.definition), snapshot, visible);
+        pg::run_query(analyze::exact_query(imat.definition), reading, visible);
         return;
     }
     Splitter splitter = {.filler = delta::begin_fill(imat.registration, imat.hidden[0].type),
                          .visible = visible,
                          .state = hidden[0]};
-    pg::run_query(delta::fill_query(*imat.view), snapshot, {.consume = split_row, .self = &splitter});
+    pg::run_query(delta::fill_query(*imat.view), reading, {.consume = split_row, .self = &splitter});
     delta::end_fill(splitter.filler);
     for (int i = 0; i < imat.view->distincts.size; i++) {
         ValueFilter filter = {.column = imat.view->keys.size, .values = hidden[i + 1]};
-        pg::run_query(delta::values_query(*imat.view, i), snapshot, {.consume = pass_value, .self = &filter});
+        pg::run_query(delta::values_query(*imat.view, i), reading, {.consume = pass_value, .self = &filter});
     }
 }
 

@@ -46,7 +46,7 @@ PG_GUARDED void as_owner(const Imat &imat, Body body)
  * Compute the contents under the snapshot: each row of the IMAT is given to visible, each row of hidden table
  * i to hidden[i].  To be run as_owner.
  */
-PG_GUARDED void compute(const Imat &imat, Snapshot snapshot, pg::RowConsumer visible,
+PG_GUARDED void compute(const Imat &imat, pg::Reading reading, pg::RowConsumer visible,
                         const pg::RowConsumer *hidden);
 
 /* "schema.table", quoted as needed, for messages. */

@@ -16,8 +16,10 @@
  * Each hidden table is put in place the same way, as a table in its own right.  Only maintenance reads it,
  * and is kept out by the lock on the IMAT; but dumps read it, too, so it isn't waited for either.
  *
- * The caller holds ShareRowExclusiveLock on the IMAT, so no other maintenance runs.  The snapshot is the
- * latest: every row of the table that is not ours is seen by it.
+ * The caller holds ShareRowExclusiveLock on the IMAT, so no other maintenance runs, and nobody who has
+ * changed a source can commit: all that is read is settled (pg/settled.cpp).  The snapshot is the latest:
+ * every row of the table that is not ours is seen by it.  Only where a transaction with one snapshot goes on,
+ * it is that one.
  */
 #include "rebuild/rebuild.hpp"
 
@@ -121,20 +123,24 @@ PG_GUARDED int64 merge_limit(const Spool *spool, Exchanging exchanging)
 
 /* Make the table hold the spooled rows.  The table is closed by this. */
 PG_GUARDED How put_in_place(Relation table, Spool *spool, const AttrNumber *key, int key_size,
-                            Snapshot snapshot, Exchanging exchanging)
+                            pg::Reading reading, Exchanging exchanging)
 {
     if (!is_exchangeable(table))
         exchanging = Exchanging::No;
+    Snapshot snapshot = pg::register_settled(reading);
     Difference *difference = compare(table, spool, key, key_size, snapshot, merge_limit(spool, exchanging));
     if (!difference->complete) {
         free_difference(difference);
-        if (exchange_for(table, spool, key_size >= 0, exchanging == Exchanging::Wait))
+        if (exchange_for(table, spool, key_size >= 0, exchanging == Exchanging::Wait)) {
+            UnregisterSnapshot(snapshot);
             return How::Exchange;
+        }
         difference = compare(table, spool, key, key_size, snapshot, -1);
     }
-    if (difference->inserted > 0 && IsolationUsesXactSnapshot())
+    if (difference->inserted > 0 && IsolationUsesXactSnapshot() && !reading.settled)
         check_serializable(table, snapshot);
     write_difference(table, spool->type, difference, snapshot);
+    UnregisterSnapshot(snapshot);
     free_difference(difference);
     table_close(table, NoLock);
     return How::Merge;
@@ -150,23 +156,23 @@ PG_GUARDED AttrNumber *first_columns(int size)
 }
 
 /* Compute the contents and put them in place. */
-PG_GUARDED How recompute(const Imat &imat, Snapshot snapshot, Exchanging exchanging)
+PG_GUARDED How recompute(const Imat &imat, pg::Reading reading, Exchanging exchanging)
 {
     const bool by_key = imat.by_group && imat.view->keys_visible;
     Spool *visible = begin_spool(imat.visible_type);
     auto *hidden = static_cast<pg::RowConsumer *>(palloc(sizeof(pg::RowConsumer) * (imat.hidden.size + 1)));
     for (int i = 0; i < imat.hidden.size; i++)
         hidden[i] = {.consume = spool_row, .self = begin_spool(imat.hidden[i].type)};
-    compute(imat, snapshot, {.consume = spool_row, .self = visible}, hidden);
+    compute(imat, reading, {.consume = spool_row, .self = visible}, hidden);
 
     Relation table = table_open(imat.registration.imat, ShareRowExclusiveLock);
     const How how = put_in_place(table, visible, catalog::key_columns(*imat.view, false),
-                                 by_key ? imat.view->row_keys().size : -1, snapshot, exchanging);
+                                 by_key ? imat.view->row_keys().size : -1, reading, exchanging);
     end_spool(visible);
     for (int i = 0; i < imat.hidden.size; i++) {
         auto *spool = static_cast<Spool *>(hidden[i].self);
         table = table_open(imat.hidden[i].table, ShareRowExclusiveLock);
-        put_in_place(table, spool, first_columns(imat.hidden[i].keys), imat.hidden[i].keys, snapshot,
+        put_in_place(table, spool, first_columns(imat.hidden[i].keys), imat.hidden[i].keys, reading,
                      exchanging == Exchanging::No ? Exchanging::No : Exchanging::Try);
         end_spool(spool);
     }
@@ -182,8 +188,9 @@ PG_GUARDED void rebuild_with(Oid oid, Snapshot snapshot, Exchanging exchanging)
     MemoryContext caller = MemoryContextSwitchTo(scratch);
     How how = How::Merge;
     Imat *imat = load(oid);
+    const bool settled = exchanging != Exchanging::No || !IsolationUsesXactSnapshot();
     PushActiveSnapshot(snapshot);
-    as_owner(*imat, [&] { how = recompute(*imat, GetActiveSnapshot(), exchanging); });
+    as_owner(*imat, [&] { how = recompute(*imat, {GetActiveSnapshot(), settled}, exchanging); });
     PopActiveSnapshot();
 
     imat->registration.swaps++;
