@@ -18,8 +18,10 @@
  *
  * - nothing is replicated into the tables: rows that are replicated are not checked.
  *
- * What it all relies on is that no row references nothing.  PostgreSQL sees to that, unless a superuser has
- * triggers disabled, or session_replication_role set, while such a row is written.
+ * What it all relies on is that no row references nothing.  PostgreSQL sees to that, but not while a
+ * superuser has triggers disabled, or session_replication_role is replica; and rows that were written then
+ * count like all others. So foreign keys are made use of only where pg_imat.trust_foreign_keys says that
+ * there are no such rows.
  *
  * A constraint that is dropped, or a trigger or rule that is made or disabled, is a change of the table, so
  * the plan is made anew.

@@ -43,8 +43,9 @@ struct Session {
     bool flush_due; /* as soon as none is left */
 
     /* Settings. */
-    int flush_at;       /* a FlushAt */
-    int pending_memory; /* kB; beyond it pending changes are applied at once */
+    int flush_at;            /* a FlushAt */
+    int pending_memory;      /* kB; beyond it pending changes are applied at once */
+    bool trust_foreign_keys; /* no row references nothing; see analyze/foreign_keys.cpp */
 
     /* What hooked before us. */
     ExecutorStart_hook_type next_executor_start;

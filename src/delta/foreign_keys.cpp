@@ -37,7 +37,8 @@ struct Search {
 /* Can foreign keys be relied on?  Not by a transaction whose own rows may not have been checked. */
 PG_GUARDED bool are_reliable(const Plan &plan)
 {
-    return !plan.stale && SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA;
+    return catalog::session.trust_foreign_keys && !plan.stale &&
+           SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA;
 }
 
 /* Leave the reference out if that may be, after those that it references. */

@@ -39,6 +39,11 @@ PG_GUARDED void define_settings()
                             "Beyond it they are applied before the transaction commits.",
                             &catalog::session.pending_memory, default_pending_memory, least_pending_memory,
                             MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+    DefineCustomBoolVariable(
+        "pg_imat.trust_foreign_keys", "Whether rows can be relied on to reference only rows that are there.",
+        "Then rows that are added to a referenced table are not joined with the tables that "
+        "reference it.  Right if nobody has written rows while foreign keys were not checked.",
+        &catalog::session.trust_foreign_keys, false, PGC_SUSET, 0, nullptr, nullptr, nullptr);
     pg::mark_settings_reserved("pg_imat");
 }
 
