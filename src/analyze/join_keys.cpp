@@ -39,12 +39,19 @@ struct Draft {
 };
 
 /* Is it certain that values that the operator takes for equal hash alike, and that it never takes a NULL? */
-PG_GUARDED bool is_hashable(Oid operation, Oid type, Oid *left_hash, Oid *right_hash)
+PG_GUARDED bool is_hashable(const OpExpr &equality, Oid *left_hash, Oid *right_hash)
 {
     Oid left;
     Oid right;
+    const Oid operation = equality.opno;
+    const Oid type = exprType(static_cast<const Node *>(linitial(equality.args)));
     if (operation >= FirstNormalObjectId || !op_strict(operation) || !op_hashjoinable(operation, type) ||
         !get_op_hash_functions(operation, left_hash, right_hash))
+        return false;
+    /* Equality of name and text compares bytes under any collation, but text is hashed by what it is to it.
+     */
+    if (*left_hash != *right_hash && OidIsValid(equality.inputcollid) &&
+        !get_collation_isdeterministic(equality.inputcollid))
         return false;
     op_input_types(operation, &left, &right);
     auto is_simple = [](Oid declared) {
@@ -84,8 +91,7 @@ PG_GUARDED List *add_condition(List *members, const Node *condition)
     Oid left_hash;
     Oid right_hash;
     if (left == nullptr || right == nullptr || left->varno == right->varno ||
-        !is_hashable(equality->opno, exprType(static_cast<const Node *>(linitial(equality->args))),
-                     &left_hash, &right_hash))
+        !is_hashable(*equality, &left_hash, &right_hash))
         return members;
     const int into = find_member(&members, left, left_hash, equality->inputcollid)->equals;
     const int from = find_member(&members, right, right_hash, equality->inputcollid)->equals;

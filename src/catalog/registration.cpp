@@ -184,6 +184,15 @@ PG_GUARDED model::Array<Oid> sorted_oids(List *list)
     return result;
 }
 
+PG_GUARDED bool is_installed()
+{
+    const Oid schema = get_namespace_oid("imat", true);
+    return OidIsValid(schema) && OidIsValid(get_relname_relid("registered", schema)) &&
+           OidIsValid(get_relname_relid("source", schema)) &&
+           OidIsValid(get_relname_relid("registered_pkey", schema)) &&
+           OidIsValid(get_relname_relid("source_pkey", schema));
+}
+
 PG_GUARDED Oid relation_of_ours(const char *name)
 {
     const Oid schema = get_namespace_oid("imat", true);

@@ -70,6 +70,9 @@ PG_GUARDED model::Array<Oid> all_imats();
 /* The Oids of a list, which is freed, in order. */
 PG_GUARDED model::Array<Oid> sorted_oids(List *list);
 
+/* Is the extension there, with its tables? */
+PG_GUARDED bool is_installed();
+
 /* The Oid of a relation in schema imat; an error where the extension is damaged. */
 PG_GUARDED Oid relation_of_ours(const char *name);
 

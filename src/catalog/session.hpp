@@ -30,6 +30,8 @@ struct Session {
     /* Room flush: this transaction's pending changes, innermost subtransaction first. */
     flush::Layer *pending;
     bool has_written; /* a flush of this transaction has written rows, and there may be another */
+    int key_locks;    /* how many locks on hashes of keys it holds; see flush/join_locks.cpp */
+    bool loaded_late; /* it had begun before the library was loaded: what it read is not known */
     int flushing;     /* nest level of the flush that is under way, or 0: our own reads are not noticed */
     void (*rebuild)(Oid imat, Snapshot snapshot, bool may_exchange); /* room rebuild's */
 

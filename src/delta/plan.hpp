@@ -72,6 +72,9 @@ PG_GUARDED Plan *plan_of(Oid imat);
 /* The IMATs that read the table itself: cached. */
 PG_GUARDED model::Array<Oid> targets_of(Oid table);
 
+/* Is the table an IMAT?  Cached. */
+PG_GUARDED bool is_maintained(Oid table);
+
 /* The table, and all that it is a partition or an inheritance child of, directly or not: cached. */
 PG_GUARDED model::Array<Oid> sources_above(Oid table);
 

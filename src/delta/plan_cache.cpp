@@ -21,6 +21,7 @@ struct CachedPlan {
 struct CachedTargets {
     Oid table = InvalidOid; /* the key */
     bool stale = true;
+    bool imat = false; /* is it one? */
     model::Array<Oid> imats;
     model::Array<Oid> sources; /* the table and its ancestors */
     model::Array<Oid> beside;  /* other tables with IMATs that show some of its rows */
@@ -127,7 +128,7 @@ PG_GUARDED CachedTargets *look_up(Oid table)
     auto *entry =
         static_cast<CachedTargets *>(hash_search(catalog::session.targets, &table, HASH_ENTER, &found));
     if (!found)
-        *entry = {.table = table, .stale = true, .imats = {}, .sources = {}, .beside = {}};
+        *entry = {.table = table, .stale = true, .imat = false, .imats = {}, .sources = {}, .beside = {}};
     if (!entry->stale)
         return entry;
 
@@ -137,6 +138,7 @@ PG_GUARDED CachedTargets *look_up(Oid table)
     uint64 before;
     do {
         before = catalog::session.invalidations;
+        entry->imat = catalog::is_imat(table);
         imats = catalog::imats_on(table);
         sources = lappend_oid(add_ancestors(NIL, table), table);
         beside = find_beside(table, sources);
@@ -198,6 +200,11 @@ PG_GUARDED Plan *plan_of(Oid imat)
 PG_GUARDED model::Array<Oid> targets_of(Oid table)
 {
     return look_up(table)->imats;
+}
+
+PG_GUARDED bool is_maintained(Oid table)
+{
+    return catalog::is_installed() && look_up(table)->imat;
 }
 
 PG_GUARDED model::Array<Oid> sources_above(Oid table)

@@ -12,6 +12,7 @@
 
 #include "catalog/catalog.hpp"
 #include "flush/pending.hpp"
+#include "flush/reading.hpp"
 #include "flush/work.hpp"
 #include "observe/observe.hpp"
 #include "pg/list.hpp"
@@ -213,6 +214,9 @@ PG_GUARDED bool work_through(apply::Moment moment)
     if (!settled)
         rebuild_joins(*work);
     lock_work(work);
+    if (IsolationIsSerializable() && session.loaded_late)
+        for (auto *item : pg::each<WorkItem>(work->items))
+            note_read(item->imat);
     if (has_keyed(*work))
         lock_groups(*work, moment);
     CommandCounterIncrement();
@@ -266,6 +270,8 @@ static void transaction_ends(XactEvent event, void * /*argument*/)
                 session.flushing = 0;
                 session.flush_due = false;
                 session.has_written = false;
+                session.key_locks = 0;
+                session.loaded_late = false;
                 on_transaction_end();
                 break;
             default: /* a parallel worker's: it has nothing pending */
@@ -315,6 +321,7 @@ PG_GUARDED void flush_at_commit()
 
 PG_GUARDED void watch_transactions()
 {
+    session.loaded_late = IsTransactionState();
     RegisterXactCallback(transaction_ends, nullptr);
     RegisterSubXactCallback(subtransaction_ends, nullptr);
 }

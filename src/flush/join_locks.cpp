@@ -30,7 +30,8 @@
  * in a digit, so they conflict there.
  *
  * What is not locked by key: a source of which so many rows were changed that their hashes don't fit into the
- * share of the lock table that a transaction is meant to have; and an IMAT that this flush is yet to write,
+ * share of the lock table that a transaction is meant to have, or which is changed after the transaction has
+ * taken a few times as many in flushes before; and an IMAT that this flush is yet to write,
  * for the rows are not known.  Pairs of references that no key joins (in a chain a - b - c the outer ones, or
  * where the condition is no equality) never are.
  *
@@ -245,7 +246,7 @@ PG_GUARDED void take_key_locks(const KeyLocks &found)
         }
         LOCKTAG tag;
         SET_LOCKTAG_OBJECT(tag, MyDatabaseId, lock.imat, lock.hash, lock.number);
-        LockAcquire(&tag, lock.mode, false, false);
+        count_key_lock(LockAcquire(&tag, lock.mode, false, false));
     }
 }
 
@@ -288,8 +289,8 @@ PG_GUARDED Join plan_locks(const Work &work, const WorkItem &item, KeyLocks *fou
 PG_GUARDED void lock_joins(const Work &work)
 {
     const Oid tags = catalog::relation_of_ours("source");
-    KeyLocks found = {.locks = nullptr, .size = 0, .most = max_locks_per_xact};
-    found.locks = static_cast<KeyLock *>(palloc(sizeof(KeyLock) * static_cast<std::size_t>(found.most)));
+    KeyLocks found = {.locks = nullptr, .size = 0, .most = more_key_locks()};
+    found.locks = static_cast<KeyLock *>(palloc(sizeof(KeyLock) * static_cast<std::size_t>(found.most + 1)));
     for (auto *item : pg::each<WorkItem>(by_oid(work.items)))
         if (!item->swap && item->plan->view->is_join())
             lock_sources_of(plan_locks(work, *item, &found), tags);

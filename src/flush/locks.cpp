@@ -12,10 +12,10 @@
  * 4. For each IMAT whose groups are computed anew (keyed): a lock tag of class imat.source, object the
  * definition's view, sub-object 0, for all of its groups, in RowExclusive mode; then one of class
  * imat.registered, object the definition's view, sub-object the hash of the key, for each group, Exclusive,
- * in the order of the hashes.  Who changes very many groups, or can't know yet which, since they follow from
- * changes of another IMAT, takes the first in ShareRowExclusive mode and none of the second.  (Room apply has
- * lock tags of class imat.registered whose object is the IMAT.)  So those who change one group queue, from
- * before they take the snapshot that they compute it under.
+ * in the order of the hashes.  Who changes very many groups, has many locks of this kind, or can't know yet
+ * which, since they follow from changes of another IMAT, takes the first in ShareRowExclusive mode and none
+ * of the second.  (Room apply has lock tags of class imat.registered whose object is the IMAT.)  So those who
+ * change one group queue, from before they take the snapshot that they compute it under.
  *
  * All are held until the transaction ends.  The snapshot under which deltas are computed is taken after them:
  * it sees what every transaction did to another source of the same join that has committed, and no other can
@@ -83,11 +83,25 @@ PG_GUARDED void lock_each_key(const WorkItem &item, Oid tags)
             continue;
         LOCKTAG tag;
         SET_LOCKTAG_OBJECT(tag, MyDatabaseId, tags, item.plan->registration.definition, hashes[i]);
-        LockAcquire(&tag, ExclusiveLock, false, false);
+        count_key_lock(LockAcquire(&tag, ExclusiveLock, false, false));
     }
 }
 
+/* A transaction that flushes again and again is not to fill the lock table. */
+constexpr int shares_of_locks = 4;
+
 } // namespace
+
+PG_GUARDED int more_key_locks()
+{
+    return Max(0, Min(max_locks_per_xact, shares_of_locks * max_locks_per_xact - catalog::session.key_locks));
+}
+
+PG_GUARDED void count_key_lock(LockAcquireResult result)
+{
+    if (result == LOCKACQUIRE_OK)
+        ++catalog::session.key_locks;
+}
 
 PG_GUARDED void lock_keys(const Work &work)
 {
@@ -96,7 +110,8 @@ PG_GUARDED void lock_keys(const Work &work)
     for (auto *item : pg::each<WorkItem>(by_oid(work.items))) {
         if (!is_keyed(*item))
             continue;
-        const bool by_key = item->depth == 0 && item->groups != nullptr && item->groups->size() <= most_keys;
+        const bool by_key = item->depth == 0 && item->groups != nullptr &&
+                            item->groups->size() <= Min(most_keys, more_key_locks());
         LOCKTAG tag;
         SET_LOCKTAG_OBJECT(tag, MyDatabaseId, all, item->plan->registration.definition, 0);
         LockAcquire(&tag, by_key ? RowExclusiveLock : ShareRowExclusiveLock, false, false);

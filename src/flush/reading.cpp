@@ -12,6 +12,13 @@
  * since the snapshot, and a snapshot that sees our version of the row and the one before the other's sees the
  * group twice.  So the snapshot itself is brought up to date, which is allowed, since the statement has not
  * read anything yet.  With one snapshot for the transaction, room apply refuses such a group.
+ *
+ * A SERIALIZABLE transaction that reads an IMAT comes before those that change what it read and that it
+ * doesn't see.  PostgreSQL finds them by predicate locks on the rows that were read, each on the version that
+ * was there; who writes a row is not looked for among versions before the one that he replaces, because that
+ * is one that he sees.  Maintenance replaces the latest version, seen or not; and who writes a row himself
+ * loses the lock that he has on it.  So a lock on the whole table is taken, which holds for all versions.  A
+ * transaction that had read something before it loaded this library takes it on what it writes.
  */
 #include "flush/reading.hpp"
 
@@ -51,6 +58,15 @@ PG_GUARDED bool calls_foreign_functions(const PlannedStmt *plan)
     for (auto *item : pg::each<PlanInvalItem>(plan->invalItems))
         foreign = foreign || item->cacheId == PROCOID;
     return foreign;
+}
+
+/* Have it known which IMATs the statement is going to read. */
+PG_GUARDED void note_reads(const PlannedStmt *plan)
+{
+    for (auto *entry : pg::each<RangeTblEntry>(plan->rtable))
+        if (entry->rtekind == RTE_RELATION && entry->relkind == RELKIND_RELATION &&
+            entry->relid >= FirstNormalObjectId && delta::is_maintained(entry->relid))
+            note_read(entry->relid);
 }
 
 /* May the statement read an IMAT that has pending changes? */
@@ -250,6 +266,9 @@ static void executor_start(QueryDesc *statement, int flags)
         pg::call([=] {
             if (session.pending != nullptr && (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
                 before_statement(statement);
+            if (IsolationIsSerializable() && session.flushing == 0 && !IsParallelWorker() &&
+                (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
+                note_reads(statement->plannedstmt);
             session.runs_queries = false;
             if (session.next_executor_start != nullptr)
                 session.next_executor_start(statement, flags);
@@ -282,6 +301,13 @@ static void process_utility(UTILITY_HOOK_PARAMETERS)
 } // extern "C"
 
 } // namespace
+
+PG_GUARDED void note_read(Oid imat)
+{
+    Relation table = table_open(imat, AccessShareLock);
+    PredicateLockRelation(table, GetTransactionSnapshot());
+    table_close(table, NoLock);
+}
 
 PG_GUARDED void watch_statements()
 {

@@ -40,6 +40,10 @@ PG_GUARDED void lock_work(Work *work);
 /* Take the locks of IMATs over joins; a part of lock_work.  See join_locks.cpp. */
 PG_GUARDED void lock_joins(const Work &work);
 
+/* How many locks on hashes of keys may one flush take yet?  Those taken are counted. */
+PG_GUARDED int more_key_locks();
+PG_GUARDED void count_key_lock(LockAcquireResult result);
+
 /* Take the locks on the keys of groups that are computed anew.  See locks.cpp. */
 PG_GUARDED void lock_keys(const Work &work);
 

@@ -81,16 +81,6 @@ PG_GUARDED Oid oid_in(TupleTableSlot *row, int column)
     return DatumGetObjectId(slot_getattr(row, column, &null));
 }
 
-/* Is the extension there, with its tables? */
-PG_GUARDED bool is_installed()
-{
-    const Oid schema = get_namespace_oid("imat", true);
-    return OidIsValid(schema) && OidIsValid(get_relname_relid("registered", schema)) &&
-           OidIsValid(get_relname_relid("source", schema)) &&
-           OidIsValid(get_relname_relid("registered_pkey", schema)) &&
-           OidIsValid(get_relname_relid("source_pkey", schema));
-}
-
 /* Could the dropped object have been part of an IMAT? */
 PG_GUARDED bool is_part(TupleTableSlot *row)
 {
@@ -237,7 +227,7 @@ PG_GUARDED void after_other_command(Oid class_id, Oid object, const CollectedCom
 
 PG_GUARDED void on_sql_drop()
 {
-    if (!is_installed())
+    if (!catalog::is_installed())
         return;
     bool part_dropped = false;
     bool trigger_dropped = false;
@@ -265,7 +255,7 @@ PG_GUARDED void on_sql_drop()
 
 PG_GUARDED void on_ddl()
 {
-    if (!is_installed())
+    if (!catalog::is_installed())
         return;
     Changed changed = {};
     each_row(F_PG_EVENT_TRIGGER_DDL_COMMANDS, [&](TupleTableSlot *row) {
@@ -288,7 +278,7 @@ PG_GUARDED void on_ddl()
 
 PG_GUARDED void before_ddl(const Node *statement)
 {
-    if (statement != nullptr && IsA(statement, AlterTableStmt) && is_installed())
+    if (statement != nullptr && IsA(statement, AlterTableStmt) && catalog::is_installed())
         before_alter_table(reinterpret_cast<const AlterTableStmt *>(statement));
 }
 

@@ -300,6 +300,7 @@ PG_GUARDED void exchange(NewHeap *new_heap)
     const Oid old_toast = new_heap->old->rd_rel->reltoastrelid;
     const Oid new_toast = new_heap->heap->rd_rel->reltoastrelid;
 
+    CheckTableForSerializableConflictIn(new_heap->old);
     TransferPredicateLocksToHeapRelation(new_heap->old);
     pgstat_count_truncate(new_heap->old);
     pgstat_count_heap_insert(new_heap->old, new_heap->rows);
