@@ -87,5 +87,12 @@ ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b ON DELETE CASCADE ON UPDATE CASCA
 DELETE FROM b WHERE id = 2; UPDATE b SET id = 33 WHERE id = 3;
 SELECT * FROM bad();
 SELECT name, n, s FROM ab ORDER BY 1;
+-- flushed again and again, a transaction doesn't fill the lock table
+BEGIN;
+SET LOCAL pg_imat.flush = statement;
+DO $$ BEGIN FOR i IN 1000..1400 LOOP INSERT INTO b VALUES (i, 1, 'n' || i); INSERT INTO a VALUES (i, i, 1, 1, 1); END LOOP; END $$;
+SELECT count(*) BETWEEN setting::int AND 5 * setting::int AS bounded FROM pg_locks, pg_settings WHERE locktype = 'object' AND pid = pg_backend_pid() AND name = 'max_locks_per_transaction' GROUP BY setting;
+COMMIT;
+SELECT * FROM bad();
 SET client_min_messages = warning;
 DROP SCHEMA joins CASCADE;
