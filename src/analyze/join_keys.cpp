@@ -111,17 +111,21 @@ PG_GUARDED uint64 classes_of(const List *members, int reference)
     return classes;
 }
 
-/* The draft of the key that is made of these classes, made if need be. */
-PG_GUARDED int find_draft(List **drafts, uint64 classes)
+/* The number of the draft of the key that is made of these classes, made if need be, for these references as
+ * well. */
+PG_GUARDED int find_draft(List **drafts, uint64 classes, uint32 references)
 {
     int index = 0;
     for (auto *draft : pg::each<Draft>(*drafts)) {
-        if (draft->classes == classes)
+        if (draft->classes == classes) {
+            draft->references |= references;
             return index;
+        }
         ++index;
     }
     auto *draft = static_cast<Draft *>(palloc0(sizeof(Draft)));
     draft->classes = classes;
+    draft->references = references;
     *drafts = lappend(*drafts, draft);
     return index;
 }
@@ -179,10 +183,8 @@ PG_GUARDED void find_join_keys(model::View *view)
         view->key_between[i * count + i] = -1;
         for (int j = 0; j < i; ++j) {
             const uint64 classes = classes_of(members, i) & classes_of(members, j);
-            const int index = classes == 0 ? -1 : find_draft(&drafts, classes);
+            const int index = classes == 0 ? -1 : find_draft(&drafts, classes, 1U << i | 1U << j);
             view->key_between[i * count + j] = view->key_between[j * count + i] = index;
-            if (index >= 0)
-                static_cast<Draft *>(list_nth(drafts, index))->references |= 1U << i | 1U << j;
         }
     }
     view->join_keys.data = static_cast<model::JoinKey *>(

@@ -121,7 +121,7 @@ PG_GUARDED PlannedStmt *plan_for(const Finding &finding, const pg::NamedRows *na
             ++magnitude;
     for (auto *known : pg::each<Planned>(finding.way->planned))
         if (known->removed == finding.removed && known->magnitude == magnitude &&
-            known->serializable == IsolationIsSerializable())
+            known->serializable == pg::is_serializable())
             return known->plan;
 
     PlannedStmt *planned = plan_query(finding, named);
@@ -129,7 +129,7 @@ PG_GUARDED PlannedStmt *plan_for(const Finding &finding, const pg::NamedRows *na
     auto *made = static_cast<Planned *>(palloc0(sizeof(Planned)));
     made->removed = finding.removed;
     made->magnitude = magnitude;
-    made->serializable = IsolationIsSerializable();
+    made->serializable = pg::is_serializable();
     made->plan = static_cast<PlannedStmt *>(copyObjectImpl(planned));
     finding.way->planned = lappend(finding.way->planned, made);
     MemoryContextSwitchTo(caller);

@@ -22,6 +22,8 @@
  */
 #include "delta/foreign_keys.hpp"
 
+#include <algorithm>
+
 namespace delta {
 
 namespace {
@@ -83,10 +85,9 @@ PG_GUARDED bool is_empty_join(const Plan &plan, const ViewChange &change, int re
 {
     if (!are_reliable(plan) || change.of[removed].added)
         return false;
-    for (const model::ForeignKey &key : plan.view->foreign_keys)
-        if (key.referenced == removed && key.referencing == whole)
-            return true;
-    return false;
+    return std::any_of(
+        plan.view->foreign_keys.begin(), plan.view->foreign_keys.end(),
+        [=](const model::ForeignKey &key) { return key.referenced == removed && key.referencing == whole; });
 }
 
 } // namespace delta

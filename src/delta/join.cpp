@@ -117,14 +117,14 @@ PG_GUARDED PlannedStmt *plan_of_term(const Fold &fold, const pg::NamedRows *name
         return plan_term(fold, named);
     for (auto *term : pg::each<Term>(plan->terms))
         if (memcmp(term->parts, fold.parts, size) == 0 && term->magnitude == magnitude &&
-            term->serializable == IsolationIsSerializable())
+            term->serializable == pg::is_serializable())
             return term->plan;
 
     MemoryContext caller = MemoryContextSwitchTo(plan->memory);
     auto *term = static_cast<Term *>(palloc0(sizeof(Term)));
     memcpy(term->parts, fold.parts, size);
     term->magnitude = magnitude;
-    term->serializable = IsolationIsSerializable();
+    term->serializable = pg::is_serializable();
     MemoryContextSwitchTo(caller);
     PlannedStmt *planned = plan_term(fold, named);
     MemoryContextSwitchTo(plan->memory);

@@ -196,7 +196,7 @@ PG_GUARDED const Lookup *lookup_for(Plan *plan, int accumulator, const Bitmapset
         ++magnitude;
     for (auto *known : pg::each<Lookup>(plan->lookups))
         if (known->accumulator == accumulator && known->magnitude == magnitude &&
-            known->serializable == IsolationIsSerializable() && bms_equal(known->nulls, nulls))
+            known->serializable == pg::is_serializable() && bms_equal(known->nulls, nulls))
             return known;
 
     const Lookup *made = plan_lookup(*plan->view, accumulator, nulls, keys);
@@ -205,7 +205,7 @@ PG_GUARDED const Lookup *lookup_for(Plan *plan, int accumulator, const Bitmapset
     *kept = *made;
     kept->nulls = bms_copy(nulls);
     kept->magnitude = magnitude;
-    kept->serializable = IsolationIsSerializable();
+    kept->serializable = pg::is_serializable();
     kept->plan = static_cast<PlannedStmt *>(copyObjectImpl(made->plan));
     plan->lookups = lappend(plan->lookups, kept);
     MemoryContextSwitchTo(caller);

@@ -200,7 +200,7 @@ PG_GUARDED PlannedStmt *plan_for(Plan *plan, const Bitmapset *nulls, bool presen
         ++magnitude;
     for (auto *known : pg::each<Recomputation>(plan->recomputations))
         if (known->magnitude == magnitude && known->present == present && bms_equal(known->nulls, nulls) &&
-            known->serializable == IsolationIsSerializable())
+            known->serializable == pg::is_serializable())
             return known->plan;
 
     PlannedStmt *planned = make(*plan, nulls, keys);
@@ -209,7 +209,7 @@ PG_GUARDED PlannedStmt *plan_for(Plan *plan, const Bitmapset *nulls, bool presen
     made->nulls = bms_copy(nulls);
     made->present = present;
     made->magnitude = magnitude;
-    made->serializable = IsolationIsSerializable();
+    made->serializable = pg::is_serializable();
     made->plan = static_cast<PlannedStmt *>(copyObjectImpl(planned));
     plan->recomputations = lappend(plan->recomputations, made);
     MemoryContextSwitchTo(caller);

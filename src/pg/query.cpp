@@ -123,7 +123,7 @@ PG_GUARDED void run_plan(PlannedStmt *plan, Reading reading, const NamedRows *na
     lock_tables(plan);
     PushCopiedSnapshot(reading.snapshot);
     UpdateActiveSnapshotCommandId();
-    const bool settled = reading.settled && IsolationIsSerializable() && can_read_settled(plan);
+    const bool settled = reading.settled && is_serializable() && can_read_settled(plan);
     Snapshot snapshot = register_settled({GetActiveSnapshot(), settled});
     QueryDesc *execution = create_query_desc(plan, snapshot, &receiver.callbacks, environment);
     ExecutorStart(execution, 0);

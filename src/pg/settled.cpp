@@ -92,7 +92,7 @@ PG_GUARDED bool can_read_settled(const PlannedStmt *plan)
 
 PG_GUARDED PlannedStmt *plan_settled_query(Query *query, int cursor_options)
 {
-    if (!IsolationIsSerializable())
+    if (!is_serializable())
         return plan_query(query, cursor_options);
     const int level = NewGUCNestLevel();
     turn_off("enable_bitmapscan");
@@ -104,7 +104,7 @@ PG_GUARDED PlannedStmt *plan_settled_query(Query *query, int cursor_options)
 
 PG_GUARDED Snapshot register_settled(Reading reading)
 {
-    if (!reading.settled || !IsolationIsSerializable())
+    if (!reading.settled || !is_serializable())
         return RegisterSnapshot(reading.snapshot);
     SnapshotData settled = *reading.snapshot;
     settled.snapshot_type = SNAPSHOT_SELF;

@@ -7,6 +7,12 @@
 
 namespace pg {
 
+/* Is the transaction SERIALIZABLE? */
+inline bool is_serializable() noexcept
+{
+    return IsolationIsSerializable();
+}
+
 /* What a query reads under: a snapshot, and whether the rows that matter to it are settled, as settled.cpp
  * says. */
 struct Reading {
