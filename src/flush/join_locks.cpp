@@ -9,6 +9,11 @@
  * rows of the other references.  Changes of the same reference don't disturb each other; if the join has a
  * table twice, it has two references to it, and they do.
  *
+ * So it is for any number of transactions.  A part of the join that is made of rows of several of them, and
+ * not empty, has two of each pair that can be joined, so one of each pair sees the other.  Who sees another
+ * took his snapshot after that one had committed; so they are in one order, the last of them sees all others
+ * and counts that part, and none of the others sees all.
+ *
  * Two kinds of locks see to that.  Both are held until the transaction ends, and taken before the snapshot;
  * so of two transactions whose locks conflict, one has committed before the other takes its snapshot.
  *

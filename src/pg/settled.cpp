@@ -8,6 +8,9 @@
  * table that is maintained is what its definition gives at that place, since it is so whenever one of them
  * has committed; a transaction that reads it is put into the order by what is written to its rows.
  *
+ * That such a transaction is found takes more than predicate locks on rows: see flush/reading.cpp.  It holds
+ * also for what maintenance did early, so that the transaction could read it.
+ *
  * Predicate locks are taken under MVCC snapshots only (SerializationNeededForRead; PostgreSQL, predicate.c).
  * So settled rows are read under a snapshot of the kind SELF, which shows what was committed when the row is
  * looked at, and what the transaction did itself.  That is the same as what a snapshot shows that was taken
