@@ -188,6 +188,21 @@ PG_GUARDED const char *why_not_call(const model::View &view, const Aggref *call)
     return psprintf("aggregate %s needs all rows of its group", shown);
 }
 
+/* Why it can't be that where there are several grouping sets: what a group has lost is looked up by all keys.
+ */
+PG_GUARDED const char *why_not_in_sets(const Aggref *call)
+{
+    AggregateFunction function = {};
+    AccumulatorKind kind = {};
+    if (distinct_matters(call))
+        return psprintf("aggregate %s with DISTINCT keeps the values of each group, which several grouping sets have",
+                        show_call(call->aggfnoid, call->aggargtypes, call->aggstar));
+    if (!is_extremum(call, &function, &kind))
+        return nullptr;
+    return psprintf("aggregate %s is looked up in the rows of its group, which several grouping sets have",
+                    show_call(call->aggfnoid, call->aggargtypes, call->aggstar));
+}
+
 /* CASE WHEN filter THEN argument END. */
 PG_GUARDED Node *filtered(Node *filter, Node *argument)
 {
@@ -288,6 +303,8 @@ PG_GUARDED Node *argument_of(const Aggref *call, AccumulatorKind kind)
 PG_GUARDED Node *aggregate_var(Rewriting *rewriting, const Aggref *call)
 {
     rewriting->reason = why_not_call(*rewriting->view, call);
+    if (rewriting->reason == nullptr && rewriting->view->sets.size > 0)
+        rewriting->reason = why_not_in_sets(call);
     if (rewriting->reason != nullptr)
         return nullptr;
     int index = 0;
@@ -355,8 +372,8 @@ PG_GUARDED static Node *group_mutator(Node *node, void *context)
         return nullptr;
     }
     if (IsA(node, GroupingFunc)) {
-        rewriting->reason = "GROUPING() tells grouping sets apart";
-        return nullptr;
+        rewriting->whole = false;
+        return grouping_over_group(*rewriting->flat, *rewriting->view, castNode(GroupingFunc, node));
     }
     rewriting->whole = false;
     return pg::mutate_expression(node, group_mutator, context);
@@ -388,6 +405,8 @@ PG_GUARDED Node *prepare_conditions(List *conditions)
 
 PG_GUARDED const char *find_aggregates(const FlatQuery &flat, const List *key_expressions, model::View *view)
 {
+    if (flat.query->hasDistinctOn)
+        return "DISTINCT ON needs all rows of a group";
     Rewriting rewriting = {};
     rewriting.flat = &flat;
     rewriting.view = view;

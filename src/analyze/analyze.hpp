@@ -34,8 +34,10 @@ struct Refusal {
 PG_GUARDED Query *definition_query(Oid view);
 
 /*
- * A copy of the query in which aggregates whose result depends on the order of the rows, although it needn't,
- * are those of ours (exact.cpp), at every level of it and as window functions too; all else is equal.
+ * A copy of the query whose outcome doesn't depend on the order in which rows are read: aggregates whose
+ * result depends on it, although it needn't, are those of ours (exact.cpp), at every level of it and as
+ * window functions too; array_agg and its like, and DISTINCT ON, at the outermost level, have an order.  All
+ * else is equal.
  */
 PG_GUARDED Query *exact_query(const Query *query);
 

@@ -1,11 +1,13 @@
 /*
- * exact.cpp - aggregates that don't depend on the order of the rows.
+ * exact.cpp - a query whose outcome doesn't depend on the order in which rows are read.
  *
  * PostgreSQL adds floats one after the other and rounds each time, so its sum(float8) is a different one for
  * every order of the same rows, and nothing can be kept equal to it; and so are averages, variances, and what
  * else is computed from sums.  imat.exact_sum and its kin round at the end.  Since they take and give the
  * types that sum and its kin do, a call is exchanged by exchanging its function.  So are min and max of types
  * whose equal values may look different, and any_value (extremes.cpp).
+ *
+ * Lists, and what DISTINCT ON takes, get an order (order.cpp).
  */
 #include "analyze/parts.hpp"
 
@@ -108,6 +110,7 @@ PG_GUARDED Query *exact_query(const Query *query)
     for (const char *name : of_two)
         add(&exchange, name, 2, FLOAT8OID);
     auto *copy = static_cast<Query *>(copyObjectImpl(query));
+    determine_order(copy);
     return castNode(Query, exact_mutator(reinterpret_cast<Node *>(copy), &exchange));
 }
 

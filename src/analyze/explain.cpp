@@ -88,7 +88,15 @@ PG_GUARDED List *key_lines(const model::View &view, List *lines)
 {
     if (view.bag)
         return row_key_lines(view, lines);
+    if (view.sets.size > 0)
+        lines = lappend(lines, psprintf("grouping sets: %s, told apart by %s", describe_sets(view),
+                                        view.keys[0].column != 0
+                                            ? psprintf("column %s", column_name(view, view.keys[0].column))
+                                        : view.telling != 0 ? "which keys are NULL"
+                                                            : "a hidden number"));
     for (const model::Key &key : view.keys) {
+        if (view.sets.size > 0 && &key == view.keys.data)
+            continue;
         const char *column =
             key.column != 0 ? psprintf("column %s", column_name(view, key.column)) : "not shown by a column";
         lines = lappend(lines, psprintf("group key: %s, %s, %s", show_over_row(view, key.expression), column,
@@ -264,9 +272,12 @@ PG_GUARDED List *keyed_lines(const model::View &view, List *lines)
     lines = keyed_aggregate_lines(view, lines);
     if (view.group_having != nullptr && !is_unknown(view.group_having))
         lines = lappend(lines, psprintf("group filter: %s", show_over_row(view, view.group_having)));
-    return lappend(
-        lines, pstrdup(view.bag ? "hidden state: none, rows are computed from those of the sources"
-                                : "hidden state: none, groups are computed from the rows that they have"));
+    if (view.bag)
+        return lappend(lines, pstrdup("hidden state: none, rows are computed from those of the sources"));
+    return lappend(lines,
+                   view.needs_state
+                       ? psprintf("hidden state: what each group shows, since %s", view.state_reason)
+                       : pstrdup("hidden state: none, groups are computed from the rows that they have"));
 }
 
 /* What is particular to delta. */
@@ -276,7 +287,10 @@ PG_GUARDED List *delta_lines(const model::View &view, List *lines)
         return lappend(lines, pstrdup("hidden state: none, the rows of the table are all there is"));
     lines = aggregate_lines(view, lines);
     if (view.having != nullptr)
-        lines = lappend(lines, psprintf("group filter: %s", show_over_group(view, conjunction(view.having))));
+        lines = lappend(lines,
+                        psprintf("group filter: %s", view.sets.size > 0 && view.group_having != nullptr
+                                                         ? show_over_row(view, view.group_having)
+                                                         : show_over_group(view, conjunction(view.having))));
     lines = lappend(lines, view.needs_state
                                ? psprintf("hidden state: one row a group, since %s", view.state_reason)
                                : pstrdup("hidden state: none, the columns of the table tell all"));

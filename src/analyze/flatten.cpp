@@ -19,6 +19,7 @@
  * Conditions of HAVING that have no aggregate in them are conditions on rows, to which the planner makes them
  * too (subquery_planner; PostgreSQL, planner.c): what they say about a key is said of each row of the group.
  * Where equal keys may differ by a nondeterministic collation, newer planners let them be, and so does this.
+ * Where there are several grouping sets, a key may be NULL for a group and not for its rows.
  */
 #include "analyze/parts.hpp"
 
@@ -418,7 +419,7 @@ PG_GUARDED const char *why_not_references(const FlatQuery &flat)
 
 PG_GUARDED void lower_having(const model::View &view, FlatQuery *flat)
 {
-    if (flat->having == nullptr || view.single_group)
+    if (flat->having == nullptr || view.single_group || view.sets.size > 0 || flat->query->hasDistinctOn)
         return;
     for (const model::Key &key : view.keys)
         if (OidIsValid(key.collation) && !get_collation_isdeterministic(key.collation))
@@ -438,6 +439,7 @@ PG_GUARDED const char *flatten(Query *expanded, FlatQuery *flat)
     if (const char *reason = why_not_groups(expanded))
         return reason;
     const Level top = {expanded, nullptr};
+    flat->ordered = reads_in_order(expanded);
     if (const char *reason = flatten_level(top, flat))
         return reason;
     if (const char *reason = why_not_references(*flat))

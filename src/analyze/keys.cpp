@@ -1,9 +1,10 @@
 /*
  * keys.cpp - what is grouped by.
  *
- * The keys are those of GROUP BY, or all outputs of SELECT DISTINCT.  Groups are told apart by the very
- * operator that the query tells them apart by; a group's row is found and ordered by the btree order that
- * goes with it.  A type without one can be hashed by the query, but not by an index of the table.
+ * The keys are those of GROUP BY, or all outputs of SELECT DISTINCT, or what DISTINCT ON names.  DISTINCT on
+ * top of groups that show their keys removes nothing, and is left out of account.  Groups are told apart by
+ * the very operator that the query tells them apart by; a group's row is found and ordered by the btree order
+ * that goes with it.  A type without one can be hashed by the query, but not by an index of the table.
  *
  * Where the keys have the primary key of a table among them, the query may show other columns of the table
  * without grouping by them (check_functional_grouping; PostgreSQL, pg_constraint.c).  They become further
@@ -60,6 +61,46 @@ PG_GUARDED const char *make_key(const FlatQuery &flat, const SortGroupClause *cl
         return psprintf("a key of type %s has no btree order", format_type_be(type));
     if (type_is_collatable(type) && !OidIsValid(collation))
         return psprintf("a key of type %s has no collation", format_type_be(type));
+    return nullptr;
+}
+
+/* The clause of SELECT DISTINCT that is about a column of the table. */
+PG_GUARDED const SortGroupClause *distinct_clause_of(const FlatQuery &flat, model::Column column)
+{
+    for (auto *clause : pg::each<SortGroupClause>(flat.query->distinctClause))
+        if (get_sortgroupref_tle(clause->tleSortGroupRef, flat.targets)->resno == column)
+            return clause;
+    return nullptr;
+}
+
+/* Why DISTINCT on top of groups isn't for nothing: it is if it sees in the columns that groups differ. */
+PG_GUARDED const char *why_distinct_matters(const FlatQuery &flat, const model::View &view)
+{
+    if (!view.keys_visible)
+        return "DISTINCT on top of groups makes one row of several groups";
+    for (const model::Key &key : view.keys) {
+        const SortGroupClause *clause = key.column == 0 ? nullptr : distinct_clause_of(flat, key.column);
+        if (key.column != 0 && (clause == nullptr || clause->eqop != key.equality))
+            return "DISTINCT on top of groups takes other values for equal than GROUP BY does";
+    }
+    return nullptr;
+}
+
+/* The keys of clauses. */
+PG_GUARDED const char *make_keys(const FlatQuery &flat, const List *clauses, model::View *view,
+                                 List **expressions)
+{
+    List *keys = NIL;
+    for (auto *clause : pg::each<SortGroupClause>(clauses)) {
+        auto *target = get_sortgroupref_tle(clause->tleSortGroupRef, flat.targets);
+        auto *key = static_cast<model::Key *>(palloc0(sizeof(model::Key)));
+        if (const char *reason = make_key(flat, clause, reinterpret_cast<Node *>(target->expr), key))
+            return reason;
+        keys = lappend(keys, key);
+        *expressions = lappend(*expressions, target->expr);
+    }
+    view->keys = to_array<model::Key>(keys);
+    view->single_group = keys == NIL;
     return nullptr;
 }
 
@@ -170,29 +211,34 @@ PG_GUARDED bool looks_determined(const model::Key &key)
            pg::equal_is_image(family, input, key.collation);
 }
 
+PG_GUARDED bool all_keys_shown(const model::View &view)
+{
+    for (const model::Key &key : view.keys) {
+        const bool told = &key == view.keys.data && view.telling != 0;
+        if (key.column == 0 && !told)
+            return false;
+    }
+    return true;
+}
+
 PG_GUARDED const char *find_keys(const FlatQuery &flat, model::View *view, List **expressions)
 {
-    const bool distinct = flat.query->distinctClause != NIL;
-    const List *clauses = distinct ? flat.query->distinctClause : flat.query->groupClause;
-    List *keys = NIL;
-    view->single_group = clauses == NIL;
-    view->keys_visible = true;
-    for (auto *clause : pg::each<SortGroupClause>(clauses)) {
-        auto *target = get_sortgroupref_tle(clause->tleSortGroupRef, flat.targets);
-        auto *key = static_cast<model::Key *>(palloc0(sizeof(model::Key)));
-        if (const char *reason = make_key(flat, clause, reinterpret_cast<Node *>(target->expr), key))
+    const Query *query = flat.query;
+    const bool over_groups = query->distinctClause != NIL && !query->hasDistinctOn && makes_groups(query);
+    const bool distinct = query->distinctClause != NIL && !over_groups;
+    const List *clauses = distinct ? query->distinctClause : query->groupClause;
+    if (const char *reason = make_keys(flat, clauses, view, expressions))
+        return reason;
+    if (!distinct && query->groupingSets != NIL)
+        if (const char *reason = find_sets(flat, view, expressions))
             return reason;
-        view->keys_visible &= key->column != 0;
-        keys = lappend(keys, key);
-        *expressions = lappend(*expressions, target->expr);
-    }
-    view->keys = to_array<model::Key>(keys);
-    return nullptr;
+    view->keys_visible = all_keys_shown(*view);
+    return over_groups ? why_distinct_matters(flat, *view) : nullptr;
 }
 
 PG_GUARDED const char *find_determined_keys(const FlatQuery &flat, model::View *view, List **expressions)
 {
-    if (flat.query->constraintDeps == NIL)
+    if (flat.query->constraintDeps == NIL || flat.query->hasDistinctOn)
         return nullptr;
     List *keys = NIL;
     for (model::Key &key : view->keys)
@@ -205,8 +251,7 @@ PG_GUARDED const char *find_determined_keys(const FlatQuery &flat, model::View *
     if (const char *reason = add_ungrouped(flat, flat.having, false, &keys, expressions))
         return reason;
     view->keys = to_array<model::Key>(keys);
-    for (const model::Key &key : view->keys)
-        view->keys_visible &= key.column != 0;
+    view->keys_visible = all_keys_shown(*view);
     return nullptr;
 }
 

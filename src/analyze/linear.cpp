@@ -28,36 +28,38 @@ PG_GUARDED const char *why_not_linear(Query *query)
         return "a set-returning function in the select list makes several rows of one";
     if (query->limitCount != nullptr || query->limitOffset != nullptr)
         return "LIMIT and OFFSET need the whole query";
-    if (query->hasDistinctOn)
-        return "DISTINCT ON needs all rows of a group";
-    if (query->groupingSets != NIL)
-        return "GROUPING SETS, ROLLUP and CUBE put a row into several groups";
     return nullptr;
 }
 
 } // namespace
 
+PG_GUARDED bool makes_groups(const Query *query)
+{
+    return query->groupClause != NIL || query->groupingSets != NIL || query->hasAggs ||
+           query->havingQual != nullptr;
+}
+
 PG_GUARDED const char *why_not_groups(Query *query)
 {
-    const bool grouped = query->groupClause != NIL || query->hasAggs || query->havingQual != nullptr;
     if (const char *reason = why_not_linear(query))
         return reason;
-    if (query->distinctClause != NIL && grouped)
-        return "DISTINCT on top of groups makes one row of several groups";
+    if (query->hasDistinctOn && query->groupingSets != NIL)
+        return "DISTINCT ON on top of GROUPING SETS, ROLLUP or CUBE takes a row of several sets";
+    if (query->hasDistinctOn && makes_groups(query) && query->groupClause == NIL)
+        return "DISTINCT ON on top of a single group needs the whole query";
     return nullptr;
 }
 
 PG_GUARDED bool has_groups(const Query *query)
 {
-    return query->groupClause != NIL || query->hasAggs || query->havingQual != nullptr ||
-           query->distinctClause != NIL;
+    return makes_groups(query) || query->distinctClause != NIL;
 }
 
 PG_GUARDED const char *why_not_rows(Query *query)
 {
     if (const char *reason = why_not_linear(query))
         return psprintf("%s, in a subquery or view", reason);
-    if (query->groupClause != NIL || query->hasAggs || query->havingQual != nullptr)
+    if (makes_groups(query))
         return "a subquery or view has groups or aggregates of its own";
     if (query->distinctClause != NIL)
         return "a subquery or view has DISTINCT";

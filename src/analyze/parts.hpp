@@ -54,6 +54,9 @@ PG_GUARDED const Refusal *check_functions(Query *expanded, bool *uses_settings);
 
 /* --- linear.cpp: is a level of the query a function from rows to rows, or from rows to groups? --- */
 
+/* Does a level have GROUP BY, aggregates or HAVING? */
+PG_GUARDED bool makes_groups(const Query *query);
+
 /* What the level that groups may not have, or lacks. */
 PG_GUARDED const char *why_not_groups(Query *query);
 
@@ -90,6 +93,7 @@ struct FlatQuery {
     List *options;      /* of model::Option */
     List *linked;       /* of Linked: conditions that don't hold for every row */
     const char *reason; /* why there are options, and delta can't take the query; NULL: there are none */
+    bool ordered;       /* the rows come in an order that may mean something */
 };
 
 /* Make a flat query of an expanded one, which is used up; or say why not. */
@@ -172,6 +176,9 @@ PG_GUARDED const char *find_keys(const FlatQuery &flat, model::View *view, List 
  */
 PG_GUARDED const char *find_determined_keys(const FlatQuery &flat, model::View *view, List **expressions);
 
+/* Do the columns tell all keys? */
+PG_GUARDED bool all_keys_shown(const model::View &view);
+
 /* Do equal values of the key look the same, so that expressions over it are the same for a whole group? */
 PG_GUARDED bool looks_determined(const model::Key &key);
 
@@ -179,6 +186,35 @@ PG_GUARDED bool looks_determined(const model::Key &key);
 
 /* Find the outputs, and what tells rows apart; or say why rows can't be followed. */
 PG_GUARDED const char *find_rows(const FlatQuery &flat, model::View *view);
+/* --- sets.cpp: GROUPING SETS, ROLLUP, CUBE --- */
+
+/* Find the grouping sets, once the keys are known: these become those of the one set, or get one before them.
+ */
+PG_GUARDED const char *find_sets(const FlatQuery &flat, model::View *view, List **expressions);
+
+/* The indexes of the keys that a GROUPING() asks for, and its value for a set, for these indexes. */
+PG_GUARDED List *keys_of_grouping(const FlatQuery &flat, const GroupingFunc *call);
+
+/* GROUPING() over the group row. */
+PG_GUARDED Node *grouping_over_group(const FlatQuery &flat, const model::View &view,
+                                     const GroupingFunc *call);
+
+/* What tells the groups of different sets apart, in words. */
+PG_GUARDED const char *describe_sets(const model::View &view);
+
+/* --- order.cpp: aggregates and DISTINCT ON whose outcome depends on the order of rows --- */
+
+/* Is it an aggregate call that puts values one behind the other, in an order that it doesn't say all of? */
+PG_GUARDED bool depends_on_order(const Aggref *call);
+
+/* Does something in FROM give its rows in an order that may mean something? */
+PG_GUARDED bool reads_in_order(const Query *query);
+
+/*
+ * Make the outcome of a query, of this level alone, determined by its rows: what depends on their order gets
+ * an order.
+ */
+PG_GUARDED void determine_order(Query *query);
 
 /* --- aggregates.cpp: what is summed up --- */
 
@@ -225,6 +261,9 @@ PG_GUARDED const char *find_group_targets(const FlatQuery &flat, const List *key
                                           model::View *view);
 
 /* --- state.cpp: do the visible columns tell all? --- */
+
+/* Why the columns don't tell all keys, or NULL. */
+PG_GUARDED const char *why_hidden_key(const model::View &view);
 
 /* Decide on the state table, and find the columns that make it unnecessary. */
 PG_GUARDED void decide_state(const FlatQuery &flat, model::View *view);

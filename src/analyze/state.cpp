@@ -90,13 +90,28 @@ PG_GUARDED const char *why_state(const FlatQuery &flat, const model::View &view)
 {
     if (view.having != nullptr)
         return "HAVING hides groups that may come back";
-    for (const model::Key &key : view.keys)
-        if (key.column == 0)
-            return psprintf("group key %s is not shown by a column", show_over_row(view, key.expression));
+    if (const char *reason = why_hidden_key(view))
+        return reason;
     for (int i = 0; i < view.accumulators.size; i++)
         if (const char *reason = why_not_shown(flat, view, i))
             return reason;
     return nullptr;
+}
+
+/* The GROUPING() that would tell the grouping sets apart; NULL: none would, as one is there twice. */
+PG_GUARDED const char *missing_grouping(const model::View &view)
+{
+    StringInfoData call;
+    initStringInfo(&call);
+    for (const model::GroupingSet &one : view.sets)
+        for (const model::GroupingSet &other : view.sets)
+            if (&one < &other && one.without == other.without)
+                return nullptr;
+    for (int key = 1; key < view.keys.size && key < 32; key++)
+        appendStringInfo(&call, "%s%s", key > 1 ? ", " : "GROUPING(",
+                         show_over_row(view, view.keys[key].expression));
+    appendStringInfoChar(&call, ')');
+    return call.data;
 }
 
 /* Add an item to a list of items in prose. */
@@ -132,15 +147,33 @@ PG_GUARDED bool add_missing(const FlatQuery &flat, const model::View &view, int 
 
 } // namespace
 
+PG_GUARDED const char *why_hidden_key(const model::View &view)
+{
+    for (const model::Key &key : view.keys) {
+        const bool number = view.sets.size > 0 && &key == view.keys.data;
+        if (key.column == 0 && !number)
+            return psprintf("group key %s is not shown by a column", show_over_row(view, key.expression));
+        if (key.column == 0 && view.telling == 0)
+            return "no column tells which grouping set a row belongs to";
+    }
+    return nullptr;
+}
+
 PG_GUARDED const char *advice_on(const model::View &view)
 {
     if (view.strategy != model::Strategy::Delta || !view.needs_state || view.having != nullptr)
         return nullptr;
     StringInfoData missing;
     initStringInfo(&missing);
-    for (const model::Key &key : view.keys)
-        if (key.column == 0)
-            add_item(&missing, show_over_row(view, key.expression));
+    for (const model::Key &key : view.keys) {
+        const bool number = view.sets.size > 0 && &key == view.keys.data;
+        if (key.column != 0 || (number && view.telling != 0))
+            continue;
+        const char *item = number ? missing_grouping(view) : show_over_row(view, key.expression);
+        if (item == nullptr)
+            return nullptr;
+        add_item(&missing, item);
+    }
     FlatQuery flat = {};
     for (model::Reference &reference : view.references)
         flat.references = lappend(flat.references, &reference);

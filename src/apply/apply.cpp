@@ -167,14 +167,25 @@ PG_GUARDED Found find_group(const Target &target, const delta::Group &change, bo
     }
 }
 
-/* The keys as they are stored: a group keeps the representative that it was made with. */
+/*
+ * The keys as they are stored: a group keeps the representative that it was made with.  The number of a
+ * grouping set may follow from the others.
+ */
 PG_GUARDED void stored_keys(const Target &target, Datum *keys, bool *nulls)
 {
     const model::View &view = *target.plan->view;
     TupleTableSlot *row = primary_probe(target)->row();
     const AttrNumber *columns = catalog::key_columns(view, target.state != nullptr);
     for (int i = 0; i < view.keys.size; ++i)
-        keys[i] = slot_getattr(row, columns[i], &nulls[i]);
+        if (columns[i] != 0)
+            keys[i] = slot_getattr(row, columns[i], &nulls[i]);
+    if (view.keys.size == 0 || columns[0] != 0)
+        return;
+    const model::GroupingSet *set = view.set_by_nulls(nulls);
+    if (set == nullptr)
+        raise_mismatch(target);
+    keys[0] = Int32GetDatum(set->number);
+    nulls[0] = false;
 }
 
 /* Keep a copy of the visible row, or of its absence. */
@@ -262,7 +273,7 @@ PG_GUARDED TupleTableSlot *make_state_row(const Target &target, const Datum *key
 
 PG_GUARDED Written write_state(const Target &target, const Datum *keys, const bool *nulls, Found found)
 {
-    const bool stays = target.group->rows() > 0 || target.plan->view->single_group;
+    const bool stays = target.group->rows() > 0 || target.group->stays(keys);
     if (found == Found::Missing) {
         insert_row(target.states, make_state_row(target, keys, nulls));
         return Written::Yes;

@@ -11,6 +11,10 @@
  * fits what else the transaction sees; that is an error where somebody else has changed the row since.  Room
  * flush computes them once more at commit, under the latest snapshot.
  *
+ * Where the table doesn't show the keys, a state table keeps what each group shows, by key.  A group's row is
+ * found by that; of several rows that look so any will do, as long as no two groups take the same one
+ * (row_search.cpp).
+ *
  * Groups are computed in batches, whose rows are held in memory, and written in the order of their keys.
  */
 #include "apply/apply.hpp"
@@ -32,9 +36,15 @@ struct Target {
     bool one_snapshot; /* what is locked must be what the transaction's snapshot sees */
     Relation table;
     Writer *rows;
-    Probe *probe;
+    Probe *probe;             /* of the table, or of its state table */
     TupleTableSlot *before;   /* a copy of the group's row */
     TupleTableSlot *computed; /* the row that takes its place */
+
+    /* Where the table doesn't show the keys: what each group shows is kept by key. */
+    Relation state; /* else NULL */
+    Writer *states;
+    TupleTableSlot *state_row;
+    RowSearch *row_by_all;
 };
 
 /* An error where the group's row isn't what the transaction's snapshot sees. */
@@ -44,10 +54,69 @@ PG_GUARDED void check_snapshot(const Target &target, const delta::Group &group, 
         return;
     const bool same =
         found == Found::Locked
-            ? table_tuple_satisfies_snapshot(target.table, target.probe->row(), GetTransactionSnapshot())
+            ? table_tuple_satisfies_snapshot(target.state != nullptr ? target.state : target.table,
+                                             target.probe->row(), GetTransactionSnapshot())
             : !target.probe->sees(group.keys(), group.nulls(*target.plan->layout), GetTransactionSnapshot());
     if (!same)
         raise_serialization_failure();
+}
+
+[[noreturn]] PG_GUARDED void raise_not_kept(const Target &target)
+{
+    const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(target.table)),
+                                                  RelationGetRelationName(target.table));
+    ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+            errmsg("incremental materialized table %s does not match its state table", name),
+            errdetail("It has no row with what a group of its showed."),
+            errhint("Run SELECT imat.refresh(%s); something changed the table unnoticed.",
+                    quote_literal_cstr(name)));
+    pg_unreachable();
+}
+
+/* Copy the group's row, as it is found or kept, and find out where it is in the table. */
+PG_GUARDED ItemPointerData remember(const Target &target)
+{
+    TupleTableSlot *found = target.probe->row();
+    if (target.state == nullptr) {
+        ExecCopySlot(target.before, found);
+        return found->tts_tid;
+    }
+    const int keys = target.plan->view->keys.size;
+    const int columns = target.plan->visible->natts;
+    slot_getallattrs(found);
+    ExecClearTuple(target.before);
+    memcpy(target.before->tts_values, found->tts_values + keys, sizeof(Datum) * columns);
+    memcpy(target.before->tts_isnull, found->tts_isnull + keys, sizeof(bool) * columns);
+    ExecStoreVirtualTuple(target.before);
+    ExecMaterializeSlot(target.before);
+    ItemPointerData where;
+    if (!target.row_by_all->lock(target.before, &where))
+        raise_not_kept(target);
+    return where;
+}
+
+/* Keep what the group shows now (NULL: nothing) in place of what was found. */
+PG_GUARDED void keep(const Target &target, const delta::Group &group, Found found, TupleTableSlot *after)
+{
+    if (target.state == nullptr)
+        return;
+    ItemPointerData where = target.probe->row()->tts_tid;
+    if (after == nullptr)
+        return delete_row(target.states, &where, GetActiveSnapshot());
+    const int keys = target.plan->view->keys.size;
+    const int columns = target.plan->visible->natts;
+    TupleTableSlot *row = target.state_row;
+    slot_getallattrs(after);
+    ExecClearTuple(row);
+    memcpy(row->tts_values, group.keys(), sizeof(Datum) * keys);
+    memcpy(row->tts_isnull, group.nulls(*target.plan->layout), sizeof(bool) * keys);
+    memcpy(row->tts_values + keys, after->tts_values, sizeof(Datum) * columns);
+    memcpy(row->tts_isnull + keys, after->tts_isnull, sizeof(bool) * columns);
+    ExecStoreVirtualTuple(row);
+    if (found == Found::Locked)
+        update_row(target.states, &where, row, GetActiveSnapshot());
+    else
+        insert_row(target.states, row);
 }
 
 /* Put the computed row (NULL: none) in place of the group's; true if anything was written. */
@@ -59,8 +128,7 @@ PG_GUARDED bool replace_group(const Target &target, const delta::Group &group, M
     TupleTableSlot *after = nullptr;
     ItemPointerData where = {};
     if (found == Found::Locked) {
-        where = target.probe->row()->tts_tid;
-        ExecCopySlot(target.before, target.probe->row());
+        where = remember(target);
         before = target.before;
     }
     if (computed != nullptr)
@@ -76,6 +144,7 @@ PG_GUARDED bool replace_group(const Target &target, const delta::Group &group, M
         return false;
     else
         update_row(target.rows, &where, after, GetActiveSnapshot());
+    keep(target, group, found, after);
     if (target.listener != nullptr)
         target.listener->row_changed(target.listener->self, before, after);
     return true;
@@ -89,8 +158,18 @@ PG_GUARDED Target open_target(delta::Plan *plan, Moment moment, const Listener *
     target.one_snapshot = moment == Moment::Early && IsolationUsesXactSnapshot();
     target.table = table_open(plan->registration.imat, RowExclusiveLock);
     target.rows = open_writer(target.table, plan->visible, true);
-    target.probe = Probe::open(target.table, plan, false);
-    target.before = MakeSingleTupleTableSlot(RelationGetDescr(target.table), &TTSOpsVirtual);
+    if (plan->view->needs_state) {
+        target.state = table_open(plan->registration.state, RowExclusiveLock);
+        TupleDesc type = RelationGetDescr(target.state);
+        target.states = open_writer(target.state, type, true);
+        target.state_row = MakeSingleTupleTableSlot(type, &TTSOpsVirtual);
+        target.probe = Probe::open(target.state, plan, true);
+        target.row_by_all = RowSearch::open(target.table, plan->visible->natts);
+    } else {
+        target.probe = Probe::open(target.table, plan, false);
+    }
+    target.before = MakeSingleTupleTableSlot(
+        target.state != nullptr ? plan->visible : RelationGetDescr(target.table), &TTSOpsVirtual);
     target.computed = MakeSingleTupleTableSlot(plan->visible, &TTSOpsMinimalTuple);
     return target;
 }
@@ -100,6 +179,12 @@ PG_GUARDED void close_target(const Target &target)
     ExecDropSingleTupleTableSlot(target.computed);
     ExecDropSingleTupleTableSlot(target.before);
     target.probe->close();
+    if (target.state != nullptr) {
+        target.row_by_all->close();
+        ExecDropSingleTupleTableSlot(target.state_row);
+        close_writer(target.states);
+        table_close(target.state, NoLock);
+    }
     close_writer(target.rows);
     table_close(target.table, NoLock);
 }

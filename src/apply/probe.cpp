@@ -64,7 +64,7 @@ PG_GUARDED ProbePlan *make_plan(Relation table, const model::View &view, bool of
         raise_no_index(table);
     Relation index = index_open(index_oid, AccessShareLock);
 
-    const int size = view.row_keys().size;
+    const int size = view.row_keys().size == 0 ? 0 : IndexRelationGetNumberOfKeyAttributes(index);
     auto *plan = static_cast<ProbePlan *>(palloc0(sizeof(ProbePlan)));
     plan->index = index_oid;
     plan->size = size;

@@ -69,7 +69,7 @@ PG_GUARDED int key_of_index_column(Relation table, Relation index, int position,
     const AttrNumber plain = index->rd_index->indkey.values[position];
     const AttrNumber hashed = plain != 0 ? AttrNumber{0} : hashed_column(expression);
     const AttrNumber column = plain != 0 ? plain : hashed != 0 ? hashed : wrapped_column(expression);
-    for (int i = 0; i < view.row_keys().size; i++) {
+    for (int i = 0; i < view.row_keys().size && column != 0; i++) {
         const model::Key &key = view.row_keys()[i];
         if (columns[i] != column)
             continue;
@@ -104,7 +104,7 @@ PG_GUARDED bool is_over_keys(Relation table, Relation index, const model::View &
         covered = bms_add_member(covered, columns[key]);
     }
     for (int i = 0; i < view.row_keys().size; i++)
-        if (!bms_is_member(columns[i], covered))
+        if (columns[i] != 0 && !bms_is_member(columns[i], covered))
             return false;
     return true;
 }
@@ -172,6 +172,29 @@ PG_GUARDED AttrNumber *key_columns(const model::View &view, bool of_state)
     for (int i = 0; i < keys.size; i++)
         columns[i] = of_state ? static_cast<AttrNumber>(i + 1) : keys[i].column;
     return columns;
+}
+
+PG_GUARDED int shown_columns(const model::View &view)
+{
+    int columns = 0;
+    if (view.bag)
+        return view.columns.size;
+    for (auto *target : pg::each<TargetEntry>(view.outputs != NIL ? view.outputs : view.group_targets))
+        columns += target->resjunk ? 0 : 1;
+    return columns;
+}
+
+PG_GUARDED bool state_fits(Oid state, const model::View &view)
+{
+    Relation table = table_open(state, AccessShareLock);
+    TupleDesc type = RelationGetDescr(table);
+    const bool keyed = view.strategy == model::Strategy::Keyed;
+    const int columns = keyed ? shown_columns(view) : 1;
+    const char *first = keyed ? "column_1" : "accumulators";
+    const bool fits = type->natts == view.keys.size + columns &&
+                      namestrcmp(&TupleDescAttr(type, view.keys.size)->attname, first) == 0;
+    table_close(table, NoLock);
+    return fits;
 }
 
 PG_GUARDED AttrNumber wrapped_column(Node *expression)

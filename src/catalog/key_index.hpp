@@ -16,8 +16,9 @@ namespace catalog {
  * in any order, either plain or (where a release has no NULLS NOT DISTINCT) as the expression ARRAY[column];
  * a view without keys has an index on the constant expression (true).  A key that
  * is hashed is there as its hash, and then the index is not unique: who uses it has to compare.  For a state
- * table (of_state) the keys are columns 1, 2, ...; for the IMAT they are the columns that show them, and
- * there is no such index unless view.keys_visible.  The table is open and locked.
+ * table (of_state) the keys are columns 1, 2, ...; for the IMAT they are the columns that show them (the
+ * number of a grouping set may be told by the others), and there is no such index unless view.keys_visible.
+ * The table is open and locked.
  */
 PG_GUARDED Oid find_key_index(Relation table, const model::View &view, bool of_state);
 
@@ -42,8 +43,17 @@ PG_GUARDED bool is_selective(Relation table, Oid index);
  */
 PG_GUARDED model::View *view_of_values(const model::View &view, int distinct);
 
-/* The columns of the table that the index of find_key_index is over: one for each key, in their order. */
+/*
+ * The columns of the table that the index of find_key_index is over: one for each key, in their order; 0 for
+ * the number of a grouping set that no column shows.
+ */
 PG_GUARDED AttrNumber *key_columns(const model::View &view, bool of_state);
+
+/* How many columns the query has: the table's first. */
+PG_GUARDED int shown_columns(const model::View &view);
+
+/* Has the state table the columns that the view keeps in one? */
+PG_GUARDED bool state_fits(Oid state, const model::View &view);
 
 /* Is this index column the expression ARRAY[column]?  Then that column, else 0. */
 PG_GUARDED AttrNumber wrapped_column(Node *expression);

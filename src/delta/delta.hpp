@@ -8,6 +8,7 @@
 #include "delta/fill.hpp"
 #include "delta/fold.hpp"
 #include "delta/foreign_keys.hpp"
+#include "delta/group_query.hpp"
 #include "delta/group_row.hpp"
 #include "delta/groups.hpp"
 #include "delta/join.hpp"

@@ -19,6 +19,8 @@ struct Filler {
     Datum *keys;
     bool *nulls;
     TupleTableSlot *state_row;
+    std::uint32_t without; /* the keys that the row's grouping sets leave out */
+    int set;               /* the one that is at hand */
 };
 
 namespace {
@@ -74,6 +76,62 @@ PG_GUARDED Aggref *accumulator_call(const model::View &view, const model::Accumu
     return call;
 }
 
+/* How many keys GROUPING() is asked about: those behind them are in every set. */
+PG_GUARDED int grouped_keys(const model::View &view)
+{
+    return Min(view.keys.size - 1, 31);
+}
+
+/* GROUPING() of the keys, which tells which of them a row's set leaves out. */
+PG_GUARDED GroupingFunc *call_grouping(const model::View &view)
+{
+    auto *call = makeNode(GroupingFunc);
+    call->location = -1;
+    for (int i = 1; i <= grouped_keys(view); ++i) {
+        call->args = lappend(call->args, copyObjectImpl(view.keys[i].expression));
+        call->refs = lappend_int(call->refs, i + 1);
+    }
+    return call;
+}
+
+/* The keys that are left out, by the value of that. */
+PG_GUARDED std::uint32_t left_out(const model::View &view, std::uint32_t value)
+{
+    std::uint32_t without = 0;
+    for (int i = grouped_keys(view); i > 0; --i, value >>= 1)
+        without |= (value & 1) << i;
+    return without;
+}
+
+/* A node of GROUPING SETS. */
+PG_GUARDED GroupingSet *grouping_node(GroupingSetKind kind, List *content)
+{
+    auto *node = makeNode(GroupingSet);
+    node->kind = kind;
+    node->content = content;
+    node->location = -1;
+    return node;
+}
+
+/* The grouping sets, each once. */
+PG_GUARDED GroupingSet *distinct_sets(const model::View &view)
+{
+    List *nodes = NIL;
+    for (const model::GroupingSet &set : view.sets) {
+        bool seen = false;
+        for (const model::GroupingSet *other = view.sets.begin(); other < &set; ++other)
+            seen = seen || other->without == set.without;
+        List *references = NIL;
+        for (int i = 1; i < view.keys.size; ++i)
+            if (!set.leaves_out(i))
+                references = lappend_int(references, i + 1);
+        if (!seen)
+            nodes = lappend(nodes, references == NIL ? grouping_node(GROUPING_SET_EMPTY, NIL)
+                                                     : grouping_node(GROUPING_SET_SIMPLE, references));
+    }
+    return grouping_node(GROUPING_SET_SETS, nodes);
+}
+
 /* A query over the rows of the view, grouped by its keys, which are the first targets, and counted. */
 PG_GUARDED Query *grouped_query(const model::View &view)
 {
@@ -83,11 +141,14 @@ PG_GUARDED Query *grouped_query(const model::View &view)
     Query *query = rows_query(view, entries);
     query->hasAggs = true;
 
-    Index group = 0;
-    for (const model::Key &key : view.keys) {
-        TargetEntry *entry = add_target(query, static_cast<Expr *>(copyObjectImpl(key.expression)));
-        group_by(query, key, entry, ++group);
+    if (view.sets.size > 0)
+        add_target(query, &call_grouping(view)->xpr);
+    for (int i = view.sets.size > 0 ? 1 : 0; i < view.keys.size; ++i) {
+        TargetEntry *entry = add_target(query, static_cast<Expr *>(copyObjectImpl(view.keys[i].expression)));
+        group_by(query, view.keys[i], entry, static_cast<Index>(i) + 1);
     }
+    if (view.sets.size > 0)
+        query->groupingSets = list_make1(distinct_sets(view));
     add_target(query, &count_rows()->xpr);
     return query;
 }
@@ -128,6 +189,23 @@ PG_GUARDED void fill_row(Filler *filler, TupleTableSlot *row)
     filler->group->read_rows(DatumGetInt64(row->tts_values[keys]));
     for (int i = 1; i < filler->plan->view->accumulators.size; ++i)
         filler->group->read_accumulator(i, row->tts_values[keys + i], row->tts_isnull[keys + i]);
+    filler->set = -1;
+    if (filler->plan->view->sets.size > 0)
+        filler->without = left_out(*filler->plan->view, DatumGetUInt32(row->tts_values[0]));
+}
+
+PG_GUARDED bool next_group(Filler *filler)
+{
+    const model::View &view = *filler->plan->view;
+    if (view.sets.size == 0)
+        return ++filler->set == 0;
+    while (++filler->set < view.sets.size) {
+        if (view.sets[filler->set].without != filler->without)
+            continue;
+        filler->keys[0] = Int32GetDatum(view.sets[filler->set].number);
+        return true;
+    }
+    return false;
 }
 
 PG_GUARDED TupleTableSlot *visible_row(Filler *filler)

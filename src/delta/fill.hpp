@@ -2,10 +2,11 @@
  * fill.hpp - computing all groups of a delta view that keeps a state table.
  *
  * The fill query is the definition with each aggregate replaced by the accumulators it needs: its rows are
- * the keys, then the number of rows, then each further accumulator as imat.accumulate (a bytea) gives it.  So
- * PostgreSQL's own executor does the grouping, spilling to disk where it must, and what stands in the table
- * afterwards went through the same code as every later change.  The tables of multiplicities are filled by
- * a query each, with the values among the keys.
+ * the keys (GROUPING() of all others in place of the number of a grouping set), then the number of rows, then
+ * each further accumulator as imat.accumulate (a bytea) gives it.  So PostgreSQL's own executor does the
+ * grouping, spilling to disk where it must, and what stands in the table afterwards went through the same
+ * code as every later change.  The tables of multiplicities are filled by a query each, with the values among
+ * the keys.
  */
 #pragma once
 
@@ -33,10 +34,13 @@ PG_GUARDED Filler *begin_fill(const catalog::Registration &registration, TupleDe
 /* Take the next row of the fill query. */
 PG_GUARDED void fill_row(Filler *filler, TupleTableSlot *row);
 
-/* The row's visible row, in a virtual slot of the filler's; NULL: HAVING hides the group. */
+/* Go on to the next group that the row stands for: there are several where a grouping set is there twice. */
+PG_GUARDED bool next_group(Filler *filler);
+
+/* The group's visible row, in a virtual slot of the filler's; NULL: HAVING hides the group. */
 PG_GUARDED TupleTableSlot *visible_row(Filler *filler);
 
-/* The row's state row, in a virtual slot of the filler's: the keys, then one bytea. */
+/* The group's state row, in a virtual slot of the filler's: the keys, then one bytea. */
 PG_GUARDED TupleTableSlot *state_row(Filler *filler);
 
 PG_GUARDED void end_fill(Filler *filler);

@@ -29,16 +29,11 @@ PG_GUARDED uint64 hash_inputs(const Plan &plan, const Datum *values, const bool 
     return hash;
 }
 
-} // namespace
-
-PG_GUARDED void fold_inputs(const Plan &plan, GroupTable *groups, const Datum *values, const bool *nulls,
-                            Sign sign)
+/* Fold the inputs, which come after the keys, into a group. */
+PG_GUARDED void fold_group(const Plan &plan, GroupTable *groups, Group *group, const Datum *values,
+                           const bool *nulls, Sign sign)
 {
     const Layout &layout = *plan.layout;
-    MemoryContext caller = MemoryContextSwitchTo(plan.context->ecxt_per_tuple_memory);
-    if (groups->keeps_digest())
-        groups->add_to_digest(static_cast<uint64>(as_number(sign)) * hash_inputs(plan, values, nulls));
-    Group *group = groups->find_or_add(values, nulls);
     static_cast<CountState *>(group->accumulator(layout, 0))->count += as_number(sign);
     for (int i = 1; i < layout.accumulators.size; ++i) {
         const int column = layout.keys.size + i - 1;
@@ -52,6 +47,34 @@ PG_GUARDED void fold_inputs(const Plan &plan, GroupTable *groups, const Datum *v
         if (!nulls[column])
             groups->count_value(i, *group, values[column], as_number(sign));
     }
+}
+
+/* The keys of the row's group in one of several grouping sets. */
+PG_GUARDED void keys_in_set(const Plan &plan, const model::GroupingSet &set, const Datum *values,
+                            const bool *nulls)
+{
+    plan.set_keys[0] = Int32GetDatum(set.number);
+    plan.set_nulls[0] = false;
+    for (int i = 1; i < plan.layout->keys.size; ++i) {
+        plan.set_keys[i] = values[i];
+        plan.set_nulls[i] = nulls[i] || set.leaves_out(i);
+    }
+}
+
+} // namespace
+
+PG_GUARDED void fold_inputs(const Plan &plan, GroupTable *groups, const Datum *values, const bool *nulls,
+                            Sign sign)
+{
+    MemoryContext caller = MemoryContextSwitchTo(plan.context->ecxt_per_tuple_memory);
+    if (groups->keeps_digest())
+        groups->add_to_digest(static_cast<uint64>(as_number(sign)) * hash_inputs(plan, values, nulls));
+    if (plan.view->sets.size == 0)
+        fold_group(plan, groups, groups->find_or_add(values, nulls), values, nulls, sign);
+    for (const model::GroupingSet &set : plan.view->sets) {
+        keys_in_set(plan, set, values, nulls);
+        fold_group(plan, groups, groups->find_or_add(plan.set_keys, plan.set_nulls), values, nulls, sign);
+    }
     MemoryContextSwitchTo(caller);
 }
 
@@ -64,6 +87,49 @@ PG_GUARDED void fold_row(const Plan &plan, GroupTable *groups, TupleTableSlot *r
         return;
     const TupleTableSlot *folded = ExecProject(plan.inputs);
     fold_inputs(plan, groups, folded->tts_values, folded->tts_isnull, sign);
+}
+
+PG_GUARDED static bool same_as_far_as_read(const Plan &plan, TupleTableSlot *one, TupleTableSlot *other)
+{
+    int column = -1;
+    slot_getallattrs(one);
+    slot_getallattrs(other);
+    while ((column = bms_next_member(plan.columns_read, column)) >= 0) {
+        const auto *attribute = TupleDescAttr(one->tts_tupleDescriptor, column);
+        if (one->tts_isnull[column] != other->tts_isnull[column])
+            return false;
+        if (!one->tts_isnull[column] &&
+            !pg::datum_image_eq(one->tts_values[column], other->tts_values[column], attribute->attbyval,
+                                attribute->attlen))
+            return false;
+    }
+    return true;
+}
+
+PG_GUARDED void fold_update(const Plan &plan, GroupTable *groups, Tuplestorestate *removed,
+                            Tuplestorestate *added)
+{
+    TupleTableSlot *before = plan.source_row;
+    TupleTableSlot *after = MakeSingleTupleTableSlot(before->tts_tupleDescriptor, &TTSOpsMinimalTuple);
+    for (Tuplestorestate *rows : {removed, added}) {
+        tuplestore_select_read_pointer(rows, 0);
+        tuplestore_rescan(rows);
+    }
+    for (;;) {
+        CHECK_FOR_INTERRUPTS();
+        const bool was = tuplestore_gettupleslot(removed, true, false, before);
+        const bool is = tuplestore_gettupleslot(added, true, false, after);
+        if (!was && !is)
+            break;
+        if (was && is && same_as_far_as_read(plan, before, after))
+            continue;
+        if (was)
+            fold_row(plan, groups, before, Sign::Out);
+        if (is)
+            fold_row(plan, groups, after, Sign::In);
+    }
+    ExecClearTuple(before);
+    ExecDropSingleTupleTableSlot(after);
 }
 
 PG_GUARDED void fold_rows(const Plan &plan, GroupTable *groups, Tuplestorestate *rows, Sign sign)

@@ -14,6 +14,14 @@ namespace delta {
  */
 PG_GUARDED void fold_rows(const Plan &plan, GroupTable *groups, Tuplestorestate *rows, Sign sign);
 
+/*
+ * Fold both transition tables of an UPDATE, the rows that were out and those that are in.  Where a row has
+ * nothing that the view reads changed, which is seen by comparing the first of the one with the first of the
+ * other and so on, neither is folded: groups that keep what they have don't become known as changed.
+ */
+PG_GUARDED void fold_update(const Plan &plan, GroupTable *groups, Tuplestorestate *removed,
+                            Tuplestorestate *added);
+
 /* Fold one row of the source, in a slot of any kind. */
 PG_GUARDED void fold_row(const Plan &plan, GroupTable *groups, TupleTableSlot *row, Sign sign);
 

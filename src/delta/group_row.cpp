@@ -197,10 +197,19 @@ PG_GUARDED bool GroupRow::take_found(const Group &found, bool shown_only)
     return fits && (shown_only || !is_lost());
 }
 
+bool GroupRow::stays(const Datum *keys) const noexcept
+{
+    const model::View &view = *plan_->view;
+    if (view.sets.size == 0)
+        return view.single_group;
+    const model::GroupingSet *set = view.set_of(DatumGetInt32(keys[0]));
+    return set != nullptr && set->empty;
+}
+
 PG_GUARDED TupleTableSlot *GroupRow::visible(const Datum *keys, const bool *nulls)
 {
     const model::View &view = *plan_->view;
-    if (rows() == 0 && !view.single_group)
+    if (rows() == 0 && !stays(keys))
         return nullptr;
 
     MemoryContext caller = MemoryContextSwitchTo(scratch_);

@@ -53,6 +53,9 @@ class GroupRow {
 
     int64 rows() const noexcept { return group_->rows(*plan_->layout); }
 
+    /* Is the group of this key there also when it has no rows? */
+    bool stays(const Datum *keys) const noexcept;
+
     /* The row that shows the group under this key; NULL: it is empty, or HAVING hides it. */
     PG_GUARDED TupleTableSlot *visible(const Datum *keys, const bool *nulls);
 

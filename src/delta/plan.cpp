@@ -92,9 +92,10 @@ PG_GUARDED bool calls_foreign_code(const model::View &view)
 PG_GUARDED bool has_index(Oid imat, const model::View &view)
 {
     Relation table = table_open(imat, AccessShareLock);
-    const bool found = OidIsValid(view.keys_visible    ? catalog::find_key_index(table, view, false)
-                                  : view.has_options() ? catalog::find_lookup_index(table, view)
-                                                       : catalog::find_row_index(table, view.columns.size));
+    const bool found =
+        OidIsValid(view.keys_visible    ? catalog::find_key_index(table, view, false)
+                   : view.has_options() ? catalog::find_lookup_index(table, view)
+                                        : catalog::find_row_index(table, catalog::shown_columns(view)));
     table_close(table, NoLock);
     return found;
 }
@@ -112,18 +113,18 @@ PG_GUARDED model::Strategy strategy_of(const catalog::Registration &registration
     if (registration.strategy == model::Strategy::Swap || view->strategy == model::Strategy::Swap ||
         !registration.trusted)
         return model::Strategy::Swap;
-    const bool fits = catalog::fits_state(registration, *view);
-    const bool has_state = fits && registration.state_current;
-    const bool has_none = view->needs_state && !fits;
+    const bool has_none = view->needs_state && !catalog::fits_state(registration, *view);
     if ((has_none || registration.strategy == model::Strategy::Keyed) && analyze::can_be_keyed(*view))
         analyze::make_keyed(view);
-    if (view->strategy == model::Strategy::Keyed)
-        return has_index(registration.imat, *view) ? model::Strategy::Keyed : model::Strategy::Swap;
+    const bool has_state = catalog::fits_state(registration, *view) && registration.state_current &&
+                           catalog::state_fits(registration.state, *view);
     if (view->bag && !has_index(registration.imat, *view) &&
         (!analyze::can_do_without_identity(view) || !has_index(registration.imat, *view)))
         return model::Strategy::Swap;
     if (view->needs_state && !has_state)
         return model::Strategy::Swap;
+    if (view->strategy == model::Strategy::Keyed)
+        return has_index(registration.imat, *view) ? model::Strategy::Keyed : model::Strategy::Swap;
     view->needs_state = has_state;
     return model::Strategy::Delta;
 }
@@ -138,6 +139,23 @@ PG_GUARDED void compile_bag(Plan *plan)
     plan->pairing = make_key_operations(paired_by(view));
 }
 
+/* The columns of the source that the view reads, counted from 0. */
+PG_GUARDED Bitmapset *columns_read(const model::View &view)
+{
+    Bitmapset *numbers = nullptr;
+    pull_varattnos(view.filter, 1, &numbers);
+    pull_varattnos(reinterpret_cast<Node *>(input_targets(view)), 1, &numbers);
+    if (view.strategy == model::Strategy::Keyed) {
+        pull_varattnos(reinterpret_cast<Node *>(view.group_targets), 1, &numbers);
+        pull_varattnos(view.group_having, 1, &numbers);
+    }
+    Bitmapset *columns = nullptr;
+    int number = -1;
+    while ((number = bms_next_member(numbers, number)) >= 0)
+        columns = bms_add_member(columns, number + FirstLowInvalidHeapAttributeNumber - 1);
+    return columns;
+}
+
 PG_GUARDED void compile_source_side(Plan *plan)
 {
     const model::View &view = *plan->view;
@@ -146,6 +164,7 @@ PG_GUARDED void compile_source_side(Plan *plan)
     table_close(source, NoLock);
 
     plan->source_row = MakeSingleTupleTableSlot(type, &TTSOpsMinimalTuple);
+    plan->columns_read = columns_read(view);
     plan->filter = condition(view.filter);
     plan->inputs = project(input_targets(view), plan->context, type);
 }
@@ -204,6 +223,8 @@ PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContex
                 /* Of what is in subqueries nothing is known here. */
                 plan->foreign_code = plan->view->has_options() || calls_foreign_code(*plan->view);
                 plan->layout = make_layout(plan->view->keys, plan->view->accumulators);
+                plan->set_keys = static_cast<Datum *>(palloc(sizeof(Datum) * (plan->view->keys.size + 1)));
+                plan->set_nulls = static_cast<bool *>(palloc(sizeof(bool) * (plan->view->keys.size + 1)));
                 if (plan->view->bag)
                     compile_bag(plan);
                 if (plan->view->has_options())
@@ -216,7 +237,7 @@ PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContex
                 if (plan->strategy == model::Strategy::Delta)
                     compile_group_side(plan);
                 else
-                    plan->visible = ExecTypeFromTL(plan->view->group_targets);
+                    plan->visible = ExecCleanTypeFromTL(plan->view->group_targets);
             }
             plan->fingerprint = fingerprint_of(*plan, definition);
         });

@@ -38,8 +38,13 @@ struct Plan {
 
     TupleDesc input_type; /* of what is folded: the keys, then the input of each accumulator but the first */
 
+    /* The keys of a row in one of several grouping sets: room for them. */
+    Datum *set_keys;
+    bool *set_nulls;
+
     /* For Delta and Keyed over one table: from its row to keys and inputs. */
     TupleTableSlot *source_row; /* as transition tables have it */
+    Bitmapset *columns_read;    /* of it, counted from 0 */
     ExprState *filter;          /* NULL: all rows */
     ProjectionInfo *inputs;     /* to input_type */
 

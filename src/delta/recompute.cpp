@@ -1,14 +1,13 @@
 /*
  * recompute.cpp - groups that changed are computed anew, from the rows that they have now.
  *
- * One query computes many groups: that of the view, joined with the keys of those groups, which it reads by
- * name from a tuplestore.  Every row of the sources belongs to one group, and each key is there once, so the
- * join leaves the groups that are asked for whole, and repeats nothing.  The planner reaches their rows
- * through an index on the group columns for a few of them, and reads everything once for many.
+ * One query computes many groups (group_query.cpp): that of the view, joined with the keys of those groups,
+ * which it reads by name from a tuplestore.  The planner reaches their rows through an index on the group
+ * columns for a few of them, and reads everything once for many.
  *
- * A key that is NULL is looked for by IS NULL, so groups are computed by one query for each set of keys that
- * are NULL: of those there are few.  Queries are planned once per session, that set, and size of the change;
- * the plan lives as long as the compiled view.
+ * A key that is NULL is looked for by IS NULL, so groups are computed by one query for each grouping set and
+ * each choice of keys that are NULL: of those there are few.  Queries are planned once per session, that
+ * choice, and size of the change; the plan lives as long as the compiled view.
  *
  * Of a query with options (outer joins, subqueries in expressions) it is the definition itself that is so
  * restricted, as far up as its WHERE.  Where such a query has no groups, a key may have several rows, or
@@ -19,18 +18,23 @@
  */
 #include "delta/recompute.hpp"
 
-#include "analyze/analyze.hpp"
+#include "delta/group_query.hpp"
 #include "delta/rows_query.hpp"
 #include "pg/list.hpp"
-#include "pg/query.hpp"
 
 namespace delta {
 
 namespace {
 
+/* What groups that one query can compute have in common. */
+struct Alike {
+    const model::GroupingSet *set; /* NULL: the view has just one */
+    Bitmapset *nulls;              /* which keys are NULL */
+};
+
 /* A recomputation that was planned. */
 struct Recomputation {
-    Bitmapset *nulls;  /* which keys are NULL */
+    Alike alike;
     bool present;      /* of what the table has, not of what it should have */
     int magnitude;     /* of the number of groups, in powers of 32: another may want another plan */
     bool serializable; /* planned in such a transaction; see pg/settled.cpp */
@@ -45,10 +49,9 @@ struct Computing {
     int count;
     GroupTable *rows; /* where rows are computed that are not in groups: what they differ by; else NULL */
     Sign sign;
-    MinimalTuple *result; /* else */
-    MemoryContext memory; /* that the result is in; the executor has its own */
-    Datum *keys;          /* of the row that came last */
-    bool *nulls;
+    MinimalTuple *result;  /* else */
+    MemoryContext memory;  /* that the result is in; the executor has its own */
+    TupleTableSlot *shown; /* a row of the table */
 };
 
 } // namespace
@@ -103,6 +106,19 @@ PG_GUARDED Node *key_condition(const model::View &view, int i, Expr *expression,
 }
 
 namespace {
+
+PG_GUARDED Alike describe(const Plan &plan, const Group &group)
+{
+    Alike alike = {.set = nullptr, .nulls = nulls_of(plan, group)};
+    if (plan.view->sets.size > 0)
+        alike.set = plan.view->set_of(DatumGetInt32(group.keys()[0]));
+    return alike;
+}
+
+PG_GUARDED bool same(const Alike &one, const Alike &other)
+{
+    return one.set == other.set && bms_equal(one.nulls, other.nulls);
+}
 
 /* Restrict the query to rows of the groups whose keys are in the last range table entry. */
 template <class Expression>
@@ -165,48 +181,33 @@ PG_GUARDED PlannedStmt *plan_present(const Plan &plan, const Bitmapset *nulls, c
     return pg::plan_plain_query(query);
 }
 
-PG_GUARDED PlannedStmt *plan_recomputation(const Plan &plan, const Bitmapset *nulls,
+PG_GUARDED PlannedStmt *plan_recomputation(const Plan &plan, const Alike &alike, bool present,
                                            const pg::NamedRows &keys)
 {
-    const model::View &view = *plan.view;
-    if (view.has_options())
-        return plan_definition(plan, nulls, keys);
-    List *entries = NIL;
-    for (const model::Reference &reference : view.references)
-        entries = lappend(entries, table_entry(reference.relation));
-    Query *query = rows_query(view, lappend(entries, pg::named_rows_entry(keys)));
-    restrict_to_keys(query, view, nulls);
-
-    query->targetList = static_cast<List *>(copyObjectImpl(view.group_targets));
-    query->havingQual = static_cast<Node *>(copyObjectImpl(view.group_having));
-    query->hasAggs = true;
-    Index group = 0;
-    for (const model::Key &key : view.keys) {
-        auto *target = list_nth_node(TargetEntry, query->targetList, key.column - 1);
-        if (target->ressortgroupref == 0)
-            group_by(query, key, target, ++group);
-    }
-    return pg::plan_plain_query(analyze::exact_query(query));
+    if (present)
+        return plan_present(plan, alike.nulls, keys);
+    if (plan.view->has_options())
+        return plan_definition(plan, alike.nulls, keys);
+    return pg::plan_plain_query(group_query(*plan.view, alike.set, &keys, alike.nulls));
 }
 
 /* The plan for such groups, from the cache if it may be. */
-PG_GUARDED PlannedStmt *plan_for(Plan *plan, const Bitmapset *nulls, bool present, const pg::NamedRows &keys)
+PG_GUARDED PlannedStmt *plan_for(Plan *plan, const Alike &alike, bool present, const pg::NamedRows &keys)
 {
-    auto make = present ? plan_present : plan_recomputation;
     if (plan->stale)
-        return make(*plan, nulls, keys);
+        return plan_recomputation(*plan, alike, present, keys);
     int magnitude = 0;
     for (int64 rows = tuplestore_tuple_count(keys.rows); rows > 0; rows /= 32)
         ++magnitude;
     for (auto *known : pg::each<Recomputation>(plan->recomputations))
-        if (known->magnitude == magnitude && known->present == present && bms_equal(known->nulls, nulls) &&
+        if (known->magnitude == magnitude && known->present == present && same(known->alike, alike) &&
             known->serializable == pg::is_serializable())
             return known->plan;
 
-    PlannedStmt *planned = make(*plan, nulls, keys);
+    PlannedStmt *planned = plan_recomputation(*plan, alike, present, keys);
     MemoryContext caller = MemoryContextSwitchTo(plan->memory);
     auto *made = static_cast<Recomputation *>(palloc0(sizeof(Recomputation)));
-    made->nulls = bms_copy(nulls);
+    made->alike = {.set = alike.set, .nulls = bms_copy(alike.nulls)};
     made->present = present;
     made->magnitude = magnitude;
     made->serializable = pg::is_serializable();
@@ -216,22 +217,40 @@ PG_GUARDED PlannedStmt *plan_for(Plan *plan, const Bitmapset *nulls, bool presen
     return made->plan;
 }
 
-/* Keep a copy of the row that shows a group, where the group has its place. */
+/* The place of the group that a row shows.  The keys come behind it, but in the definition's own rows. */
+PG_GUARDED int place_of(const Computing &computing, TupleTableSlot *row, int shown)
+{
+    const model::View &view = *computing.plan->view;
+    if (!view.has_options())
+        return computing.groups->find(row->tts_values + shown, row->tts_isnull + shown);
+    auto *keys = static_cast<Datum *>(palloc(sizeof(Datum) * view.keys.size));
+    bool *nulls = static_cast<bool *>(palloc(sizeof(bool) * view.keys.size));
+    for (int i = 0; i < view.keys.size; ++i) {
+        keys[i] = row->tts_values[view.keys[i].column - 1];
+        nulls[i] = row->tts_isnull[view.keys[i].column - 1];
+    }
+    const int place = computing.groups->find(keys, nulls);
+    pfree(nulls);
+    pfree(keys);
+    return place;
+}
+
+/* Keep a copy of the row that shows a group, where the group has its place.  The keys come behind it. */
 PG_GUARDED void keep_row(void *argument, TupleTableSlot *row)
 {
     const auto &computing = *static_cast<Computing *>(argument);
     CHECK_FOR_INTERRUPTS();
     slot_getallattrs(row);
-    for (int i = 0; i < computing.plan->view->keys.size; ++i) {
-        const int column = computing.plan->view->keys[i].column - 1;
-        computing.keys[i] = row->tts_values[column];
-        computing.nulls[i] = row->tts_isnull[column];
-    }
-    const int place = computing.groups->find(computing.keys, computing.nulls) - computing.first;
+    const int shown = computing.shown->tts_tupleDescriptor->natts;
+    const int place = place_of(computing, row, shown) - computing.first;
     if (place < 0 || place >= computing.count)
         elog(ERROR, "a group was computed that was not asked for");
+    ExecClearTuple(computing.shown);
+    memcpy(computing.shown->tts_values, row->tts_values, sizeof(Datum) * shown);
+    memcpy(computing.shown->tts_isnull, row->tts_isnull, sizeof(bool) * shown);
+    ExecStoreVirtualTuple(computing.shown);
     MemoryContext caller = MemoryContextSwitchTo(computing.memory);
-    computing.result[place] = ExecCopySlotMinimalTuple(row);
+    computing.result[place] = ExecCopySlotMinimalTuple(computing.shown);
     MemoryContextSwitchTo(caller);
 }
 
@@ -250,24 +269,24 @@ PG_GUARDED void fold_row_image(void *argument, TupleTableSlot *row)
     MemoryContextSwitchTo(caller);
 }
 
-/* Compute those of the groups that have the same keys NULL as the given one. */
-PG_GUARDED void compute_like(const Computing &computing, const Bitmapset *nulls, TupleDesc type,
-                             Group *const *groups, pg::Reading reading)
+/* Compute those of the groups that are alike. */
+PG_GUARDED void compute_alike(const Computing &computing, const Alike &alike, TupleDesc type,
+                              Group *const *groups, pg::Reading reading)
 {
     const Plan &plan = *computing.plan;
     Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
     for (int i = 0; i < computing.count; ++i)
-        if (bms_equal(nulls_of(plan, *groups[i]), nulls))
+        if (same(describe(plan, *groups[i]), alike))
             tuplestore_putvalues(rows, type, groups[i]->keys(), groups[i]->nulls(*plan.layout));
     const pg::NamedRows keys = {.name = "changed_groups", .layout = InvalidOid, .type = type, .rows = rows};
     Computing self = computing;
     if (computing.rows == nullptr) {
-        pg::run_plan(plan_for(computing.plan, nulls, false, keys), reading, &keys, 1,
+        pg::run_plan(plan_for(computing.plan, alike, false, keys), reading, &keys, 1,
                      {.consume = keep_row, .self = &self});
     } else {
         for (const Sign sign : {Sign::In, Sign::Out}) {
             self.sign = sign;
-            pg::run_plan(plan_for(computing.plan, nulls, sign == Sign::Out, keys), reading, &keys, 1,
+            pg::run_plan(plan_for(computing.plan, alike, sign == Sign::Out, keys), reading, &keys, 1,
                          {.consume = fold_row_image, .self = &self});
         }
     }
@@ -280,16 +299,17 @@ PG_GUARDED void compute(const Computing &computing, pg::Reading reading)
     const Plan &plan = *computing.plan;
     Group *const *wanted = computing.groups->in_order().data + computing.first;
     TupleDesc type = key_row_type(*plan.view);
-    List *done = NIL; /* of Bitmapset */
+    List *done = NIL; /* of Alike */
     for (int i = 0; i < computing.count; ++i) {
-        Bitmapset *nulls = nulls_of(plan, *wanted[i]);
+        auto *alike = static_cast<Alike *>(palloc(sizeof(Alike)));
+        *alike = describe(plan, *wanted[i]);
         bool known = false;
-        for (auto *other : pg::each<Bitmapset>(done))
-            known = known || bms_equal(other, nulls);
+        for (auto *other : pg::each<Alike>(done))
+            known = known || same(*other, *alike);
         if (known)
             continue;
-        compute_like(computing, nulls, type, wanted, reading);
-        done = lappend(done, nulls);
+        compute_alike(computing, *alike, type, wanted, reading);
+        done = lappend(done, alike);
     }
 }
 
@@ -306,9 +326,9 @@ PG_GUARDED void recompute(Plan *plan, GroupTable *groups, int first, int count, 
     computing.count = count;
     computing.result = result;
     computing.memory = CurrentMemoryContext;
-    computing.keys = static_cast<Datum *>(palloc(sizeof(Datum) * plan->view->keys.size));
-    computing.nulls = static_cast<bool *>(palloc(sizeof(bool) * plan->view->keys.size));
+    computing.shown = MakeSingleTupleTableSlot(plan->visible, &TTSOpsVirtual);
     compute(computing, reading);
+    ExecDropSingleTupleTableSlot(computing.shown);
 }
 
 PG_GUARDED void recompute_rows(Plan *plan, GroupTable *keys, int first, int count, pg::Reading reading,

@@ -117,6 +117,8 @@ PG_GUARDED bool capture_for(Oid imat, const Change &change)
         return true;
     delta::as_maintainer(*view->plan, [&] {
         delta::GroupTable *groups = groups_of(view);
+        if (change.removed.store != nullptr && change.added.store != nullptr)
+            return delta::fold_update(*view->plan, groups, change.removed.store, change.added.store);
         fold(*view->plan, groups, change.removed, delta::Sign::Out);
         fold(*view->plan, groups, change.added, delta::Sign::In);
     });

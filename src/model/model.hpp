@@ -160,6 +160,18 @@ inline bool by_image(const Key &key) noexcept
     return key.equality == 0;
 }
 
+/*
+ * One of several grouping sets (GROUPING SETS, ROLLUP, CUBE).  A row belongs to one group of each: the first
+ * key is the number of the set, and the keys that are not in the set are NULL.
+ */
+struct GroupingSet {
+    int number;            /* the value of the first key */
+    std::uint32_t without; /* bit i: key i is not in the set */
+    bool empty;            /* no key is: one group, which is there even when there are no rows */
+
+    bool leaves_out(int key) const noexcept { return key < 32 && (without >> key & 1) != 0; }
+};
+
 /* A table that the query reads, through however many views. */
 struct Source {
     ObjectId relation;
@@ -249,6 +261,15 @@ struct View {
     Array<ForeignKey> foreign_keys;
     Node *filter; /* over the row: a list of conditions, join conditions among them; NULL: all rows */
     Array<Key> keys;
+
+    /*
+     * Several grouping sets; empty: there is just one, of all keys.  The number of the set, which is the
+     * first key then, is shown by a column where a GROUPING() of the query tells the sets apart; else it may
+     * follow from which of the telling keys are NULL, which never are of themselves (bit i: key i; 0: no).
+     */
+    Array<GroupingSet> sets;
+    std::uint32_t telling;
+
     Array<Accumulator> accumulators; /* the first is Rows */
     Array<Distinct> distincts;       /* of the accumulators that have such; then needs_state */
     Array<Aggregate> aggregates;
@@ -262,11 +283,20 @@ struct View {
 
     /*
      * The same over the row, with the aggregate calls in them, as the query has them: what a group is
-     * computed anew by.  NULL where groups can't be: there is no key, or none that a column shows, or the
-     * outcome would depend on the order in which rows are read.
+     * computed anew by.  NULL where groups can't be.  Constants are not folded, neither are they in
+     * group_keys, so that the keys can be recognized.  A GROUPING() has indexes of keys as its refs.
      */
     List *group_targets; /* of TargetEntry */
     Node *group_having;  /* NULL: all groups */
+    List *group_keys;    /* the expressions of the keys */
+
+    /*
+     * DISTINCT ON: a group shows the first of its rows, or of the groups that inner_groups make of them.  All
+     * are SortGroupClauses that refer to group_targets, which have junk entries then.
+     */
+    List *distinct_on; /* NIL: the query has no such thing */
+    List *order;
+    List *inner_groups;
 
     /*
      * No groups and no DISTINCT: the table is the bag of the rows' outputs.  For Delta a group is then the
@@ -279,7 +309,7 @@ struct View {
     Array<Key> columns; /* of a bag: all outputs, by image */
 
     bool single_group; /* no GROUP BY: the one group is there even when there are no rows */
-    bool keys_visible; /* the row_keys are shown by columns, so a row can be found by them */
+    bool keys_visible; /* the columns tell all row_keys, so a row can be found by them */
     bool needs_state;  /* the visible columns do not determine the accumulators */
     const char *state_reason;
 
@@ -305,6 +335,28 @@ struct View {
     int join_key(int one, int other) const noexcept { return key_between[one * references.size + other]; }
 
     int group_columns() const noexcept { return keys.size + aggregates.size; }
+
+    /* The set of that number; NULL: there is none. */
+    const GroupingSet *set_of(int number) const noexcept
+    {
+        for (const GroupingSet &set : sets)
+            if (set.number == number)
+                return &set;
+        return nullptr;
+    }
+
+    /* The set that a group belongs to, by which of its telling keys are NULL. */
+    const GroupingSet *set_by_nulls(const bool *nulls) const noexcept
+    {
+        for (const GroupingSet &set : sets) {
+            bool same = true;
+            for (int key = 1; key < keys.size && key < 32; ++key)
+                same = same && ((telling >> key & 1) == 0 || nulls[key] == set.leaves_out(key));
+            if (same)
+                return &set;
+        }
+        return nullptr;
+    }
 };
 
 } // namespace model

@@ -172,6 +172,16 @@ inline Node *flatten_group_exprs([[maybe_unused]] Query *query, Node *node)
 #endif
 }
 
+/* The grouping sets of a query, one by one: a List of integer Lists of what SortGroupClauses refer to. */
+inline List *expand_grouping_sets(const Query *query)
+{
+#if PG_VERSION_NUM >= 140000
+    return ::expand_grouping_sets(query->groupingSets, query->groupDistinct, -1);
+#else
+    return ::expand_grouping_sets(query->groupingSets, -1);
+#endif
+}
+
 /* Replace Vars of a subquery by the expressions of its target list; an error where there is none. */
 inline Node *replace_vars_from_target_list(Node *node, int varno, RangeTblEntry *entry, List *target_list)
 {

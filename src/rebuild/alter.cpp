@@ -47,8 +47,8 @@ PG_GUARDED void change_strategy(const Imat &before, model::Strategy asked)
         return;
     }
     capture(imat->view->sources);
-    if (before.strategy == model::Strategy::Delta)
-        drop_state(&imat->registration);
+    drop_state(&imat->registration);
+    imat->with_state = false;
     if (imat->by_group) {
         Oid primary_key = InvalidOid;
         equip(imat, true, &primary_key);

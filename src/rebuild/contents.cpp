@@ -4,7 +4,8 @@
  * Without a state table the rows are those of the definition itself, with float sums made exact.  With one,
  * the fill query of room delta computes accumulators, from which both the visible rows and the state rows
  * follow: so both come of one reading of the sources, under one snapshot.  Multiplicities are computed by a
- * query for each table, under the same snapshot.
+ * query for each table, under the same snapshot.  Where groups are computed anew, the query that does so
+ * gives what they show and their keys.
  */
 #include "rebuild/contents.hpp"
 
@@ -32,14 +33,60 @@ struct Splitter {
     pg::RowConsumer state;
 };
 
-/* Turn one row of the fill query into a state row and, unless HAVING hides it, a visible row. */
+/* Between the executor and the two consumers where groups are computed anew. */
+struct KeyedSplitter {
+    int keys;
+    TupleTableSlot *shown;
+    TupleTableSlot *kept;
+    pg::RowConsumer visible;
+    pg::RowConsumer state;
+};
+
+/* A row of columns and then keys is what the table shows, and what its state keeps, keys first. */
+PG_GUARDED void split_group(void *self, TupleTableSlot *row)
+{
+    const auto *splitter = static_cast<KeyedSplitter *>(self);
+    const int keys = splitter->keys;
+    const int columns = splitter->shown->tts_tupleDescriptor->natts;
+    slot_getallattrs(row);
+    ExecClearTuple(splitter->shown);
+    ExecClearTuple(splitter->kept);
+    for (int i = 0; i < columns; i++) {
+        splitter->shown->tts_values[i] = splitter->kept->tts_values[keys + i] = row->tts_values[i];
+        splitter->shown->tts_isnull[i] = splitter->kept->tts_isnull[keys + i] = row->tts_isnull[i];
+    }
+    for (int i = 0; i < keys; i++) {
+        splitter->kept->tts_values[i] = row->tts_values[columns + i];
+        splitter->kept->tts_isnull[i] = row->tts_isnull[columns + i];
+    }
+    splitter->visible.consume(splitter->visible.self, ExecStoreVirtualTuple(splitter->shown));
+    splitter->state.consume(splitter->state.self, ExecStoreVirtualTuple(splitter->kept));
+}
+
+/* Compute what groups show, and by which keys. */
+PG_GUARDED void compute_keyed(const Imat &imat, pg::Reading reading, pg::RowConsumer visible,
+                              pg::RowConsumer state)
+{
+    KeyedSplitter splitter = {.keys = imat.view->keys.size,
+                              .shown = MakeSingleTupleTableSlot(imat.visible_type, &TTSOpsVirtual),
+                              .kept = MakeSingleTupleTableSlot(imat.hidden[0].type, &TTSOpsVirtual),
+                              .visible = visible,
+                              .state = state};
+    delta::compute_groups(*imat.view, reading, {.consume = split_group, .self = &splitter});
+    ExecDropSingleTupleTableSlot(splitter.kept);
+    ExecDropSingleTupleTableSlot(splitter.shown);
+}
+
+/* Turn one row of the fill query into state rows and, unless HAVING hides them, visible rows. */
 PG_GUARDED void split_row(void *self, TupleTableSlot *row)
 {
     const auto *splitter = static_cast<Splitter *>(self);
     delta::fill_row(splitter->filler, row);
-    if (TupleTableSlot *visible = delta::visible_row(splitter->filler))
-        splitter->visible.consume(splitter->visible.self, visible);
-    splitter->state.consume(splitter->state.self, delta::state_row(splitter->filler));
+    while (delta::next_group(splitter->filler)) {
+        if (TupleTableSlot *visible = delta::visible_row(splitter->filler))
+            splitter->visible.consume(splitter->visible.self, visible);
+        splitter->state.consume(splitter->state.self, delta::state_row(splitter->filler));
+    }
 }
 
 /* Passes on the rows whose value is not NULL. */
@@ -95,8 +142,8 @@ PG_GUARDED Imat *describe(const catalog::Registration &registration)
     imat->strategy =
         registration.strategy == model::Strategy::Swap ? model::Strategy::Swap : imat->view->strategy;
     imat->by_group = imat->strategy != model::Strategy::Swap;
-    imat->with_state =
-        imat->strategy == model::Strategy::Delta && catalog::fits_state(registration, *imat->view);
+    imat->with_state = imat->by_group && catalog::fits_state(registration, *imat->view) &&
+                       catalog::state_fits(registration.state, *imat->view);
     imat->visible_type = row_type_of(registration.definition);
     if (imat->with_state)
         imat->hidden = hidden_tables(registration, *imat->view);
@@ -118,6 +165,8 @@ PG_GUARDED void compute(const Imat &imat, pg::Reading reading, pg::RowConsumer v
         pg::run_query(analyze::exact_query(imat.definition), reading, visible);
         return;
     }
+    if (imat.strategy == model::Strategy::Keyed)
+        return compute_keyed(imat, reading, visible, hidden[0]);
     Splitter splitter = {.filler = delta::begin_fill(imat.registration, imat.hidden[0].type),
                          .visible = visible,
                          .state = hidden[0]};

@@ -95,7 +95,7 @@ PG_GUARDED IndexStmt *key_index_statement(Oid table, const model::View &view, bo
     const bool nulls_equal = !not_null && (!statement->unique || pg::set_nulls_not_distinct(statement));
     Bitmapset *covered = nullptr;
     for (int i = 0; i < keys.size; i++) {
-        if (bms_is_member(columns[i], covered))
+        if (columns[i] == 0 || bms_is_member(columns[i], covered))
             continue;
         covered = bms_add_member(covered, columns[i]);
         statement->indexParams =
@@ -167,7 +167,7 @@ PG_GUARDED IndexStmt *column_index_statement(Oid table, TupleDesc type, int colu
 PG_GUARDED IndexStmt *row_index_statement(Relation table, const model::View &view)
 {
     TupleDesc type = RelationGetDescr(table);
-    const int columns = Min(type->natts, list_length(view.outputs));
+    const int columns = Min(type->natts, catalog::shown_columns(view));
     if (!pg::has_hash_of_record())
         return column_index_statement(RelationGetRelid(table), type, columns);
     Node *hash = hash_of_row(type, columns);
@@ -197,7 +197,7 @@ PG_GUARDED bool has_index(Relation table, const model::View &view, bool of_state
         return OidIsValid(catalog::find_key_index(table, view, of_state));
     if (view.has_options())
         return OidIsValid(catalog::find_lookup_index(table, view));
-    const Oid index = catalog::find_row_index(table, list_length(view.outputs));
+    const Oid index = catalog::find_row_index(table, catalog::shown_columns(view));
     return OidIsValid(index) && catalog::is_selective(table, index);
 }
 

@@ -2,11 +2,14 @@
  * state_table.cpp - the tables that keep what groups need beyond what the IMAT shows.
  *
  * They stand in schema imat and are named after the IMAT.  The state table has columns key_1, key_2, ... like
- * the group keys, then the accumulators, serialized.  For each input of aggregates with DISTINCT there is a
- * table of multiplicities: the same keys, a value, and the number of rows of the group that have it.  They
- * belong to the IMAT's owner, are granted to nobody, and like the IMAT are written by maintenance alone. They
- * go with the IMAT (DEPENDENCY_AUTO); a dump has them as ordinary tables.
+ * the group keys, then the accumulators, serialized; or, where groups are computed anew, columns column_1,
+ * column_2, ... like those of the IMAT, with what each group shows, by which its row there is found.  For each
+ * input of aggregates with DISTINCT there is a table of multiplicities: the same keys, a value, and the number
+ * of rows of the group that have it.  They belong to the IMAT's owner, are granted to nobody, and like the
+ * IMAT are written by maintenance alone.  They go with the IMAT (DEPENDENCY_AUTO); a dump has them as ordinary
+ * tables.
  */
+#include "pg/list.hpp"
 #include "rebuild/parts.hpp"
 
 namespace rebuild {
@@ -23,7 +26,22 @@ PG_GUARDED List *columns_behind_keys(const model::View &view, List *columns)
     return list_concat(all, columns);
 }
 
-/* A table like the IMAT's, with columns behind the keys, none of which is ever NULL. */
+/* What the state table has behind the keys. */
+PG_GUARDED List *state_columns(const model::View &view)
+{
+    if (view.strategy != model::Strategy::Keyed)
+        return list_make1(makeColumnDef("accumulators", BYTEAOID, -1, InvalidOid));
+    List *columns = NIL;
+    for (auto *target : pg::each<TargetEntry>(view.group_targets)) {
+        auto *value = reinterpret_cast<Node *>(target->expr);
+        if (!target->resjunk)
+            columns = lappend(columns, makeColumnDef(psprintf("column_%d", target->resno), exprType(value),
+                                                     exprTypmod(value), exprCollation(value)));
+    }
+    return columns;
+}
+
+/* A table like the IMAT's, with columns behind the keys, which are never NULL unless the IMAT shows them. */
 PG_GUARDED Oid create_table(Oid table, const model::View &view, const char *suffix, List *columns)
 {
     CreateStmt *statement = makeNode(CreateStmt);
@@ -42,7 +60,8 @@ PG_GUARDED Oid create_table(Oid table, const model::View &view, const char *suff
     NewRelationCreateToastTable(hidden, Datum(0));
     set_privileges(hidden, nullptr);
     AttrNumber not_null[2];
-    const int size = list_length(statement->tableElts) - view.keys.size;
+    const bool shown = view.strategy == model::Strategy::Keyed;
+    const int size = shown ? 0 : list_length(statement->tableElts) - view.keys.size;
     for (int i = 0; i < size; i++)
         not_null[i] = static_cast<AttrNumber>(view.keys.size + i + 1);
     set_not_null(hidden, not_null, size);
@@ -52,8 +71,7 @@ PG_GUARDED Oid create_table(Oid table, const model::View &view, const char *suff
 
 PG_GUARDED Oid create_state_table(Oid table, const model::View &view)
 {
-    return create_table(table, view, "state",
-                        list_make1(makeColumnDef("accumulators", BYTEAOID, -1, InvalidOid)));
+    return create_table(table, view, "state", state_columns(view));
 }
 
 PG_GUARDED Oid create_multiplicities(Oid table, const model::View &view, const model::Key &value)

@@ -155,6 +155,16 @@ PG_GUARDED AttrNumber *first_columns(int size)
     return columns;
 }
 
+/* The columns that tell the rows apart: the keys, but not the number of a grouping set that none shows. */
+PG_GUARDED int shown_key_columns(const model::View &view, AttrNumber *columns)
+{
+    int size = 0;
+    for (const model::Key &key : view.row_keys())
+        if (key.column != 0)
+            columns[size++] = key.column;
+    return size;
+}
+
 /* Compute the contents and put them in place. */
 PG_GUARDED How recompute(const Imat &imat, pg::Reading reading, Exchanging exchanging)
 {
@@ -166,8 +176,9 @@ PG_GUARDED How recompute(const Imat &imat, pg::Reading reading, Exchanging excha
     compute(imat, reading, {.consume = spool_row, .self = visible}, hidden);
 
     Relation table = table_open(imat.registration.imat, ShareRowExclusiveLock);
-    const How how = put_in_place(table, visible, catalog::key_columns(*imat.view, false),
-                                 by_key ? imat.view->row_keys().size : -1, reading, exchanging);
+    auto *keys = static_cast<AttrNumber *>(palloc(sizeof(AttrNumber) * (imat.view->row_keys().size + 1)));
+    const int size = shown_key_columns(*imat.view, keys);
+    const How how = put_in_place(table, visible, keys, by_key ? size : -1, reading, exchanging);
     end_spool(visible);
     for (int i = 0; i < imat.hidden.size; i++) {
         auto *spool = static_cast<Spool *>(hidden[i].self);

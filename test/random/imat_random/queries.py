@@ -3,7 +3,7 @@
 A query is a dict, so that it can be written to JSON and shrunk part by part:
 
     group   {'kind': 'group', 'source': FROM text, 'with': text or '', 'where': [text], 'keys': [key], 'items': [item],
-             'having': [text], 'distinct': bool}: what delta maintains
+             'having': [text], 'distinct': bool, 'sets': [[index of key]] or None}: what delta maintains
     text    {'kind': 'text', 'sql': text, 'columns': [column], 'exact': bool}: any other; exact: compared as group is
 
     key     {'sql', 'name', 'type', 'fuzzy', 'selected'}
@@ -11,9 +11,11 @@ A query is a dict, so that it can be written to JSON and shrunk part by part:
     column  {'name', 'type', 'fuzzy'}
 
 In texts, @sum@ and @avg@ stand for aggregates of floats: sum and avg in the IMAT's definition, imat.exact_sum and
-imat.exact_avg in what it is compared with. A fuzzy column shows one of several values that are equal but look
+imat.exact_avg in what it is compared with; and @array_agg@(x) for array_agg(x), and array_agg(x ORDER BY x) there. A fuzzy column shows one of several values that are equal but look
 different (1.0 and 1.00): it is compared by equality, and nothing is computed with it.
 """
+
+import re
 
 from .values import TYPES, quote, value
 
@@ -58,13 +60,22 @@ def render(query, exact=False):
         text += ' FROM ' + query['source']
         if query['where']:
             text += ' WHERE ' + ' AND '.join(query['where'])
-        if query['keys'] and not query['distinct']:
+        if query.get('sets'):
+            text += ' GROUP BY ' + grouping_sets(query)
+        elif query['keys'] and not query['distinct']:
             text += ' GROUP BY ' + ', '.join(k['sql'] for k in query['keys'])
         if query['having']:
             text += ' HAVING ' + ' AND '.join(query['having'])
+    text = re.sub(r'@array_agg@\((\w+)\)', r'array_agg(\1 ORDER BY \1)' if exact else r'array_agg(\1)', text)
     for function in ('sum', 'avg'):
         text = text.replace('@%s@' % function, 'imat.exact_' + function if exact else function)
     return text
+
+
+def grouping_sets(query):
+    """The sets written out; those whose keys the shrinking took away are smaller."""
+    keys = [k['sql'] for k in query['keys']]
+    return 'GROUPING SETS (%s)' % ', '.join('(%s)' % ', '.join(keys[i] for i in s if i < len(keys)) for s in query['sets'])
 
 
 def columns_of(query):
@@ -342,6 +353,12 @@ class Grammar:
                 items.append(dict(self.item(relation, keys, risky), name='a%d' % (n + 1)))
             if not items and not any(k['selected'] for k in keys):
                 keys[0]['selected'] = True
+        sets = None
+        if keys and items and rng.random() < 0.2:
+            sets = self.sets(len(keys))
+            if rng.random() < 0.5:
+                items.append({'sql': 'GROUPING(%s)' % ', '.join(k['sql'] for k in keys), 'type': 'int4', 'fuzzy': False,
+                              'float': None, 'name': 'g'})
         having = []
         if not distinct and rng.random() < 0.2:
             call, t, _ = self.aggregate(relation)
@@ -354,7 +371,17 @@ class Grammar:
             if clear and rng.random() < 0.3:
                 having.append('%s IS NOT NULL' % rng.choice(clear)['sql'])
         return {'kind': 'group', 'source': source, 'with': with_, 'where': where, 'keys': keys, 'items': items,
-                'having': having, 'distinct': distinct}
+                'having': having, 'distinct': distinct, 'sets': sets}
+
+    def sets(self, count):
+        """Grouping sets over so many keys: those of ROLLUP, of CUBE, or any."""
+        rng = self.rng
+        kind = rng.randrange(4)
+        if kind == 0:
+            return [list(range(n)) for n in range(count, -1, -1)]
+        if kind == 1:
+            return [[i for i in range(count) if n >> i & 1] for n in range(2 ** count)]
+        return [[i for i in range(count) if rng.random() < 0.6] for _ in range(rng.randint(1, 4))]
 
     def rows(self, relation):
         """A query without groups that delta should take: some columns, with luck a key among them, or computed ones."""
@@ -486,7 +513,8 @@ class Grammar:
         for _ in range(50):
             made = self.rng.choice([self.minmax, self.window, self.join, self.join_groups, self.set_operation,
                                     self.subquery, self.limit, self.percentile, self.distinct_aggregate, self.rollup,
-                                    self.distinct_on, self.projection, self.ordered, self.recursive])(relations)
+                                    self.distinct_on, self.projection, self.ordered, self.recursive, self.keyed_sets,
+                                    self.hidden, self.single, self.first_groups, self.lists])(relations)
             if made:
                 return made
         return self.projection(relations)
@@ -638,6 +666,70 @@ class Grammar:
         columns = self.some(r, 3)
         return self.text('SELECT DISTINCT ON (%s) %s FROM %s ORDER BY %s' %
                          (columns[0]['name'], self.named(columns), r.name, self.named(columns)), columns)
+
+    def keyed_sets(self, relations):
+        """What can't be added up, in several grouping sets."""
+        r = self.rng.choice(relations)
+        columns = self.some(r, 2)
+        usable = [c for c in r.columns if TYPES[c['type']].family not in ('bool', 'uuid')]
+        if len(columns) < 2 or not usable:
+            return None
+        c = self.rng.choice(usable)
+        sets = ', '.join('(%s)' % ', '.join(columns[i]['name'] for i in s) for s in self.sets(2))
+        shown = [n for n in (0, 1) if self.rng.random() < 0.7]
+        made = [dict(columns[n], name='k%d' % n) for n in shown] + [column('hi', c['type'], True), column('g', 'int4')]
+        return self.text('SELECT %smax(%s) AS hi, GROUPING(%s) AS g FROM %s GROUP BY GROUPING SETS (%s)' %
+                         (''.join('%s AS k%d, ' % (columns[n]['name'], n) for n in shown), c['name'],
+                          self.named(self.rng.sample(columns, self.rng.choice([1, 2]))), r.name, sets), made)
+
+    def hidden(self, relations):
+        """Groups whose keys aren't shown."""
+        r = self.rng.choice(relations)
+        columns = self.some(r, 2)
+        usable = [c for c in r.columns if TYPES[c['type']].family not in ('bool', 'uuid')]
+        if not usable:
+            return None
+        c = self.rng.choice(usable)
+        having = self.rng.choice(['', ' HAVING count(*) > 1'])
+        return self.text('SELECT max(%s) AS hi, count(DISTINCT %s) AS n FROM %s GROUP BY %s%s' %
+                         (c['name'], columns[0]['name'], r.name, self.named(columns), having),
+                         [column('hi', c['type'], True), column('n', 'int8')])
+
+    def single(self, relations):
+        """One group."""
+        r = self.rng.choice(relations)
+        usable = [c for c in r.columns if TYPES[c['type']].family not in ('bool', 'uuid')]
+        if not usable:
+            return None
+        c = self.rng.choice(usable)
+        return self.text('SELECT min(%s) AS lo, count(*) AS n FROM %s%s' %
+                         (c['name'], r.name, self.rng.choice(['', ' GROUP BY ()', ' HAVING count(*) > 2'])),
+                         [column('lo', c['type'], True), column('n', 'int8')])
+
+    def first_groups(self, relations):
+        """DISTINCT ON, and DISTINCT, on top of groups."""
+        r = self.rng.choice(relations)
+        columns = [c for c in self.some(r, 4) if TYPES[c['type']].image_equal and not c['fuzzy']]
+        if len(columns) < 2:
+            return None
+        a, b = columns[0], columns[1]
+        made = [dict(a, name='a'), dict(b, name='b'), column('n', 'int8')]
+        if self.rng.random() < 0.4:
+            return self.text('SELECT DISTINCT %s AS a, %s AS b, count(*) AS n FROM %s GROUP BY %s, %s' %
+                             (a['name'], b['name'], r.name, b['name'], a['name']), made)
+        return self.text('SELECT DISTINCT ON (%s) %s AS a, %s AS b, count(*) AS n FROM %s GROUP BY %s, %s ORDER BY %s, count(*) DESC, %s' %
+                         (a['name'], a['name'], b['name'], r.name, a['name'], b['name'], a['name'], b['name']), made)
+
+    def lists(self, relations):
+        """Lists in no order of their own: sorted in what they are compared with, as they are."""
+        r = self.rng.choice(relations)
+        texts = [c for c in r.clear() if TYPES[c['type']].family in ('int', 'enum', 'uuid', 'date')]
+        if not texts:
+            return None
+        key, c = self.some(r, 1)[0], self.rng.choice(texts)
+        return self.text("SELECT %s AS k, array_to_string(@array_agg@(%s), ' ', '-') AS l, count(*) AS n FROM %s GROUP BY %s" %
+                         (key['name'], c['name'], r.name, key['name']),
+                         [column('k', key['type'], key['fuzzy']), column('l', 'text'), column('n', 'int8')])
 
     def recursive(self, relations):
         r = self.rng.choice(relations)

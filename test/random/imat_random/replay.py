@@ -149,7 +149,7 @@ def creation(imat, exact=False):
     if how == 'indexed' and columns:
         made.append('CREATE INDEX ON %s (%s)' % (name, columns[0]['name']))
         keys = [k for k in imat['query'].get('keys', [])]
-        if keys and all(k['selected'] for k in keys):
+        if keys and all(k['selected'] for k in keys) and not imat['query'].get('sets'):
             made.append('CREATE UNIQUE INDEX ON %s (%s)' % (name, ', '.join(k['name'] for k in keys)))
     made.append("SELECT create_imat('%s%s'%s)" % (schema, name, ", 'live'" if how == 'moved' else ''))
     if imat['strategy'] != 'auto':

@@ -142,7 +142,7 @@ SELECT * FROM bad();
 BEGIN; DELETE FROM fact; DELETE FROM dim; COMMIT;
 SELECT * FROM oracle.all_same('keyed') WHERE imat ~ '^(j|over)';
 
--- What can't be computed group by group
+-- What is, and what can't be computed group by group
 SELECT q, e AS strategy FROM (VALUES ('SELECT mode() WITHIN GROUP (ORDER BY i) FROM t'), ('SELECT mode() WITHIN GROUP (ORDER BY i) FROM t GROUP BY g'), ('SELECT g, array_agg(i) FROM t GROUP BY g'), ('SELECT g, string_agg(x, '','' ORDER BY i), json_agg(i) FROM t GROUP BY g'),
     ('SELECT g, max(i) FROM t GROUP BY GROUPING SETS (g, ())'), ('SELECT n, n::text, max(i) FROM t GROUP BY n'), ('SELECT DISTINCT max(i) FROM t GROUP BY g')) v (q), LATERAL (SELECT e FROM imat.explain_query(q) e LIMIT 1) x;
 SET client_min_messages = warning;
