@@ -64,8 +64,9 @@ PG_GUARDED model::Strategy choose(model::Strategy asked, const model::View &view
     if (!possible)
         ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                 errmsg("this query cannot be maintained by strategy \"%s\"", word),
-                errdetail("It would have to be maintained by %s: %s.", analyze::word_for(view.strategy),
-                          view.reason),
+                view.reason == nullptr ? errdetail("It has to be maintained by delta.")
+                                       : errdetail("It would have to be maintained by %s: %s.",
+                                                   analyze::word_for(view.strategy), view.reason),
                 errhint("Use 'auto' or 'swap'; imat.explain_query says what prevents %s.", word));
     if (asked == model::Strategy::Keyed)
         return asked;
