@@ -188,19 +188,21 @@ PG_GUARDED const char *why_not_call(const model::View &view, const Aggref *call)
     return psprintf("aggregate %s needs all rows of its group", shown);
 }
 
-/* Why it can't be that where there are several grouping sets: what a group has lost is looked up by all keys.
+/*
+ * Why it can't be that where there are several grouping sets: what a group has lost is looked up by all keys,
+ * and so are multiplicities.
  */
 PG_GUARDED const char *why_not_in_sets(const Aggref *call)
 {
+    const char *shown = show_call(call->aggfnoid, call->aggargtypes, call->aggstar);
     AggregateFunction function = {};
     AccumulatorKind kind = {};
     if (distinct_matters(call))
-        return psprintf("aggregate %s with DISTINCT keeps the values of each group, which several grouping sets have",
-                        show_call(call->aggfnoid, call->aggargtypes, call->aggstar));
-    if (!is_extremum(call, &function, &kind))
-        return nullptr;
-    return psprintf("aggregate %s is looked up in the rows of its group, which several grouping sets have",
-                    show_call(call->aggfnoid, call->aggargtypes, call->aggstar));
+        return psprintf("aggregate %s with DISTINCT needs all rows of its group in several grouping sets",
+                        shown);
+    if (classify(call, &function, &kind) && function == AggregateFunction::Extremum)
+        return psprintf("aggregate %s needs all rows of its group in several grouping sets", shown);
+    return nullptr;
 }
 
 /* CASE WHEN filter THEN argument END. */

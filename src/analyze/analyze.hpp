@@ -59,6 +59,9 @@ PG_GUARDED void make_keyed(model::View *view);
 /* Have the rows of a bag be found by their values, although they have a key; false: they can't be. */
 PG_GUARDED bool can_do_without_identity(model::View *view);
 
+/* Have the number of a row's grouping set be kept in the state, although the keys tell it. */
+PG_GUARDED void do_without_telling(model::View *view);
+
 /*
  * For a view with options: how rows of the query, whose keys are wanted, are found from changed rows of a
  * reference.  See variants.cpp.

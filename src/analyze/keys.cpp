@@ -73,10 +73,13 @@ PG_GUARDED const SortGroupClause *distinct_clause_of(const FlatQuery &flat, mode
     return nullptr;
 }
 
-/* Why DISTINCT on top of groups isn't for nothing: it is if it sees in the columns that groups differ. */
+/*
+ * Why DISTINCT on top of groups isn't for nothing: it is if it sees in the columns that groups differ.  That
+ * grouping sets are told apart by NULLs is not relied on, since a NOT NULL constraint that it rests on may go.
+ */
 PG_GUARDED const char *why_distinct_matters(const FlatQuery &flat, const model::View &view)
 {
-    if (!view.keys_visible)
+    if (!view.keys_visible || view.telling != 0)
         return "DISTINCT on top of groups makes one row of several groups";
     for (const model::Key &key : view.keys) {
         const SortGroupClause *clause = key.column == 0 ? nullptr : distinct_clause_of(flat, key.column);

@@ -143,7 +143,8 @@ PG_GUARDED model::Key *number_key()
             .equality = Int4EqualOperator,
             .less_than = Int4LessOperator,
             .column = 0,
-            .nullable = false};
+            .nullable = false,
+            .hashed = false};
     return key;
 }
 
@@ -187,6 +188,14 @@ PG_GUARDED const char *find_sets(const FlatQuery &flat, model::View *view, List 
         for (int key = 1; key < view->keys.size; key++)
             view->keys[key].nullable = view->keys[key].nullable || set.leaves_out(key);
     return nullptr;
+}
+
+PG_GUARDED void do_without_telling(model::View *view)
+{
+    view->telling = 0;
+    view->keys_visible = false;
+    view->needs_state = true;
+    view->state_reason = why_hidden_key(*view);
 }
 
 PG_GUARDED List *keys_of_grouping(const FlatQuery &flat, const GroupingFunc *call)

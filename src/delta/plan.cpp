@@ -103,10 +103,11 @@ PG_GUARDED bool has_index(Oid imat, const model::View &view)
 /*
  * What is done.  Whether a state table is needed follows from the sources' NOT NULL constraints too, which
  * may have changed since the IMAT was made: one that it has goes on being kept, and one that it lacks can't
- * be made here; then groups are computed anew, if they can be.  That a query allows it may be news, too (row
- * security of a source was disabled): then there is no index yet that finds the groups.  And a source may
- * have got a key since: then there is no index over what shows it, and rows are found as before.  Who may
- * have missed changes can't add to what there is.
+ * be made here; then groups are computed anew, if they can be.  (Keys that tell grouping sets apart since
+ * then have no index that would.)  That a query allows it may be news, too (row security of a source was
+ * disabled): then there is no index yet that finds the groups.  And a source may have got a key since: then
+ * there is no index over what shows it, and rows are found as before.  Who may have missed changes can't add
+ * to what there is.
  */
 PG_GUARDED model::Strategy strategy_of(const catalog::Registration &registration, model::View *view)
 {
@@ -116,6 +117,8 @@ PG_GUARDED model::Strategy strategy_of(const catalog::Registration &registration
     const bool has_none = view->needs_state && !catalog::fits_state(registration, *view);
     if ((has_none || registration.strategy == model::Strategy::Keyed) && analyze::can_be_keyed(*view))
         analyze::make_keyed(view);
+    if (view->telling != 0 && view->keys_visible && !has_index(registration.imat, *view))
+        analyze::do_without_telling(view);
     const bool has_state = catalog::fits_state(registration, *view) && registration.state_current &&
                            catalog::state_fits(registration.state, *view);
     if (view->bag && !has_index(registration.imat, *view) &&
@@ -123,10 +126,10 @@ PG_GUARDED model::Strategy strategy_of(const catalog::Registration &registration
         return model::Strategy::Swap;
     if (view->needs_state && !has_state)
         return model::Strategy::Swap;
-    if (view->strategy == model::Strategy::Keyed)
-        return has_index(registration.imat, *view) ? model::Strategy::Keyed : model::Strategy::Swap;
+    if (view->strategy == model::Strategy::Keyed && !has_index(registration.imat, *view))
+        return model::Strategy::Swap;
     view->needs_state = has_state;
-    return model::Strategy::Delta;
+    return view->strategy;
 }
 
 /* Of a row that goes and one that comes with the same identity, or else the same keys, one becomes the other.

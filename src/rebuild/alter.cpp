@@ -116,22 +116,43 @@ PG_GUARDED bool forbids_nulls(Relation table, const model::View &view)
     return forbids;
 }
 
+/*
+ * The index over the keys that are shown, where these told the rows of several grouping sets apart, and do so
+ * no more, since one of them may be NULL now.
+ */
+PG_GUARDED Oid outlived_index(Relation table, const model::View &view)
+{
+    if (view.sets.size == 0 || view.keys_visible)
+        return InvalidOid;
+    model::View told = view;
+    told.keys_visible = true;
+    for (int i = 1; i < view.keys.size; i++)
+        told.keys_visible = told.keys_visible && view.keys[i].column != 0;
+    return catalog::find_key_index(table, told, false);
+}
+
 /* Does a key of ours keep out rows that the definition may show? */
 PG_GUARDED bool forbids_rows(const Imat &imat)
 {
     Relation table = table_open(imat.registration.imat, AccessShareLock);
     const model::View &view = *imat.view;
     const bool identified = view.keys_visible && OidIsValid(catalog::find_key_index(table, view, false));
-    const bool forbids = (view.bag && has_primary_key(table) && !identified) || forbids_nulls(table, view);
+    const bool forbids = (view.bag && has_primary_key(table) && !identified) || forbids_nulls(table, view) ||
+                         OidIsValid(outlived_index(table, view));
     table_close(table, NoLock);
     return forbids;
 }
 
-/* Drop what forbids them: the primary key, and NOT NULL.  Foreign keys that refer to it are an error. */
+/* Drop what forbids them: the key, and NOT NULL.  Foreign keys that refer to it are an error. */
 PG_GUARDED void allow_rows(const Imat &imat)
 {
     if (!imat.by_group || !forbids_rows(imat))
         return;
+    Relation table = table_open(imat.registration.imat, AccessShareLock);
+    const Oid index = outlived_index(table, *imat.view);
+    table_close(table, NoLock);
+    if (OidIsValid(index))
+        return drop_index(index);
     drop_primary_key(imat.registration.imat);
     drop_not_null(imat.registration.imat);
 }
@@ -164,8 +185,7 @@ PG_GUARDED bool fits(Oid oid)
         return true;
     if (forbids_rows(*imat) || (imat->view->bag && !rows_are_found(*imat)))
         return false;
-    return imat->with_state ? state_is_indexed(*imat)
-                            : imat->strategy != model::Strategy::Delta || !imat->view->needs_state;
+    return imat->with_state ? state_is_indexed(*imat) : !imat->view->needs_state;
 }
 
 PG_GUARDED void revise(Oid oid)

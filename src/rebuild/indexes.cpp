@@ -319,6 +319,18 @@ PG_GUARDED void drop_primary_key(Oid table)
     CommandCounterIncrement();
 }
 
+PG_GUARDED void drop_index(Oid index)
+{
+    const Oid constraint = get_index_constraint(index);
+    ObjectAddress address;
+    if (OidIsValid(constraint))
+        ObjectAddressSet(address, ConstraintRelationId, constraint);
+    else
+        ObjectAddressSet(address, RelationRelationId, index);
+    performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
+    CommandCounterIncrement();
+}
+
 PG_GUARDED void constraints_to_indexes(Oid table)
 {
     List *indexes = NIL;

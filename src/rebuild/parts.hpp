@@ -137,6 +137,9 @@ PG_GUARDED bool keys_are_not_null(const model::View &view);
 PG_GUARDED bool has_primary_key(Relation table);
 PG_GUARDED void drop_primary_key(Oid table);
 
+/* Drop an index, with the constraint that it is of. */
+PG_GUARDED void drop_index(Oid index);
+
 /* Make plain unique indexes of the table's constraints. */
 PG_GUARDED void constraints_to_indexes(Oid table);
 

@@ -667,6 +667,10 @@ class Grammar:
         return self.text('SELECT DISTINCT ON (%s) %s FROM %s ORDER BY %s' %
                          (columns[0]['name'], self.named(columns), r.name, self.named(columns)), columns)
 
+    def one_of(self, c):
+        """An aggregate that gives a value of the column: of those that delta takes, or of those that it can't."""
+        return self.rng.choice(['max(%s)', 'min(%s)', 'percentile_disc(0.5) WITHIN GROUP (ORDER BY %s)']) % c['name']
+
     def keyed_sets(self, relations):
         """What can't be added up, in several grouping sets."""
         r = self.rng.choice(relations)
@@ -678,8 +682,8 @@ class Grammar:
         sets = ', '.join('(%s)' % ', '.join(columns[i]['name'] for i in s) for s in self.sets(2))
         shown = [n for n in (0, 1) if self.rng.random() < 0.7]
         made = [dict(columns[n], name='k%d' % n) for n in shown] + [column('hi', c['type'], True), column('g', 'int4')]
-        return self.text('SELECT %smax(%s) AS hi, GROUPING(%s) AS g FROM %s GROUP BY GROUPING SETS (%s)' %
-                         (''.join('%s AS k%d, ' % (columns[n]['name'], n) for n in shown), c['name'],
+        return self.text('SELECT %s%s AS hi, GROUPING(%s) AS g FROM %s GROUP BY GROUPING SETS (%s)' %
+                         (''.join('%s AS k%d, ' % (columns[n]['name'], n) for n in shown), self.one_of(c),
                           self.named(self.rng.sample(columns, self.rng.choice([1, 2]))), r.name, sets), made)
 
     def hidden(self, relations):
@@ -691,8 +695,8 @@ class Grammar:
             return None
         c = self.rng.choice(usable)
         having = self.rng.choice(['', ' HAVING count(*) > 1'])
-        return self.text('SELECT max(%s) AS hi, count(DISTINCT %s) AS n FROM %s GROUP BY %s%s' %
-                         (c['name'], columns[0]['name'], r.name, self.named(columns), having),
+        return self.text('SELECT %s AS hi, count(DISTINCT %s) AS n FROM %s GROUP BY %s%s' %
+                         (self.one_of(c), columns[0]['name'], r.name, self.named(columns), having),
                          [column('hi', c['type'], True), column('n', 'int8')])
 
     def single(self, relations):
@@ -702,8 +706,8 @@ class Grammar:
         if not usable:
             return None
         c = self.rng.choice(usable)
-        return self.text('SELECT min(%s) AS lo, count(*) AS n FROM %s%s' %
-                         (c['name'], r.name, self.rng.choice(['', ' GROUP BY ()', ' HAVING count(*) > 2'])),
+        return self.text('SELECT %s AS lo, count(*) AS n FROM %s%s' %
+                         (self.one_of(c), r.name, self.rng.choice(['', ' GROUP BY ()', ' HAVING count(*) > 2'])),
                          [column('lo', c['type'], True), column('n', 'int8')])
 
     def first_groups(self, relations):

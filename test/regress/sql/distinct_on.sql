@@ -101,11 +101,11 @@ SELECT * FROM bad();
 
 -- groups that show little or nothing of their keys, or have none
 CREATE SCHEMA few; SET search_path = few, firsts, public;
-SELECT imat.create('one', 'SELECT max(c) AS hi, min(x) AS lo, count(DISTINCT a) AS k FROM t');
-SELECT imat.create('one_having', 'SELECT max(c) AS hi FROM t HAVING max(id) > 400');
-SELECT imat.create('no_key', 'SELECT max(c) AS hi FROM t GROUP BY a');
-SELECT imat.create('some_keys', 'SELECT b, max(c) AS hi, min(n) AS lo FROM t GROUP BY b, upper(x), a');
-SELECT imat.create('short_text', 'SELECT left(max(x), 2) AS l FROM t GROUP BY a, b');
+SELECT imat.create('one', 'SELECT max(c) AS hi, min(x) AS lo, count(DISTINCT a) AS k FROM t', strategy => 'keyed');
+SELECT imat.create('one_having', 'SELECT max(c) AS hi FROM t HAVING max(id) > 400', strategy => 'keyed');
+SELECT imat.create('no_key', 'SELECT max(c) AS hi FROM t GROUP BY a', strategy => 'keyed');
+SELECT imat.create('some_keys', 'SELECT b, max(c) AS hi, min(n) AS lo FROM t GROUP BY b, upper(x), a', strategy => 'keyed');
+SELECT imat.create('short_text', 'SELECT left(max(x), 2) AS l FROM t GROUP BY a, b', strategy => 'keyed');
 SELECT imat.create('above', 'SELECT hi % 2 AS k, count(*) AS n, max(hi) AS m FROM no_key GROUP BY 1');
 SELECT c.mv_name, oracle.strategy(imat) FROM imat.imat_config c WHERE agg_schema_name = 'few' ORDER BY c.mv_name COLLATE "C";
 CREATE FUNCTION few_bad() RETURNS TABLE (imat text, verdict text) LANGUAGE sql AS $$ SELECT * FROM oracle.all_same('few') WHERE verdict !~ '^same' OR verdict ~ 'swap|BUT' $$;

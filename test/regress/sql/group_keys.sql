@@ -41,7 +41,7 @@ DECLARE k name;
 BEGIN
     FOR k IN SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 1 AND attname <> 'v' LOOP
         PERFORM imat.create('d_' || k, format('SELECT %I, count(*) AS size, sum(v) AS total FROM t GROUP BY %I', k, k));
-        PERFORM imat.create('k_' || k, format('SELECT %I, max(v) AS most FROM t GROUP BY %I', k, k));
+        PERFORM imat.create('k_' || k, format('SELECT %I, max(v) AS most FROM t GROUP BY %I', k, k), strategy => 'keyed');
         PERFORM imat.create('h_' || k, format('SELECT count(*) AS size, avg(v) AS mean FROM t GROUP BY %I', k));
         PERFORM imat.create('s_' || k, format('SELECT DISTINCT %I FROM t', k));
     END LOOP;
