@@ -5,7 +5,9 @@
  * the owner of the materialized view had already.  So it must be complete (valid, ready, without a
  * predicate), immediate, and take the same values as equal as GROUP BY does: the operator class must have
  * the equality operator of the group key, the collation must be the key's, and NULLs must be equal to it or
- * impossible (by NOT NULL, or since the key was proven not to be NULL).  Follows is_usable_unique_index and
+ * impossible (by NOT NULL, or since the key was proven not to be NULL), or the key be an array, for which no
+ * release before 15 has such an index: then it is the lock under which groups are born, or computed anew,
+ * that lets no two rows of one group in (rooms apply, flush).  Follows is_usable_unique_index and
  * infer_arbiter_indexes (PostgreSQL, commands/matview.c and optimizer/util/plancat.c).
  *
  * A key that is hashed may have values that are too long for an index.  The index has what the hash function
@@ -77,7 +79,7 @@ PG_GUARDED int key_of_index_column(Relation table, Relation index, int position,
             return is_hash(expression, key) ? i : -1;
         if (plain == 0)
             return same_element_equality(index, position, key) ? i : -1;
-        const bool nulls_told_apart = index->rd_index->indisunique && key.nullable &&
+        const bool nulls_told_apart = index->rd_index->indisunique && key.nullable && can_be_wrapped(key) &&
                                       !pg::nulls_not_distinct(index) &&
                                       !pg::is_not_null(RelationGetDescr(table), plain);
         return !nulls_told_apart && same_equality(index, position, key) ? i : -1;
@@ -195,6 +197,11 @@ PG_GUARDED bool state_fits(Oid state, const model::View &view)
                       namestrcmp(&TupleDescAttr(type, view.keys.size)->attname, first) == 0;
     table_close(table, NoLock);
     return fits;
+}
+
+PG_GUARDED bool can_be_wrapped(const model::Key &key)
+{
+    return OidIsValid(get_array_type(key.type));
 }
 
 PG_GUARDED AttrNumber wrapped_column(Node *expression)

@@ -55,6 +55,9 @@ PG_GUARDED int shown_columns(const model::View &view);
 /* Has the state table the columns that the view keeps in one? */
 PG_GUARDED bool state_fits(Oid state, const model::View &view);
 
+/* Is there an ARRAY[column] for a column of the key's values? */
+PG_GUARDED bool can_be_wrapped(const model::Key &key);
+
 /* Is this index column the expression ARRAY[column]?  Then that column, else 0. */
 PG_GUARDED AttrNumber wrapped_column(Node *expression);
 

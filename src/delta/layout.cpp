@@ -42,7 +42,9 @@ PG_GUARDED void set_up_key(const model::Key &key, KeyOperations *operations)
 
     Oid left;
     Oid right;
-    operations->hashable = get_op_hash_functions(key.equality, &left, &right) && left == right;
+    /* Whether arrays and rows can be hashed depends on what is in them. */
+    operations->hashable = op_hashjoinable(key.equality, getBaseType(key.type)) &&
+                           get_op_hash_functions(key.equality, &left, &right) && left == right;
     if (operations->hashable)
         fmgr_info(left, &operations->hash);
 

@@ -4,10 +4,11 @@
  * Where the group keys are shown, a unique index over them decides which row a group has: a primary key where
  * none of them can be NULL, else a unique index that takes NULLs as equal.  Releases that have no NULLS NOT
  * DISTINCT get the expression ARRAY[column] in place of a column that may be NULL, for arrays compare NULLs
- * as equal.  A view of a single group without keys has an index on the constant (true), which lets one row
- * in.  An index that has the hash of a key isn't unique (room apply, multiplicities.cpp).  Where keys are not
- * shown, rows are found by their values, for which a unique index of the owner's will do, else one over a
- * hash of the row (which PostgreSQL 14 and later can compute).
+ * as equal.  Of an array column there is no such array; its NULLs are kept unique by the lock under which a
+ * group is born, or computed anew, alone.  A view of a single group without keys has an index on the constant
+ * (true), which lets one row in.  An index that has the hash of a key isn't unique (room apply,
+ * multiplicities.cpp).  Where keys are not shown, rows are found by their values, for which a unique index of
+ * the owner's will do, else one over a hash of the row (which PostgreSQL 14 and later can compute).
  *
  * An index that is there already and serves is used (key_index.cpp); none is made for a view that is not
  * maintained by delta.
@@ -51,14 +52,9 @@ PG_GUARDED IndexStmt *index_statement(Oid table, const char *suffix, const char 
     return statement;
 }
 
-/* Is a unique index over the keys possible, in which NULLs are equal? */
+/* Is an index over the keys possible? */
 PG_GUARDED bool can_be_indexed(const model::View &view)
 {
-    IndexStmt *statement = makeNode(IndexStmt);
-    const bool nulls_equal = pg::set_nulls_not_distinct(statement);
-    for (const model::Key &key : view.row_keys())
-        if (key.nullable && !nulls_equal && !OidIsValid(get_array_type(key.type)))
-            return false;
     return view.row_keys().size <= INDEX_MAX_KEYS;
 }
 
@@ -79,8 +75,9 @@ PG_GUARDED IndexElem *key_element(Oid table, const model::Key &key, AttrNumber c
 {
     if (key.hashed)
         return index_element(nullptr, catalog::key_hash(key, column));
-    return !key.nullable || nulls_equal ? index_element(get_attname(table, column, false), nullptr)
-                                        : index_element(nullptr, wrapped(key, column));
+    return key.nullable && !nulls_equal && catalog::can_be_wrapped(key)
+               ? index_element(nullptr, wrapped(key, column))
+               : index_element(get_attname(table, column, false), nullptr);
 }
 
 /* The index over the keys: unique, unless it finds a key by its hash. */

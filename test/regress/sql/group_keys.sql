@@ -5,6 +5,7 @@ CREATE SCHEMA keys; SET search_path = keys, public;
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
 CREATE TYPE pair AS (x int, y text);
 CREATE TYPE nested AS (p pair, n numeric);
+CREATE TYPE bits AS (b bit(3), n int); -- can be sorted, but not hashed
 CREATE DOMAIN positive AS int CHECK (VALUE > 0);
 CREATE DOMAIN short AS varchar(8) COLLATE "C";
 CREATE DOMAIN ints AS int[];
@@ -13,7 +14,7 @@ CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', determinist
 CREATE COLLATION nothing_but_base (provider = icu, locale = 'und-u-ks-level1', deterministic = false);
 CREATE TABLE t (id int PRIMARY KEY, pr pair, ns nested, a int[], an int[] NOT NULL, am mood[], ap pair[], r int4range, rs int4range[], j jsonb, m mood, dp positive, ds short, di ints,
     ci text COLLATE nocase, cb text COLLATE nothing_but_base, f float8, f4 float4, n numeric, bp bpchar(4), iv interval, tz timetz, i inet, u uuid, b bit(3), vb varbit, by bytea, nm name, o oid, c "char",
-    mo money, ts timestamptz, v int NOT NULL);
+    mo money, ts timestamptz, ub bits, uv varbit[], v int NOT NULL);
 CREATE FUNCTION fill(lo int, hi int) RETURNS void LANGUAGE sql SET search_path = keys AS $$
     INSERT INTO t SELECT k,
         CASE k % 5 WHEN 0 THEN NULL WHEN 1 THEN ROW(NULL, NULL)::pair WHEN 2 THEN ROW(1, NULL)::pair ELSE ROW(k % 5, 'y')::pair END,
@@ -32,7 +33,8 @@ CREATE FUNCTION fill(lo int, hi int) RETURNS void LANGUAGE sql SET search_path =
         (ARRAY['24 hours', '1 day', '1 mon', '30 days', NULL])[k % 5 + 1]::interval, (ARRAY['12:00+00', '13:00+01', NULL])[k % 3 + 1]::timetz, (ARRAY['10.0.0.1', '10.0.0.1/8', NULL])[k % 3 + 1]::inet,
         CASE k % 3 WHEN 0 THEN NULL ELSE ('00000000-0000-0000-0000-00000000000' || k % 3)::uuid END, (ARRAY['000', '101', NULL])[k % 3 + 1]::bit(3), (ARRAY['0', '00', NULL])[k % 3 + 1]::varbit,
         (ARRAY['', '\x00', NULL])[k % 3 + 1]::bytea, (ARRAY['n', 'N', NULL])[k % 3 + 1]::name, (ARRAY['0', '4294967295', NULL])[k % 3 + 1]::oid, (ARRAY['c', '', NULL])[k % 3 + 1]::"char",
-        (ARRAY['1.10', '-3', NULL])[k % 3 + 1]::money, (ARRAY['2024-03-31 01:30+00', '2024-10-27 00:30+00', 'infinity', NULL])[k % 4 + 1]::timestamptz, k
+        (ARRAY['1.10', '-3', NULL])[k % 3 + 1]::money, (ARRAY['2024-03-31 01:30+00', '2024-10-27 00:30+00', 'infinity', NULL])[k % 4 + 1]::timestamptz,
+        CASE k % 3 WHEN 0 THEN NULL ELSE ROW('101', k % 3)::bits END, (ARRAY['{}', '{0,00}', '{NULL}', NULL])[k % 4 + 1]::varbit[], k
       FROM generate_series(lo, hi) k $$;
 SELECT fill(1, 60);
 -- one IMAT for each column, by delta and by computing anew, with the key shown and not
@@ -73,8 +75,8 @@ UPDATE t SET v = v WHERE v > 3;
 SELECT imat, count(*) AS moved FROM (SELECT * FROM places EXCEPT SELECT * FROM placed) d GROUP BY imat ORDER BY imat;
 SELECT * FROM bad();
 -- rows move between groups, from and to NULL
-UPDATE t o SET (pr, ns, a, an, am, ap, r, rs, j, m, dp, ds, di, ci, cb, f, f4, n, bp, iv, tz, i, u, b, vb, by, nm, o, c, mo, ts) =
-    (SELECT pr, ns, a, an, am, ap, r, rs, j, m, dp, ds, di, ci, cb, f, f4, n, bp, iv, tz, i, u, b, vb, by, nm, o, c, mo, ts FROM t s WHERE s.id = o.id + 1) WHERE id < 100 AND id % 3 = 0;
+UPDATE t o SET (pr, ns, a, an, am, ap, r, rs, j, m, dp, ds, di, ci, cb, f, f4, n, bp, iv, tz, i, u, b, vb, by, nm, o, c, mo, ts, ub, uv) =
+    (SELECT pr, ns, a, an, am, ap, r, rs, j, m, dp, ds, di, ci, cb, f, f4, n, bp, iv, tz, i, u, b, vb, by, nm, o, c, mo, ts, ub, uv FROM t s WHERE s.id = o.id + 1) WHERE id < 100 AND id % 3 = 0;
 SELECT * FROM bad();
 -- the one that a group shows leaves; the others stay
 DELETE FROM t WHERE id % 7 = 1;
