@@ -75,7 +75,8 @@ PG_GUARDED const SortGroupClause *distinct_clause_of(const FlatQuery &flat, mode
 
 /*
  * Why DISTINCT on top of groups isn't for nothing: it is if it sees in the columns that groups differ.  That
- * grouping sets are told apart by NULLs is not relied on, since a NOT NULL constraint that it rests on may go.
+ * grouping sets are told apart by NULLs is not relied on, since a NOT NULL constraint that it rests on may
+ * go.
  */
 PG_GUARDED const char *why_distinct_matters(const FlatQuery &flat, const model::View &view)
 {

@@ -345,7 +345,7 @@ PG_GUARDED bool apply_lost(const Target &target, const LostGroup &lost, const de
 {
     const delta::Group &change = *lost.change;
     const delta::Layout &layout = *target.plan->layout;
-    if (target.state_by_key->lock(change.keys(), change.nulls(layout)) != Found::Locked)
+    if (primary_probe(target)->lock(change.keys(), change.nulls(layout)) != Found::Locked)
         raise_mismatch(target);
     auto *keys = static_cast<Datum *>(palloc(sizeof(Datum) * (layout.keys.size + 1)));
     bool *nulls = static_cast<bool *>(palloc(sizeof(bool) * (layout.keys.size + 1)));

@@ -3,11 +3,11 @@
  *
  * They stand in schema imat and are named after the IMAT.  The state table has columns key_1, key_2, ... like
  * the group keys, then the accumulators, serialized; or, where groups are computed anew, columns column_1,
- * column_2, ... like those of the IMAT, with what each group shows, by which its row there is found.  For each
- * input of aggregates with DISTINCT there is a table of multiplicities: the same keys, a value, and the number
- * of rows of the group that have it.  They belong to the IMAT's owner, are granted to nobody, and like the
- * IMAT are written by maintenance alone.  They go with the IMAT (DEPENDENCY_AUTO); a dump has them as ordinary
- * tables.
+ * column_2, ... like those of the IMAT, with what each group shows, by which its row there is found.  For
+ * each input of aggregates with DISTINCT there is a table of multiplicities: the same keys, a value, and the
+ * number of rows of the group that have it.  They belong to the IMAT's owner, are granted to nobody, and like
+ * the IMAT are written by maintenance alone.  They go with the IMAT (DEPENDENCY_AUTO); a dump has them as
+ * ordinary tables.
  */
 #include "pg/list.hpp"
 #include "rebuild/parts.hpp"
