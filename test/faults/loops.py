@@ -38,6 +38,8 @@ VIEWS = {
     'keyed_join': "SELECT k.name, string_agg(o.v::text, ',' ORDER BY o.v) AS all FROM orders o JOIN kinds k ON k.g = o.g "
                   "GROUP BY k.name",
     'swapped': 'SELECT id, rank() OVER (PARTITION BY g ORDER BY id) AS r FROM orders',
+    'rolled': 'SELECT g, h, count(*) AS n, sum(v) AS v FROM orders GROUP BY ROLLUP (g, h)',
+    'middles': 'SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY v) AS v FROM orders GROUP BY CUBE (g, h)',
     'parted': 'SELECT g, count(*) AS n, max(id) AS last FROM parts GROUP BY g',
     'above': 'SELECT n % 2 AS odd, count(*) AS n, sum(v) AS v FROM plain GROUP BY n % 2',
 }

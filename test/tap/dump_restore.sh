@@ -55,6 +55,9 @@ sql "CREATE EXTENSION pg_imat;
      SELECT imat.create('odd', 'SELECT n % 2 AS odd, sum(fare) AS fare FROM hourly GROUP BY n % 2');
      SELECT imat.create('kinds', 'SELECT date_trunc(''day'', at) AS day, count(DISTINCT city) AS cities, count(DISTINCT left(city, 1)::varchar(3)) AS letters,
          count(DISTINCT fare) AS fares, sum(DISTINCT fare::numeric(10,1)) AS total FROM trip GROUP BY 1');
+     SELECT imat.create('rolled', 'SELECT city, date_trunc(''day'', at) AS day, count(*) AS n, sum(tip) AS tips FROM trip GROUP BY ROLLUP (city, date_trunc(''day'', at))');
+     SELECT imat.create('middles', 'SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY fare) AS middle FROM trip GROUP BY CUBE (city, date_trunc(''day'', at))');
+     SELECT imat.create('firsts', 'SELECT DISTINCT ON (city) at, fare FROM trip ORDER BY city, at, fare');
      CREATE SCHEMA old;
      CREATE MATERIALIZED VIEW old.moved AS SELECT city, count(*) AS n FROM trip GROUP BY city;
      SELECT create_imat('old.moved', 'public');
