@@ -101,6 +101,9 @@ PG_GUARDED List *kin_of(Oid table);
 PG_GUARDED List *readers_of(Oid table);
 PG_GUARDED List *readers_above(Oid table);
 
+/* The IMAT that the table is, or whose groups it keeps; none for any other table. */
+PG_GUARDED List *kept_in(Oid table);
+
 /* Is that the name of the first of the triggers that protect IMATs? */
 PG_GUARDED bool is_protection(const char *name);
 

@@ -205,7 +205,7 @@ PG_GUARDED void after_table_command(Oid table, const CollectedCommand *command, 
             follow_persistence(imat);
     follow_table(table, effects, readers, changed);
     if (effects.firing)
-        follow_firing(table, list_append_unique_oid(list_copy(readers), table), changed);
+        follow_firing(table, list_concat_unique_oid(kept_in(table), readers), changed);
     if (catalog::is_imat(table))
         follow_imat(table, effects, changed);
 }

@@ -15,6 +15,10 @@
  * set nevertheless, but for the row trigger, since an IMAT may become an ordinary table one day.
  *
  * Triggers are taken away when the last IMAT goes that reads a table of which this one is kin.
+ *
+ * IMATs, and the hidden tables of their groups, are protected by BEFORE triggers, which maintenance does not
+ * fire: for statements, whatever session_replication_role says; and for rows, which are all that the workers
+ * of logical replication fire.
  */
 #include "catalog/catalog.hpp"
 #include "flush/flush.hpp"
@@ -54,9 +58,12 @@ constexpr TriggerKind capture_triggers[] = {
 constexpr TriggerKind protect_triggers[] = {
     {"imat_protect", "protect", TRIGGER_TYPE_BEFORE,
      TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE, false, false, false,
-     TRIGGER_FIRES_ON_ORIGIN},
+     TRIGGER_FIRES_ALWAYS},
+    {"imat_protect_row", "protect", TRIGGER_TYPE_BEFORE,
+     TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE, false, false, true,
+     TRIGGER_FIRES_ALWAYS},
     {"imat_protect_truncate", "protect", TRIGGER_TYPE_BEFORE, TRIGGER_TYPE_TRUNCATE, false, false, false,
-     TRIGGER_FIRES_ON_ORIGIN},
+     TRIGGER_FIRES_ALWAYS},
 };
 
 PG_GUARDED Oid function_of(const TriggerKind &kind)
@@ -228,6 +235,19 @@ PG_GUARDED void check_kind(Oid table)
                             : "Other sessions cannot see it."));
 }
 
+/* The IMAT, and the tables that its groups are kept in, as far as there are any. */
+PG_GUARDED List *protected_of(Oid imat)
+{
+    catalog::Registration registration = {};
+    List *tables = list_make1_oid(imat);
+    if (!catalog::find(imat, &registration) || !OidIsValid(registration.state))
+        return tables;
+    tables = lappend_oid(tables, registration.state);
+    for (Oid table : registration.multiplicities)
+        tables = lappend_oid(tables, table);
+    return tables;
+}
+
 /* An error if a statement of this session that is still running uses the table. */
 PG_GUARDED void check_not_in_use(Oid table)
 {
@@ -258,6 +278,18 @@ PG_GUARDED List *readers_of(Oid table)
         for (Oid imat : catalog::imats_on(kin))
             readers = list_append_unique_oid(readers, imat);
     return readers;
+}
+
+PG_GUARDED List *kept_in(Oid table)
+{
+    List *imats = NIL;
+    for (Oid imat : catalog::all_imats()) {
+        catalog::Registration registration = {};
+        if (imat == table ||
+            (catalog::find(imat, &registration) && catalog::keeps_groups_in(registration, table)))
+            imats = lappend_oid(imats, imat);
+    }
+    return imats;
 }
 
 PG_GUARDED List *readers_above(Oid table)
@@ -316,7 +348,7 @@ PG_GUARDED void release(const model::Array<Oid> &sources)
 PG_GUARDED void check_captured(Oid imat)
 {
     auto check = [imat](Oid table, const TriggerKind &kind) {
-        if (!is_wanted(table, kind) || firing_of(table, kind) != '\0')
+        if (firing_of(table, kind) != '\0')
             return;
         ereport(ERROR, errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
                 errmsg("cannot drop trigger %s on table %s because incremental materialized table %s depends "
@@ -324,12 +356,14 @@ PG_GUARDED void check_captured(Oid imat)
                        quote_identifier(kind.name), name_of(table), name_of(imat)),
                 errhint("Use imat.drop to drop the incremental materialized table."));
     };
-    for (const TriggerKind &kind : protect_triggers)
-        check(imat, kind);
+    for (Oid table : pg::each_oid(protected_of(imat)))
+        for (const TriggerKind &kind : protect_triggers)
+            check(table, kind);
     for (Oid source : catalog::sources_of(imat))
         for (Oid table : pg::each_oid(kin_of(source)))
             for (const TriggerKind &kind : capture_triggers)
-                check(table, kind);
+                if (is_wanted(table, kind))
+                    check(table, kind);
 }
 
 PG_GUARDED const char *find_disabled(Oid imat)
@@ -339,9 +373,10 @@ PG_GUARDED const char *find_disabled(Oid imat)
                    ? nullptr
                    : psprintf("trigger %s on table %s", quote_identifier(kind.name), name_of(table));
     };
-    for (const TriggerKind &kind : protect_triggers)
-        if (const char *disabled = find_on(imat, kind))
-            return disabled;
+    for (Oid table : pg::each_oid(protected_of(imat)))
+        for (const TriggerKind &kind : protect_triggers)
+            if (const char *disabled = find_on(table, kind))
+                return disabled;
     for (Oid source : catalog::sources_of(imat))
         for (Oid table : pg::each_oid(kin_of(source)))
             for (const TriggerKind &kind : capture_triggers)

@@ -336,7 +336,7 @@ class Replay:
 
     def check_verify_sees(self, name):
         run = self.checker.cursor.execute
-        run('BEGIN; SET LOCAL session_replication_role = replica')
+        run("BEGIN; UPDATE pg_class SET relhastriggers = false WHERE oid = 'live.%s'::regclass" % name)
         run('DELETE FROM %s WHERE ctid = (SELECT ctid FROM %s LIMIT 1)' % (name, name))
         if self.checker.cursor.rowcount == 1:
             left = self.checker.rows("SELECT imat.verify('%s')" % name)[0][0]

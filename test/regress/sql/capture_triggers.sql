@@ -96,12 +96,45 @@ ALTER TABLE src ENABLE REPLICA TRIGGER imat_capture_row;
 RESET session_replication_role;
 SELECT * FROM oracle.all_same('trig');
 -- the protection of the IMAT itself
-ALTER TABLE d DISABLE TRIGGER imat_protect;
+ALTER TABLE d DISABLE TRIGGER imat_protect, DISABLE TRIGGER imat_protect_row;
 DELETE FROM d WHERE k = 1;
 SELECT * FROM trusted;
 ALTER TABLE d ENABLE TRIGGER imat_protect;
+SELECT * FROM trusted;
+ALTER TABLE d ENABLE TRIGGER imat_protect_row;
 SELECT * FROM oracle.all_same('trig');
 SELECT * FROM trusted;
+
+-- and of the tables that its groups are kept in
+SELECT imat.create('st', 'SELECT k, avg(v) AS a, count(DISTINCT v) AS n FROM src GROUP BY k');
+SELECT state, multiplicities[1] AS multiplicities FROM imat.imat_config WHERE mv_name = 'st' \gset
+ALTER TABLE :state DISABLE TRIGGER USER;
+SELECT * FROM trusted;
+DELETE FROM :state WHERE key_1 = 5;
+ALTER TABLE :state ENABLE TRIGGER USER;
+SELECT * FROM trusted;
+INSERT INTO src VALUES (131, 5, 6);
+SELECT oracle.same('st');
+ALTER TABLE :multiplicities DISABLE TRIGGER ALL;
+SELECT * FROM trusted;
+TRUNCATE :multiplicities;
+SELECT imat.refresh('st');
+SELECT * FROM trusted;
+ALTER TABLE :multiplicities ENABLE TRIGGER ALL;
+SELECT * FROM trusted;
+SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid = :'multiplicities'::regclass ORDER BY tgname COLLATE "C";
+DELETE FROM src WHERE id = 131;
+SELECT oracle.same('st');
+SELECT oracle.error(format('DROP TRIGGER imat_protect ON %s', :'state'));
+-- which holds for replicas, too, and by whatever statement
+SET session_replication_role = replica;
+SELECT oracle.error('DELETE FROM d WHERE k = 1');
+SELECT oracle.sqlstate('INSERT INTO d VALUES (1, 1, 1)'), oracle.sqlstate('UPDATE d SET s = 0'), oracle.sqlstate('TRUNCATE d');
+SELECT oracle.error(format('DELETE FROM %s', :'state'));
+SELECT oracle.sqlstate(format('TRUNCATE %s', :'multiplicities'));
+SELECT oracle.same('st'), oracle.same('d');
+RESET session_replication_role;
+SELECT imat.drop('st');
 
 -- Dropped, renamed, replaced, copied: refused
 SELECT oracle.error('DROP TRIGGER imat_capture_update ON src');
