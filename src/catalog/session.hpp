@@ -44,6 +44,9 @@ struct Session {
     int changing;
     bool flush_due; /* as soon as none is left */
 
+    /* Oids of tables that are about to be dropped, whose rows have been captured where they are missed. */
+    List *accounted;
+
     /* Settings. */
     int flush_at;            /* a FlushAt */
     int pending_memory;      /* kB; beyond it pending changes are applied at once */

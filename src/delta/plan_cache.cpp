@@ -25,6 +25,7 @@ struct CachedTargets {
     model::Array<Oid> imats;
     model::Array<Oid> sources; /* the table and its ancestors */
     model::Array<Oid> beside;  /* other tables with IMATs that show some of its rows */
+    bool has_leaving = false;  /* a partition below it is being detached */
 };
 
 PG_GUARDED HTAB *make_cache(const char *name, Size entry)
@@ -83,8 +84,11 @@ PG_GUARDED List *add_ancestors(List *found, Oid table)
     ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
     SysScanDesc scan = systable_beginscan(inheritance, InheritsRelidSeqnoIndexId, true, nullptr, 1, &key);
     List *parents = NIL;
-    for (HeapTuple row = systable_getnext(scan); HeapTupleIsValid(row); row = systable_getnext(scan))
-        parents = lappend_oid(parents, reinterpret_cast<Form_pg_inherits>(GETSTRUCT(row))->inhparent);
+    for (HeapTuple row = systable_getnext(scan); HeapTupleIsValid(row); row = systable_getnext(scan)) {
+        const auto *form = reinterpret_cast<Form_pg_inherits>(GETSTRUCT(row));
+        if (!pg::is_leaving(form))
+            parents = lappend_oid(parents, form->inhparent);
+    }
     systable_endscan(scan);
     table_close(inheritance, AccessShareLock);
     for (Oid parent : pg::each_oid(parents))
@@ -109,6 +113,29 @@ PG_GUARDED List *find_beside(Oid table, const List *sources)
     return beside;
 }
 
+/* The partitions of the table, or of those below it, that are being detached concurrently. */
+PG_GUARDED List *find_leaving(Oid table)
+{
+    if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE)
+        return NIL;
+    List *leaving = NIL;
+    Relation inheritance = table_open(InheritsRelationId, AccessShareLock);
+    for (Oid parent : pg::each_oid(find_all_inheritors(table, NoLock, nullptr))) {
+        ScanKeyData key;
+        ScanKeyInit(&key, Anum_pg_inherits_inhparent, BTEqualStrategyNumber, F_OIDEQ,
+                    ObjectIdGetDatum(parent));
+        SysScanDesc scan = systable_beginscan(inheritance, InheritsParentIndexId, true, nullptr, 1, &key);
+        for (HeapTuple row = systable_getnext(scan); HeapTupleIsValid(row); row = systable_getnext(scan)) {
+            const auto *form = reinterpret_cast<Form_pg_inherits>(GETSTRUCT(row));
+            if (pg::is_leaving(form))
+                leaving = lappend_oid(leaving, form->inhrelid);
+        }
+        systable_endscan(scan);
+    }
+    table_close(inheritance, AccessShareLock);
+    return leaving;
+}
+
 /* A copy in the cache's memory, in place of what was there. */
 PG_GUARDED void keep_oids(model::Array<Oid> *kept, const model::Array<Oid> &oids)
 {
@@ -128,13 +155,20 @@ PG_GUARDED CachedTargets *look_up(Oid table)
     auto *entry =
         static_cast<CachedTargets *>(hash_search(catalog::session.targets, &table, HASH_ENTER, &found));
     if (!found)
-        *entry = {.table = table, .stale = true, .imat = false, .imats = {}, .sources = {}, .beside = {}};
+        *entry = {.table = table,
+                  .stale = true,
+                  .imat = false,
+                  .imats = {},
+                  .sources = {},
+                  .beside = {},
+                  .has_leaving = false};
     if (!entry->stale)
         return entry;
 
     model::Array<Oid> imats;
     List *sources;
     List *beside;
+    bool has_leaving;
     uint64 before;
     do {
         before = catalog::session.invalidations;
@@ -142,10 +176,12 @@ PG_GUARDED CachedTargets *look_up(Oid table)
         imats = catalog::imats_on(table);
         sources = lappend_oid(add_ancestors(NIL, table), table);
         beside = find_beside(table, sources);
+        has_leaving = find_leaving(table) != NIL;
     } while (catalog::session.invalidations != before);
     keep_oids(&entry->imats, imats);
     keep_oids(&entry->sources, catalog::sorted_oids(sources));
     keep_oids(&entry->beside, catalog::sorted_oids(beside));
+    entry->has_leaving = has_leaving;
     entry->stale = false;
     return entry;
 }
@@ -210,6 +246,19 @@ PG_GUARDED bool is_maintained(Oid table)
 PG_GUARDED model::Array<Oid> sources_above(Oid table)
 {
     return look_up(table)->sources;
+}
+
+PG_GUARDED List *leaving_seen(Oid table)
+{
+    if (!look_up(table)->has_leaving)
+        return NIL;
+    bool sees = false;
+    for (Oid parent : pg::each_oid(find_all_inheritors(table, NoLock, nullptr)))
+        sees = sees || pg::sees_leaving_partition(parent);
+    List *seen = NIL;
+    for (Oid partition : pg::each_oid(sees ? find_leaving(table) : NIL))
+        seen = list_concat_unique_oid(seen, find_all_inheritors(partition, NoLock, nullptr));
+    return seen;
 }
 
 PG_GUARDED model::Array<Oid> sources_beside(Oid table)

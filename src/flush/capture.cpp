@@ -17,10 +17,16 @@
  * For a source below it, or beside it (a child can have several parents), only some do: those that meet a
  * partition's constraint, for a row is where this says; of inheritance children no one can tell, so their
  * IMATs are rebuilt.
+ *
+ * A partition that DETACH ... CONCURRENTLY is about to take away belongs to its parent for some and to nobody
+ * for others: snapshots differ about it, and what counts for IMATs is the latest.  A statement whose snapshot
+ * still sees it may have changed rows of it by the name of the parent.  Which rows these are the transition
+ * table doesn't say, so then IMATs on both sides are rebuilt.
  */
 #include "flush/capture.hpp"
 
 #include "catalog/catalog.hpp"
+#include "flush/change.hpp"
 #include "flush/flush.hpp"
 #include "flush/pending.hpp"
 
@@ -40,31 +46,12 @@ PG_GUARDED void check_call(const TriggerData *trigger)
             errhint("Its triggers are made by create_imat and imat.create."));
 }
 
-/* Rows that were added, or removed: those of a tuplestore, or a single one; or none. */
-struct Rows {
-    Tuplestorestate *store;
-    TupleTableSlot *single;
-
-    bool any() const noexcept { return store != nullptr || single != nullptr; }
-};
-
 /* The rows of a transition table. */
 PG_GUARDED Rows rows_of(Tuplestorestate *transition)
 {
     const bool any = transition != nullptr && tuplestore_tuple_count(transition) > 0;
     return {.store = any ? transition : nullptr, .single = nullptr};
 }
-
-/* Something that was done to a table, or to a table above it. */
-struct Change {
-    Oid table;
-    TupleDesc type;
-    Rows removed;
-    Rows added;
-    bool truncated;
-
-    bool any() const noexcept { return truncated || removed.any() || added.any(); }
-};
 
 /* What a statement, or the change of a row, did to the table whose trigger was fired. */
 PG_GUARDED Change change_of(const TriggerData *trigger)
@@ -133,20 +120,11 @@ PG_GUARDED void keep(TableChanges *pending, const Rows &rows, delta::Sign sign)
         note_row(pending, sign, rows.single);
 }
 
-/* A copy: the cache may be rebuilt under our hands, and what was in it when the statement ended is what
- * counts. */
-PG_GUARDED model::Array<Oid> copy_of(const model::Array<Oid> &cached)
-{
-    auto *copy = static_cast<Oid *>(palloc(sizeof(Oid) * (cached.size + 1)));
-    memcpy(copy, cached.data, sizeof(Oid) * cached.size);
-    return {.data = copy, .size = cached.size};
-}
-
 /* Take note of it for all IMATs that read the table. */
 PG_GUARDED void capture_change(const Change &change)
 {
     bool rows_needed = false;
-    for (Oid imat : copy_of(delta::targets_of(change.table)))
+    for (Oid imat : catalog::copy_of(delta::targets_of(change.table)))
         rows_needed = capture_for(imat, change) || rows_needed;
     if (!rows_needed)
         return;
@@ -235,13 +213,21 @@ PG_GUARDED void capture_through(const Change &change, Relation other, bool parti
     close_passage(passage);
 }
 
-/* The IMATs over a table above: for them, rows of a partition or child are rows of that one. */
+} // namespace
+
+PG_GUARDED void capture_unknown(Oid table)
+{
+    capture_change({.table = table, .type = nullptr, .removed = {}, .added = {}, .truncated = true});
+}
+
 PG_GUARDED void capture_above(const Change &change, Oid ancestor)
 {
     Relation above = table_open(ancestor, AccessShareLock);
     capture_through(change, above, false);
     table_close(above, NoLock);
 }
+
+namespace {
 
 /* The IMATs over a partition of the table that the statement named, or over another parent of its children.
  */
@@ -254,11 +240,7 @@ PG_GUARDED void capture_beside(const Change &change, Oid other)
     if (below && beside->rd_rel->relispartition)
         capture_through(change, beside, true);
     else
-        capture_change({.table = other,
-                        .type = RelationGetDescr(beside),
-                        .removed = {},
-                        .added = {},
-                        .truncated = true});
+        capture_unknown(other);
     table_close(beside, NoLock);
 }
 
@@ -292,21 +274,29 @@ PG_GUARDED void capture(TriggerData *trigger, MemoryContext statement)
         return;
     if (session.changing == 0)
         count_statement(statement);
-    const Change change = change_of(trigger);
+    Change change = change_of(trigger);
     if (!change.any())
         return;
+    const List *leaving = by_row ? NIL : delta::leaving_seen(change.table);
+    const bool told_by_others = by_row || change.truncated;
+    change.truncated = change.truncated || leaving != NIL;
 
-    for (Oid table : copy_of(delta::sources_above(change.table))) {
+    /* Copies: the cache may be rebuilt under our hands, and what was in it when the statement ended is what
+     * counts.
+     */
+    for (Oid table : catalog::copy_of(delta::sources_above(change.table))) {
         if (table == change.table)
             capture_change(change);
         else
             capture_above(change, table);
     }
+    for (Oid table : pg::each_oid(leaving))
+        capture_unknown(table);
     /* A row trigger is that of the table where the row is; TRUNCATE fires those of all partitions and
      * children.
      */
-    if (!by_row && !change.truncated)
-        for (Oid table : copy_of(delta::sources_beside(change.table)))
+    if (!told_by_others)
+        for (Oid table : catalog::copy_of(delta::sources_beside(change.table)))
             capture_beside(change, table);
     const bool too_large = pending_bytes() > static_cast<std::size_t>(session.pending_memory) * 1024;
     session.flush_due =

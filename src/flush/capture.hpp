@@ -16,4 +16,13 @@ constexpr const char *CAPTURE_TRIGGER_PREFIX = "imat_capture_";
  */
 PG_GUARDED void capture(TriggerData *trigger, MemoryContext statement);
 
+/*
+ * Take note that all rows of the tables, of which the first is a partition or child of the parent and the
+ * others are below it, have come to the parent, or leave it.  They are locked against writers.
+ */
+PG_GUARDED void capture_tables(const List *tables, Oid parent, bool come);
+
+/* Take note that IMATs over the parent, and over what is above it, have to be computed anew. */
+PG_GUARDED void capture_hierarchy(Oid parent);
+
 } // namespace flush

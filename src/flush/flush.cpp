@@ -272,6 +272,7 @@ static void transaction_ends(XactEvent event, void * /*argument*/)
                 session.has_written = false;
                 session.key_locks = 0;
                 session.loaded_late = false;
+                session.accounted = NIL;
                 on_transaction_end();
                 break;
             default: /* a parallel worker's: it has nothing pending */
@@ -294,6 +295,7 @@ static void subtransaction_ends(SubXactEvent event, SubTransactionId /*own*/, Su
             if (event == SUBXACT_EVENT_ABORT_SUB) {
                 if (session.flushing >= level)
                     session.flushing = 0;
+                session.accounted = NIL;
                 on_subtransaction_abort(level);
             }
         });

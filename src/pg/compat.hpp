@@ -234,6 +234,15 @@ inline bool owns_relation(Oid relation, Oid role)
 #endif
 }
 
+inline bool owns_schema(Oid schema, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+    return object_ownercheck(NamespaceRelationId, schema, role);
+#else
+    return pg_namespace_ownercheck(schema, role);
+#endif
+}
+
 /* Does a constraint that holds for every row keep NULL out of the column? */
 inline bool is_not_null(TupleDesc row, AttrNumber column)
 {
@@ -784,6 +793,39 @@ inline bool finalizes_detach([[maybe_unused]] AlterTableType type)
 {
 #if PG_VERSION_NUM >= 140000
     return type == AT_DetachPartitionFinalize;
+#else
+    return false;
+#endif
+}
+
+/* Is that DETACH PARTITION ... CONCURRENTLY? */
+inline bool detaches_concurrently([[maybe_unused]] const AlterTableCmd *command)
+{
+#if PG_VERSION_NUM >= 140000
+    return command->subtype == AT_DetachPartition && castNode(PartitionCmd, command->def)->concurrent;
+#else
+    return false;
+#endif
+}
+
+/* Is the partition one that such a command has taken away already, but for those who can see it still? */
+inline bool is_leaving([[maybe_unused]] const FormData_pg_inherits *inheritance)
+{
+#if PG_VERSION_NUM >= 140000
+    return inheritance->inhdetachpending;
+#else
+    return false;
+#endif
+}
+
+/* Can the active snapshot see such a partition of the table? */
+inline bool sees_leaving_partition([[maybe_unused]] Oid table)
+{
+#if PG_VERSION_NUM >= 140000
+    bool exists = false;
+    TransactionId unseen = InvalidTransactionId;
+    list_free(find_inheritance_children_extended(table, true, NoLock, &exists, &unseen));
+    return exists && !TransactionIdIsValid(unseen);
 #else
     return false;
 #endif

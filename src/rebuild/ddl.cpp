@@ -2,12 +2,12 @@
  * ddl.cpp - what the commands of users do to sources and to IMATs: called by three event triggers.
  *
  * After every DROP (imat_on_sql_drop): IMATs whose tables are gone are forgotten, what else was dropped is
- * mended or refused (drop.cpp).  Before ALTER TABLE (imat_before_ddl): what PostgreSQL would refuse without
- * naming the IMAT.  After commands that make, alter or replace something that an IMAT may depend on
- * (imat_on_ddl): tables are looked at in table_ddl.cpp; where a view, function, type, collation or policy has
- * changed, the definitions that depend on it may mean something else now, and their IMATs are revised.
- * And when a dump is restored, which ends with the creation of triggers, the dependencies that dumps don't
- * carry are recorded again.
+ * mended or refused (drop.cpp).  Before ALTER TABLE and DROP TABLE (imat_before_ddl): what PostgreSQL would
+ * refuse without naming the IMAT, and what would be too late afterwards (hierarchy.cpp).  After commands that
+ * make, alter or replace something that an IMAT may depend on (imat_on_ddl): tables are looked at in
+ * table_ddl.cpp; where a view, function, type, collation or policy has changed, the definitions that depend
+ * on it may mean something else now, and their IMATs are revised. And when a dump is restored, which ends
+ * with the creation of triggers, the dependencies that dumps don't carry are recorded again.
  *
  * All of this must cost next to nothing where no IMAT is concerned.  So what was done is asked of
  * PostgreSQL's own functions, without a query, and each object is looked up in our tables by index.  Nothing
@@ -99,6 +99,16 @@ PG_GUARDED bool is_index_by_itself(TupleTableSlot *row)
     const char *type = text_in(row, dropped::type);
     return DatumGetBool(slot_getattr(row, dropped::original, &null)) &&
            (strcmp(type, "index") == 0 || strcmp(type, "table constraint") == 0);
+}
+
+/* Was it a table whose rows somebody may miss?  Not an IMAT, which is no partition or child. */
+PG_GUARDED bool is_unaccounted(TupleTableSlot *row)
+{
+    const Oid table = oid_in(row, dropped::object);
+    return oid_in(row, dropped::class_id) == RelationRelationId &&
+           strcmp(text_in(row, dropped::type), "table") == 0 &&
+           strcmp(text_in(row, dropped::schema), "imat") != 0 && !catalog::is_imat(table) &&
+           !is_accounted(table);
 }
 
 /* Was the dropped object a trigger of ours? */
@@ -233,18 +243,22 @@ PG_GUARDED void on_sql_drop()
     bool trigger_dropped = false;
     bool policy_dropped = false;
     bool index_dropped = false;
+    bool unaccounted = false;
     each_row(F_PG_EVENT_TRIGGER_DROPPED_OBJECTS, [&](TupleTableSlot *row) {
         part_dropped = part_dropped || is_part(row);
         trigger_dropped = trigger_dropped || is_trigger_of_ours(row);
         policy_dropped = policy_dropped || oid_in(row, dropped::class_id) == PolicyRelationId;
         index_dropped = index_dropped || is_index_by_itself(row);
+        unaccounted = unaccounted || is_unaccounted(row);
     });
+    forget_accounted();
     Changed changed = {};
     if (part_dropped)
         after_drop();
     if (trigger_dropped) {
         check_all_captured();
-        changed.rows = imats_over_parents();
+        if (unaccounted)
+            changed.rows = imats_over_parents();
     }
     if (policy_dropped)
         changed.meaning = imats_under_policies();
@@ -278,8 +292,12 @@ PG_GUARDED void on_ddl()
 
 PG_GUARDED void before_ddl(const Node *statement)
 {
-    if (statement != nullptr && IsA(statement, AlterTableStmt) && catalog::is_installed())
+    if (statement == nullptr || !catalog::is_installed())
+        return;
+    if (IsA(statement, AlterTableStmt))
         before_alter_table(reinterpret_cast<const AlterTableStmt *>(statement));
+    else if (IsA(statement, DropStmt))
+        before_drop(reinterpret_cast<const DropStmt *>(statement));
 }
 
 } // namespace rebuild

@@ -97,6 +97,9 @@ PG_GUARDED void check_trigger(const FormData_pg_trigger &trigger);
 /* The tables by whose names rows of the table could be changed: itself, what is below it, and above that. */
 PG_GUARDED List *kin_of(Oid table);
 
+/* The tables of which the table is a child or partition. */
+PG_GUARDED List *parents_of(Oid table);
+
 /* The IMATs that read the table or its kin; or the table or what is above it. */
 PG_GUARDED List *readers_of(Oid table);
 PG_GUARDED List *readers_above(Oid table);
@@ -225,6 +228,19 @@ PG_GUARDED void before_alter_table(const AlterTableStmt *statement);
 /* The IMATs over tables that have, or had, children; and over tables with row-level security. */
 PG_GUARDED List *imats_over_parents();
 PG_GUARDED List *imats_under_policies();
+
+/* -- hierarchy.cpp -- */
+
+/* A partition or child has come to the parent with its rows, or left it. */
+PG_GUARDED void follow_move(Oid table, Oid parent, bool come, Changed *changed);
+
+/* ALTER TABLE parent DETACH PARTITION partition CONCURRENTLY is about to begin. */
+PG_GUARDED void before_detach(Oid parent, Oid partition);
+
+/* So is DROP.  Has it, by the time the table is gone, been dealt with that its rows are?  Not any more. */
+PG_GUARDED void before_drop(const DropStmt *statement);
+PG_GUARDED bool is_accounted(Oid table);
+PG_GUARDED void forget_accounted();
 
 /* -- words.cpp -- */
 

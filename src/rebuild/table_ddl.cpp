@@ -3,10 +3,10 @@
  * too late, before.
  *
  * New children and partitions of sources get our triggers.  A partition or child that comes or goes with its
- * rows changes what the IMATs over its parent should show, and no trigger tells: they are computed anew.  So
- * they are when the triggers were disabled for a while, as soon as they aren't any more; until then the IMATs
- * are not to be trusted, which imat.status says.  Constraints may be what a proof rested on.  Owner and
- * persistence are followed.  Most other alterations are none of our business.
+ * rows changes what the IMATs over its parent should show, and no trigger tells: see hierarchy.cpp.  When the
+ * triggers were disabled for a while, the IMATs are computed anew as soon as they aren't any more; until then
+ * the IMATs are not to be trusted, which imat.status says.  Constraints may be what a proof rested on.  Owner
+ * and persistence are followed.  Most other alterations are none of our business.
  */
 #include "pg/list.hpp"
 #include "rebuild/parts.hpp"
@@ -23,8 +23,16 @@ struct Effects {
     bool constraints; /* columns, or rows of children, may be NULL */
     bool security;    /* row-level security was switched */
     bool owner;
-    bool values;   /* of a column, without any trigger being fired */
-    List *parents; /* Oids: the table came to them, or left them, as a child */
+    bool values; /* of a column, without any trigger being fired */
+    List *moves; /* of Move */
+};
+
+/* A partition or child that has come, or left. */
+struct Move {
+    Oid table;
+    Oid parent;
+    bool come;
+    bool followed; /* already, when it began */
 };
 
 /* The parent that an INHERIT or NO INHERIT names. */
@@ -33,17 +41,34 @@ PG_GUARDED Oid parent_in(const AlterTableCmd *command)
     return RangeVarGetRelid(castNode(RangeVar, command->def), NoLock, true);
 }
 
-PG_GUARDED void add_effect(Effects *effects, const AlterTableCmd *command)
+/* The partition that an ATTACH or DETACH names. */
+PG_GUARDED Oid partition_in(const AlterTableCmd *command)
+{
+    return RangeVarGetRelid(castNode(PartitionCmd, command->def)->name, NoLock, true);
+}
+
+PG_GUARDED void add_move(Effects *effects, Oid table, Oid parent, bool come, bool followed)
+{
+    auto *move = static_cast<Move *>(palloc(sizeof(Move)));
+    *move = {.table = table, .parent = parent, .come = come, .followed = followed};
+    effects->moves = lappend(effects->moves, move);
+    effects->hierarchy = true;
+}
+
+/* What one of the commands did to the table. */
+PG_GUARDED void add_effect(Effects *effects, Oid table, const AlterTableCmd *command)
 {
     switch (command->subtype) {
     case AT_AttachPartition:
+        add_move(effects, partition_in(command), table, true, false);
+        break;
     case AT_DetachPartition:
-        effects->hierarchy = true;
+        add_move(effects, partition_in(command), table, false, pg::detaches_concurrently(command));
         break;
     case AT_AddInherit:
     case AT_DropInherit:
-        effects->hierarchy = effects->constraints = true;
-        effects->parents = lappend_oid(effects->parents, parent_in(command));
+        add_move(effects, table, parent_in(command), command->subtype == AT_AddInherit, false);
+        effects->constraints = true;
         break;
     case AT_EnableTrig:
     case AT_EnableAlwaysTrig:
@@ -72,18 +97,19 @@ PG_GUARDED void add_effect(Effects *effects, const AlterTableCmd *command)
         effects->owner = true;
         break;
     default:
-        effects->hierarchy = effects->hierarchy || pg::finalizes_detach(command->subtype);
+        if (pg::finalizes_detach(command->subtype))
+            add_move(effects, partition_in(command), table, false, true);
         effects->values = effects->values || pg::changes_generated(command->subtype);
         break;
     }
 }
 
-PG_GUARDED Effects effects_of(const CollectedCommand *command)
+PG_GUARDED Effects effects_of(Oid table, const CollectedCommand *command)
 {
     Effects effects = {};
     for (auto *part : pg::each<CollectedATSubcmd>(command->d.alterTable.subcmds))
         if (IsA(part->parsetree, AlterTableCmd))
-            add_effect(&effects, reinterpret_cast<AlterTableCmd *>(part->parsetree));
+            add_effect(&effects, table, reinterpret_cast<AlterTableCmd *>(part->parsetree));
     return effects;
 }
 
@@ -124,15 +150,19 @@ PG_GUARDED void follow_firing(Oid table, const List *imats, Changed *changed)
     }
 }
 
-/* The IMATs whose rows change when partitions or children come and go. */
-PG_GUARDED void follow_hierarchy(Oid table, const Effects &effects, Changed *changed)
+/* Partitions or children have come or gone. */
+PG_GUARDED void follow_moves(const Effects &effects, Changed *changed)
 {
-    if (effects.parents == NIL)
-        changed->rows = list_concat_unique_oid(changed->rows, readers_above(table));
-    for (Oid parent : pg::each_oid(effects.parents))
-        changed->rows = list_concat_unique_oid(changed->rows, readers_above(parent));
-    for (Oid kin : pg::each_oid(kin_of(table)))
-        CacheInvalidateRelcacheByRelid(kin);
+    for (auto *move : pg::each<Move>(effects.moves)) {
+        if (move->come && readers_of(move->table) != NIL)
+            capture_table(move->table);
+        if (!move->followed)
+            follow_move(move->table, move->parent, move->come, changed);
+        for (Oid kin : pg::each_oid(kin_of(move->parent)))
+            CacheInvalidateRelcacheByRelid(kin);
+        if (!move->come)
+            release({.data = &move->table, .size = 1});
+    }
 }
 
 /* An IMAT itself was altered. */
@@ -194,12 +224,11 @@ PG_GUARDED void after_table_command(Oid table, const CollectedCommand *command, 
     if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_FOREIGN_TABLE)
         return;
     const bool created = command->type != SCT_AlterTable;
-    const Effects effects = created ? Effects{} : effects_of(command);
+    const Effects effects = created ? Effects{} : effects_of(table, command);
     const List *readers = readers_of(table);
-    if (readers != NIL && (created || effects.hierarchy))
+    if (readers != NIL && created)
         capture_table(table);
-    if (effects.hierarchy)
-        follow_hierarchy(table, effects, changed);
+    follow_moves(effects, changed);
     if (created)
         for (Oid imat : pg::each_oid(readers))
             follow_persistence(imat);
@@ -247,9 +276,14 @@ PG_GUARDED List *imats_under_policies()
 PG_GUARDED void before_alter_table(const AlterTableStmt *statement)
 {
     for (auto *command : pg::each<AlterTableCmd>(statement->cmds)) {
+        const Oid table = RangeVarGetRelid(statement->relation, NoLock, true);
+        if (OidIsValid(table) && pg::detaches_concurrently(command)) {
+            const Oid partition = partition_in(command);
+            if (OidIsValid(partition))
+                before_detach(table, partition);
+        }
         if (command->subtype != AT_AlterColumnType)
             continue;
-        const Oid table = RangeVarGetRelid(statement->relation, NoLock, true);
         const AttrNumber column = OidIsValid(table) ? get_attnum(table, command->name) : InvalidAttrNumber;
         if (column == InvalidAttrNumber)
             return;

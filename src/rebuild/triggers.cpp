@@ -147,21 +147,6 @@ PG_GUARDED bool release_table(Oid table)
     return true;
 }
 
-/* The tables of which the table is a child or partition. */
-PG_GUARDED List *parents_of(Oid table)
-{
-    List *parents = NIL;
-    ScanKeyData key;
-    ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
-    Relation inherits = table_open(InheritsRelationId, AccessShareLock);
-    SysScanDesc scan = systable_beginscan(inherits, InheritsRelidSeqnoIndexId, true, nullptr, 1, &key);
-    for (HeapTuple row = systable_getnext(scan); HeapTupleIsValid(row); row = systable_getnext(scan))
-        parents = lappend_oid(parents, reinterpret_cast<Form_pg_inherits>(GETSTRUCT(row))->inhparent);
-    systable_endscan(scan);
-    table_close(inherits, AccessShareLock);
-    return parents;
-}
-
 /* Add the table, and all that it is a partition or child of, directly or not. */
 PG_GUARDED void add_with_ancestors(List **found, Oid table)
 {
@@ -262,6 +247,23 @@ PG_GUARDED void check_not_in_use(Oid table)
 }
 
 } // namespace
+
+PG_GUARDED List *parents_of(Oid table)
+{
+    List *parents = NIL;
+    ScanKeyData key;
+    ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
+    Relation inherits = table_open(InheritsRelationId, AccessShareLock);
+    SysScanDesc scan = systable_beginscan(inherits, InheritsRelidSeqnoIndexId, true, nullptr, 1, &key);
+    for (HeapTuple row = systable_getnext(scan); HeapTupleIsValid(row); row = systable_getnext(scan)) {
+        const auto *form = reinterpret_cast<Form_pg_inherits>(GETSTRUCT(row));
+        if (!pg::is_leaving(form))
+            parents = lappend_oid(parents, form->inhparent);
+    }
+    systable_endscan(scan);
+    table_close(inherits, AccessShareLock);
+    return parents;
+}
 
 PG_GUARDED List *kin_of(Oid table)
 {
