@@ -90,6 +90,9 @@ PG_GUARDED bool index_has_extremes(const model::View &view, const model::Accumul
 /* The query that a text consists of; errors where that isn't one SELECT that the current user may run. */
 PG_GUARDED Query *query_of_text(const char *text);
 
+/* Does the query of the view make something of whole rows of a table? */
+PG_GUARDED bool reads_whole_rows(Oid definition);
+
 /* The word for a strategy. */
 PG_GUARDED const char *word_for(model::Strategy strategy);
 

@@ -279,6 +279,8 @@ PG_GUARDED static bool function_walker(Node *node, void *context)
         return pg::walk_query(castNode(Query, node), function_walker, context, QTW_IGNORE_JOINALIASES);
     if (IsA(node, SQLValueFunction))
         search->refusal = check_value_function(castNode(SQLValueFunction, node));
+    else if (converts_present(node))
+        search->refusal = refuse_unsteady("text that means the present time, such as 'now',", Cause::Clock);
     else if (IsA(node, NextValueExpr))
         search->refusal = refuse_unsteady("nextval", Cause::Session);
     else if (IsA(node, XmlExpr) || pg::is_sql_json(node))

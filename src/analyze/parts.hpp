@@ -52,6 +52,11 @@ PG_GUARDED const char *relation_name(Oid relation);
  */
 PG_GUARDED const Refusal *check_functions(Query *expanded, bool *uses_settings);
 
+/* --- present.cpp: text that means the present time --- */
+
+/* Does the expression, at its top, make a date or time of such a text? */
+PG_GUARDED bool converts_present(Node *node);
+
 /* --- linear.cpp: is a level of the query a function from rows to rows, or from rows to groups? --- */
 
 /* Does a level have GROUP BY, aggregates or HAVING? */

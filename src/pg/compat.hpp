@@ -798,6 +798,26 @@ inline bool finalizes_detach([[maybe_unused]] AlterTableType type)
 #endif
 }
 
+/* The type of the bounds of a range or multirange type; InvalidOid: it is none. */
+inline Oid range_subtype(Oid type)
+{
+#if PG_VERSION_NUM >= 140000
+    if (type_is_multirange(type))
+        type = get_multirange_range(type);
+#endif
+    return get_range_subtype(type);
+}
+
+/* Does it add, drop or change columns? */
+inline bool changes_columns(AlterTableType type)
+{
+#if PG_VERSION_NUM < 160000
+    if (type == AT_AddColumnRecurse || type == AT_DropColumnRecurse)
+        return true;
+#endif
+    return type == AT_AddColumn || type == AT_DropColumn || type == AT_AlterColumnType;
+}
+
 /* Is that DETACH PARTITION ... CONCURRENTLY? */
 inline bool detaches_concurrently([[maybe_unused]] const AlterTableCmd *command)
 {

@@ -228,9 +228,12 @@ PG_GUARDED void after_other_command(Oid class_id, Oid object, const CollectedCom
 {
     const bool is_relation = class_id == RelationRelationId;
     const char kind = is_relation ? get_rel_relkind(object) : '\0';
-    if (!changes_meaning(command) || (is_relation && kind != RELKIND_VIEW && kind != RELKIND_COMPOSITE_TYPE))
-        return;
-    changed->meaning = list_concat_unique_oid(changed->meaning, dependents_of(class_id, object));
+    if (kind == RELKIND_COMPOSITE_TYPE) {
+        if (command->type == SCT_AlterTable || renames_columns(command))
+            after_change_of_columns(object, changed);
+    } else if (changes_meaning(command) && (!is_relation || kind == RELKIND_VIEW)) {
+        changed->meaning = list_concat_unique_oid(changed->meaning, dependents_of(class_id, object));
+    }
 }
 
 } // namespace

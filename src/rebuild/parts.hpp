@@ -218,6 +218,10 @@ struct Changed {
 /* A table was created or altered. */
 PG_GUARDED void after_table_command(Oid table, const CollectedCommand *command, Changed *changed);
 
+/* Columns of a table, or attributes of a type, came, went, or have changed; and did a command rename some? */
+PG_GUARDED void after_change_of_columns(Oid relation, Changed *changed);
+PG_GUARDED bool renames_columns(const CollectedCommand *command);
+
 /* A policy was created, altered or dropped on the table. */
 PG_GUARDED void after_policy_command(Oid table, Changed *changed);
 

@@ -5,9 +5,11 @@
  * New children and partitions of sources get our triggers.  A partition or child that comes or goes with its
  * rows changes what the IMATs over its parent should show, and no trigger tells: see hierarchy.cpp.  When the
  * triggers were disabled for a while, the IMATs are computed anew as soon as they aren't any more; until then
- * the IMATs are not to be trusted, which imat.status says.  Constraints may be what a proof rested on.  Owner
- * and persistence are followed.  Most other alterations are none of our business.
+ * the IMATs are not to be trusted, which imat.status says.  Columns matter even where no definition names
+ * them: to what is made of whole rows, wherever the row's type is used.  Constraints may be what a proof
+ * rested on.  Owner and persistence are followed.  Most other alterations are none of our business.
  */
+#include "analyze/analyze.hpp"
 #include "pg/list.hpp"
 #include "rebuild/parts.hpp"
 
@@ -21,6 +23,7 @@ struct Effects {
     bool firing;      /* triggers were enabled or disabled */
     bool persistence; /* it was made logged or unlogged */
     bool constraints; /* columns, or rows of children, may be NULL */
+    bool columns;     /* came, went, or have changed */
     bool security;    /* row-level security was switched */
     bool owner;
     bool values; /* of a column, without any trigger being fired */
@@ -100,6 +103,7 @@ PG_GUARDED void add_effect(Effects *effects, Oid table, const AlterTableCmd *com
         if (pg::finalizes_detach(command->subtype))
             add_move(effects, partition_in(command), table, false, true);
         effects->values = effects->values || pg::changes_generated(command->subtype);
+        effects->columns = effects->columns || pg::changes_columns(command->subtype);
         break;
     }
 }
@@ -150,10 +154,28 @@ PG_GUARDED void follow_firing(Oid table, const List *imats, Changed *changed)
     }
 }
 
+/*
+ * An error where the table has become a child or partition, and is an IMAT, or its parent is one: an IMAT has
+ * no rows but its own, and maintenance writes them without telling those who read a parent.
+ */
+PG_GUARDED void check_apart(Oid table)
+{
+    List *parents = parents_of(table);
+    for (Oid imat : pg::each_oid(parents == NIL ? NIL : lappend_oid(list_copy(parents), table)))
+        if (catalog::is_imat(imat))
+            ereport(
+                ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                errmsg("incremental materialized table %s cannot be a partition, or have parents or children",
+                       name_of(imat)),
+                errhint("Use a view that puts the rows together."));
+}
+
 /* Partitions or children have come or gone. */
 PG_GUARDED void follow_moves(const Effects &effects, Changed *changed)
 {
     for (auto *move : pg::each<Move>(effects.moves)) {
+        if (move->come)
+            check_apart(move->table);
         if (move->come && readers_of(move->table) != NIL)
             capture_table(move->table);
         if (!move->followed)
@@ -226,6 +248,8 @@ PG_GUARDED void after_table_command(Oid table, const CollectedCommand *command, 
     const bool created = command->type != SCT_AlterTable;
     const Effects effects = created ? Effects{} : effects_of(table, command);
     const List *readers = readers_of(table);
+    if (created)
+        check_apart(table);
     if (readers != NIL && created)
         capture_table(table);
     follow_moves(effects, changed);
@@ -233,10 +257,31 @@ PG_GUARDED void after_table_command(Oid table, const CollectedCommand *command, 
         for (Oid imat : pg::each_oid(readers))
             follow_persistence(imat);
     follow_table(table, effects, readers, changed);
+    if (effects.columns || renames_columns(command))
+        after_change_of_columns(table, changed);
     if (effects.firing)
         follow_firing(table, list_concat_unique_oid(kept_in(table), readers), changed);
     if (catalog::is_imat(table))
         follow_imat(table, effects, changed);
+}
+
+PG_GUARDED void after_change_of_columns(Oid relation, Changed *changed)
+{
+    changed->meaning =
+        list_concat_unique_oid(changed->meaning, dependents_of(TypeRelationId, get_rel_type_id(relation)));
+    for (Oid imat : pg::each_oid(readers_of(relation))) {
+        catalog::Registration registration = {};
+        if (catalog::find(imat, &registration) && analyze::reads_whole_rows(registration.definition))
+            changed->meaning = list_append_unique_oid(changed->meaning, imat);
+    }
+}
+
+PG_GUARDED bool renames_columns(const CollectedCommand *command)
+{
+    if (command->type != SCT_Simple || command->parsetree == nullptr || !IsA(command->parsetree, RenameStmt))
+        return false;
+    const ObjectType type = reinterpret_cast<const RenameStmt *>(command->parsetree)->renameType;
+    return type == OBJECT_COLUMN || type == OBJECT_ATTRIBUTE;
 }
 
 PG_GUARDED void after_policy_command(Oid table, Changed *changed)

@@ -134,6 +134,16 @@ CREATE FOREIGN DATA WRAPPER part_dummy; CREATE SERVER part_server FOREIGN DATA W
 SELECT oracle.error('CREATE FOREIGN TABLE far PARTITION OF root FOR VALUES FROM (300) TO (400) SERVER part_server');
 CREATE FOREIGN TABLE far (id int, k int, v int, x text) SERVER part_server;
 SELECT oracle.error('ALTER TABLE root ATTACH PARTITION far FOR VALUES FROM (300) TO (400)');
+-- nor can an IMAT, nor may it be a parent: its rows are its own
+SELECT imat.create('alone', 'SELECT id, k, v, x, count(*) AS n FROM root GROUP BY id, k, v, x');
+CREATE TABLE like_alone (id int, k int, v int, x text, n bigint) PARTITION BY RANGE (id);
+SELECT oracle.error('ALTER TABLE like_alone ATTACH PARTITION alone DEFAULT');
+SELECT oracle.error('CREATE TABLE below () INHERITS (alone)');
+CREATE TABLE above (id int);
+SELECT oracle.error('ALTER TABLE alone INHERIT above'), oracle.error('ALTER TABLE above INHERIT alone');
+SELECT oracle.same('alone');
+DROP TABLE like_alone, above;
+SELECT imat.drop('alone');
 SET client_min_messages = warning;
 DROP FOREIGN DATA WRAPPER part_dummy CASCADE;
 DROP TABLE root CASCADE;
