@@ -558,7 +558,7 @@ class Replay:
             return
         step = transaction['steps'][0]
         text = render(step) or ''
-        bare = step['kind'] in ('reconnect', 'live') or text.startswith(('VACUUM', 'REINDEX')) or \
+        bare = step['kind'] in ('reconnect', 'live') or text.startswith(('VACUUM', 'REINDEX')) or text.endswith(' CONCURRENTLY') or \
             (text.startswith('DO ') and any(w in text for w in ('COMMIT', 'ROLLBACK')))
         if bare:
             self.run_step(step)

@@ -60,6 +60,8 @@ class Table:
         self.inherited = False      # has a child, which is addressed by its name now and then
         self.parent = None
         self.extra = 0
+        self.kids = []              # inheritance children that have come with rows, and may be gone by now
+        self.away = None            # the number of a partition that was detached concurrently
 
 
 class Maker:
@@ -94,7 +96,7 @@ class Maker:
             table.columns.append(column('c%d' % (n + 1), rng.choice(types)))
         table.targets = [c['name'] for c in table.columns]
         table.unique = rng.random() < 0.6
-        table.partitioned = rng.random() < 0.12
+        table.partitioned = rng.random() < 0.2
         not_null = {c['name'] for c in table.columns[1:] if rng.random() < 0.3}
         table.not_null = not_null
         dropped = rng.random() < 0.15
@@ -357,7 +359,7 @@ class Maker:
         if kind < 36:
             return self.exception_block()
         if kind < 37 and self.mine is None:
-            return self.harmless_ddl(table)
+            return self.followed_ddl(table) if rng.random() < 0.6 else self.harmless_ddl(table)
         if kind == 37 and rng.random() < 0.6:
             return rng.choice([self.row_by_row, self.calls] if self.reads_allowed else [self.row_by_row])(table)
         if kind < 38:
@@ -457,6 +459,72 @@ class Maker:
         return self.sql('ALTER TABLE %s DETACH PARTITION %s; DELETE FROM %s WHERE id %% 3 = 1; '
                         'ALTER TABLE %s ATTACH PARTITION %s FOR VALUES %s' % (table.name, part, part, table.name, part, table.bounds[n]))
 
+    def partition_ddl(self, table):
+        """Partitions come and go with their rows."""
+        rng = self.rng
+        n = rng.randrange(3)
+        part = '%s_p%d' % (table.name, n)
+        draw = rng.random()
+        if draw < 0.6:
+            return self.reattach(table)
+        if draw < 0.8:
+            return self.sql('TRUNCATE ' + part)
+        return self.sql('DROP TABLE %s; CREATE TABLE %s PARTITION OF %s FOR VALUES %s' % (part, part, table.name, table.bounds[n]))
+
+    def detach_concurrently(self, table):
+        """A statement by itself; the partition comes back with the next one."""
+        if table.away is not None:
+            n, table.away = table.away, None
+            return self.sql('ALTER TABLE %s ATTACH PARTITION %s_p%d FOR VALUES %s' % (table.name, table.name, n, table.bounds[n]))
+        table.away = self.rng.randrange(3)
+        return self.sql('ALTER TABLE %s DETACH PARTITION %s_p%d CONCURRENTLY' % (table.name, table.name, table.away))
+
+    def child_ddl(self, table):
+        """Inheritance children come and go with their rows."""
+        rng = self.rng
+        if table.kids and rng.random() < 0.6:
+            return self.sql(rng.choice(['ALTER TABLE %s NO INHERIT ' + table.name, 'ALTER TABLE %s INHERIT ' + table.name, 'DROP TABLE %s',
+                                        'UPDATE %s SET id = id + 1000', 'DELETE FROM %s WHERE id %% 2 = 0']) % rng.choice(table.kids))
+        table.extra += 1
+        kid = '%s_k%d' % (table.name, table.extra)
+        table.kids.append(kid)
+        targets = ', '.join(table.targets)
+        return self.sql('CREATE TABLE %s (LIKE %s INCLUDING ALL); INSERT INTO %s (%s) SELECT %s FROM %s WHERE id %% 3 = 0; '
+                        'UPDATE %s SET id = id + %d; ALTER TABLE %s INHERIT %s' % (
+                            kid, table.name, kid, targets, targets, table.name, kid, table.extra * 1000000, kid, table.name))
+
+    def as_replica(self, table):
+        """What a worker of logical replication does: neither cascades nor triggers fire."""
+        writes = '; '.join(self.statement_text() for _ in range(self.rng.randint(1, 2)))
+        return self.sql("SELECT set_config('session_replication_role', 'replica', true); %s; SET LOCAL session_replication_role = origin" % writes)
+
+    def renaming(self, table):
+        """The table goes by another name, in another schema, with other names of columns, and is written so."""
+        rng = self.rng
+        kind = rng.randrange(3)
+        if kind == 0:
+            name = rng.choice(table.columns)['name']
+            return self.sql('ALTER TABLE %s RENAME COLUMN %s TO renamed; DELETE FROM %s WHERE id %% 5 = 1; ALTER TABLE %s RENAME COLUMN renamed TO %s' % (
+                table.name, name, table.name, table.name, name) if name != 'id' else 'ANALYZE ' + table.name)
+        if kind == 1:
+            return self.sql('ALTER TABLE %s RENAME TO renamed; UPDATE renamed SET id = id WHERE id %% 2 = 1; ALTER TABLE renamed RENAME TO %s' % (
+                table.name, table.name))
+        return self.sql("DO $do$ DECLARE here text := current_schema; BEGIN EXECUTE format('CREATE SCHEMA IF NOT EXISTS %%I', here || '_aside'); "
+                        "EXECUTE format('ALTER TABLE %s SET SCHEMA %%I', here || '_aside'); "
+                        "EXECUTE format('DELETE FROM %%I.%s WHERE id %%%% 4 = 1', here || '_aside'); "
+                        "EXECUTE format('ALTER TABLE %%I.%s SET SCHEMA %%I', here || '_aside', here); END $do$" % (
+                            table.name, table.name, table.name))
+
+    def followed_ddl(self, table):
+        rng = self.rng
+        if table.partitioned and rng.random() < 0.7:
+            return self.partition_ddl(table)
+        if not table.partitioned and not table.parent and not any(t.parent is table for t in self.tables) and rng.random() < 0.3:
+            return self.child_ddl(table)
+        if rng.random() < 0.4:
+            return self.as_replica(table)
+        return self.renaming(table)
+
     def harmless_ddl(self, table):
         rng = self.rng
         table.extra += 1
@@ -469,6 +537,8 @@ class Maker:
             "COMMENT ON TABLE %s IS 'a table'" % table.name,
             "ALTER TABLE %s ADD COLUMN %s text DEFAULT clock_timestamp()::text" % (table.name, name),
             'CREATE TEMP TABLE IF NOT EXISTS scratch (a int)',
+            'CREATE INDEX again_%s%d ON %s (id); CLUSTER %s USING again_%s%d' % (table.name, table.extra, table.name, table.name, table.name, table.extra)
+            if not table.partitioned else 'ANALYZE %s' % table.name,
         ]))
 
     def setting(self):
@@ -519,7 +589,8 @@ class Maker:
             return {'begin': None, 'steps': [self.statement()], 'end': None}
         parted = [t for t in self.tables if t.partitioned]
         if kind == 5 and self.mine is None and parted and rng.random() < 0.5:
-            return {'begin': None, 'steps': [self.reattach(rng.choice(parted))], 'end': None}
+            change = rng.choice([self.reattach, self.detach_concurrently] if self.version >= 140000 else [self.reattach])
+            return {'begin': None, 'steps': [change(rng.choice(parted))], 'end': None}
         if kind == 5 and self.mine is None:
             text = rng.choice([
                 'VACUUM %s', 'VACUUM FULL %s', 'ANALYZE %s', 'REINDEX TABLE %s']) % rng.choice(self.tables).name
