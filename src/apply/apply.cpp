@@ -188,12 +188,19 @@ PG_GUARDED void stored_keys(const Target &target, Datum *keys, bool *nulls)
     nulls[0] = false;
 }
 
-/* Keep a copy of the visible row, or of its absence. */
+/* Keep a copy of the visible row, or of its absence.  The table may have columns that its definition lacks.
+ */
 PG_GUARDED void remember(const Target &target, TupleTableSlot *visible)
 {
-    ExecClearTuple(target.before);
-    if (visible != nullptr)
-        ExecCopySlot(target.before, visible);
+    TupleTableSlot *before = ExecClearTuple(target.before);
+    if (visible == nullptr)
+        return;
+    slot_getallattrs(visible);
+    for (int i = 0; i < before->tts_tupleDescriptor->natts; ++i) {
+        before->tts_isnull[i] = i >= visible->tts_tupleDescriptor->natts || visible->tts_isnull[i];
+        before->tts_values[i] = before->tts_isnull[i] ? Datum(0) : visible->tts_values[i];
+    }
+    ExecMaterializeSlot(ExecStoreVirtualTuple(before));
 }
 
 /* What writing one row came to. */

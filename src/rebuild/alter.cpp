@@ -157,12 +157,14 @@ PG_GUARDED void allow_rows(const Imat &imat)
     drop_not_null(imat.registration.imat);
 }
 
-/* Is there an index that finds the rows of a bag? */
+/* Is there an index that finds the rows, by their key or, of a bag, by their values? */
 PG_GUARDED bool rows_are_found(const Imat &imat)
 {
     Relation table = table_open(imat.registration.imat, AccessShareLock);
     const bool found =
-        imat.view->keys_visible || OidIsValid(catalog::find_row_index(table, imat.view->keys.size));
+        imat.view->keys_visible
+            ? OidIsValid(catalog::find_key_index(table, *imat.view, false))
+            : !imat.view->bag || OidIsValid(catalog::find_row_index(table, imat.view->keys.size));
     table_close(table, NoLock);
     return found;
 }
@@ -183,7 +185,7 @@ PG_GUARDED bool fits(Oid oid)
     const Imat *imat = load(oid);
     if (!imat->by_group)
         return true;
-    if (forbids_rows(*imat) || (imat->view->bag && !rows_are_found(*imat)))
+    if (forbids_rows(*imat) || !rows_are_found(*imat))
         return false;
     return imat->with_state ? state_is_indexed(*imat) : !imat->view->needs_state;
 }

@@ -293,12 +293,24 @@ PG_GUARDED void on_ddl()
     follow(changed);
 }
 
+/* Does the statement drop our extension, whatever depends on it? */
+PG_GUARDED static bool drops_extension(const DropStmt *statement)
+{
+    bool drops = false;
+    if (statement->removeType == OBJECT_EXTENSION && statement->behavior == DROP_CASCADE)
+        for (auto *name : pg::each<Node>(statement->objects))
+            drops = drops || strcmp(strVal(name), "pg_imat") == 0;
+    return drops;
+}
+
 PG_GUARDED void before_ddl(const Node *statement)
 {
     if (statement == nullptr || !catalog::is_installed())
         return;
     if (IsA(statement, AlterTableStmt))
         before_alter_table(reinterpret_cast<const AlterTableStmt *>(statement));
+    else if (IsA(statement, DropStmt) && drops_extension(reinterpret_cast<const DropStmt *>(statement)))
+        leave_tables();
     else if (IsA(statement, DropStmt))
         before_drop(reinterpret_cast<const DropStmt *>(statement));
 }

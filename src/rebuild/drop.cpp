@@ -184,6 +184,18 @@ PG_GUARDED static void mend(const catalog::Registration &registration)
     }
 }
 
+PG_GUARDED void leave_tables()
+{
+    for (Oid imat : catalog::all_imats()) {
+        catalog::Registration registration = {};
+        if (!catalog::find(imat, &registration))
+            continue;
+        forget_dependency(imat, DEPENDENCY_NORMAL, registration.definition);
+        ereport(NOTICE, errmsg("%s is an ordinary table now, which is maintained no more", name_of(imat)));
+    }
+    CommandCounterIncrement();
+}
+
 PG_GUARDED void after_drop()
 {
     for (Oid imat : catalog::all_imats()) {

@@ -270,6 +270,9 @@ PG_GUARDED void drop_hidden_tables(const catalog::Registration &registration);
 /* An error that says that the relation is no IMAT. */
 PG_GUARDED void refuse_ordinary(Oid relation);
 
+/* The extension is about to be dropped, and all that is in its schema: IMATs are tables without it. */
+PG_GUARDED void leave_tables();
+
 /* Look through all IMATs for what a DROP has taken from them. */
 PG_GUARDED void after_drop();
 

@@ -187,9 +187,47 @@ PG_GUARDED void follow_moves(const Effects &effects, Changed *changed)
     }
 }
 
+/* An error where a column that maintenance writes has gone or has another type. */
+PG_GUARDED void check_columns(Oid imat)
+{
+    catalog::Registration registration = {};
+    if (!catalog::find(imat, &registration))
+        return;
+    Relation table = relation_open(imat, AccessShareLock);
+    Relation definition = relation_open(registration.definition, AccessShareLock);
+    for (int i = 0; i < RelationGetDescr(definition)->natts; i++) {
+        const FormData_pg_attribute *wanted = TupleDescAttr(RelationGetDescr(definition), i);
+        const FormData_pg_attribute *column = TupleDescAttr(RelationGetDescr(table), i);
+        if (column->attisdropped || column->atttypid != wanted->atttypid ||
+            column->atttypmod != wanted->atttypmod || column->attcollation != wanted->attcollation)
+            ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                    errmsg("cannot drop or alter column %d of incremental materialized table %s", i + 1,
+                           name_of(imat)),
+                    errdetail("It is what its definition makes of it: %s of type %s.",
+                              quote_identifier(NameStr(wanted->attname)),
+                              format_type_with_typemod(wanted->atttypid, wanted->atttypmod)),
+                    errhint("Make it an ordinary table with imat.drop(..., keep => 'table') first, or create "
+                            "it anew."));
+    }
+    relation_close(definition, NoLock);
+    relation_close(table, NoLock);
+}
+
+/* The columns were altered of a table in which groups are kept. */
+[[noreturn]] PG_GUARDED void refuse_columns(Oid hidden, Oid imat)
+{
+    ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
+            errmsg("cannot add, drop or alter columns of table %s", name_of(hidden)),
+            errdetail("It belongs to incremental materialized table %s; maintenance alone needs it.",
+                      name_of(imat)));
+    pg_unreachable();
+}
+
 /* An IMAT itself was altered. */
 PG_GUARDED void follow_imat(Oid imat, const Effects &effects, Changed *changed)
 {
+    if (effects.columns)
+        check_columns(imat);
     if (effects.owner) {
         follow_owner(imat);
         for (Oid source : catalog::sources_of(imat))
@@ -259,8 +297,11 @@ PG_GUARDED void after_table_command(Oid table, const CollectedCommand *command, 
     follow_table(table, effects, readers, changed);
     if (effects.columns || renames_columns(command))
         after_change_of_columns(table, changed);
+    const List *kept = effects.firing || effects.columns ? kept_in(table) : NIL;
     if (effects.firing)
-        follow_firing(table, list_concat_unique_oid(kept_in(table), readers), changed);
+        follow_firing(table, list_concat_unique_oid(list_copy(kept), readers), changed);
+    if (effects.columns && kept != NIL && linitial_oid(kept) != table)
+        refuse_columns(table, linitial_oid(kept));
     if (catalog::is_imat(table))
         follow_imat(table, effects, changed);
 }
