@@ -81,6 +81,7 @@ class Maker:
         self.setting_up = True
         self.mine = None           # the session whose rows may be changed
         self.reads_allowed = True
+        self.may_lack_partitions = True
 
     # --- tables ---------------------------------------------------------------------------------
 
@@ -589,7 +590,7 @@ class Maker:
             return {'begin': None, 'steps': [self.statement()], 'end': None}
         parted = [t for t in self.tables if t.partitioned]
         if kind == 5 and self.mine is None and parted and rng.random() < 0.5:
-            change = rng.choice([self.reattach, self.detach_concurrently] if self.version >= 140000 else [self.reattach])
+            change = rng.choice([self.reattach, self.detach_concurrently] if self.version >= 140000 and self.may_lack_partitions else [self.reattach])
             return {'begin': None, 'steps': [change(rng.choice(parted))], 'end': None}
         if kind == 5 and self.mine is None:
             text = rng.choice([
