@@ -6,6 +6,7 @@ COMMITTED or REPEATABLE READ is, too, and both are failures.
 """
 
 import threading
+import time
 
 import psycopg2
 
@@ -15,6 +16,7 @@ from .replay import BadScenario, Comparer, Failure, PEEK, Session, code_of, conn
 from .scenario import copy_lines, render
 
 RETRIES = 20
+SLOW = 2  # seconds
 
 # Errors that statements may have by themselves: data exceptions and violated constraints, what follows from them, and
 # savepoints that are gone.
@@ -147,6 +149,15 @@ class Concurrent:
             except (Failure, psycopg2.Error):
                 pass
 
+    def is_slow(self):
+        """Is there a query that takes so long that whoever waits for others to run it gives up?"""
+        for imat in self.scenario['imats']:
+            began = time.monotonic()
+            self.reference.run('SELECT ARRAY[q::text] FROM shadow.%s q' % imat['name'])
+            if time.monotonic() - began > SLOW:
+                return True
+        return False
+
     # --- comparing ----------------------------------------------------------------------------------
 
     def compare(self):
@@ -188,6 +199,8 @@ class Concurrent:
                 for thread in threads:
                     thread.join()
                 if self.failures:
+                    if self.failures[0].kind == 'error 55P03' and self.is_slow():
+                        raise BadScenario('transactions waited too long for a query that takes seconds')
                     raise self.failures[0]
                 self.log.append('-- quiet')
                 self.compare()
