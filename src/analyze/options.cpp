@@ -107,8 +107,8 @@ PG_GUARDED unsigned add_option(Parts *parts, const char *reason)
 {
     if (parts->reason == nullptr)
         parts->reason = reason;
-    const int number = parts->options++;
-    return 1U << static_cast<unsigned>(Min(number, most_options));
+    const auto number = static_cast<unsigned>(parts->options++);
+    return 1U << Min(number, static_cast<unsigned>(most_options));
 }
 
 /* Gather items and conditions; options: those that this part of FROM belongs to. */

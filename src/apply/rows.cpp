@@ -87,7 +87,8 @@ PG_GUARDED ItemPointerData lock_row(const Target &target, const Change &change)
 {
     ItemPointerData where = {};
     TupleTableSlot *wanted = show(target, *change.row, target.before);
-    if (target.by_all != nullptr) {
+    if (target.by_key == nullptr) {
+        Assert(target.by_all != nullptr);
         if (!target.by_all->lock_one_of(wanted, change.row->hash, &where, target.shown))
             raise_mismatch(target);
         return where;

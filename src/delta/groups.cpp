@@ -55,8 +55,7 @@ PG_GUARDED GroupTable *GroupTable::create(const Layout *layout, MemoryContext pa
     table->mask_ = first_slots - 1;
 
     const int distincts = layout->values.size;
-    table->values_ =
-        static_cast<GroupTable **>(MemoryContextAlloc(memory, sizeof(GroupTable *) * (distincts + 1)));
+    table->values_ = static_cast<GroupTable **>(MemoryContextAlloc(memory, sizeof(void *) * (distincts + 1)));
     for (int i = 0; i < distincts; ++i)
         table->values_[i] = create(layout->values[i], memory);
     return table;
@@ -102,8 +101,9 @@ PG_GUARDED Group *GroupTable::add(uint32 hash, const Datum *keys, const bool *nu
     group->number = static_cast<uint32>(size_);
     for (int i = 0; i < layout_->keys.size; ++i) {
         const KeyOperations &key = layout_->keys[i];
-        group->nulls(*layout_)[i] = nulls[i];
-        if (nulls[i])
+        const bool null = nulls[i]; // NOLINT(clang-analyzer-core.*): it loses sight of the number of keys
+        group->nulls(*layout_)[i] = null;
+        if (null)
             continue;
         if (key.by_value) {
             group->keys()[i] = keys[i];
@@ -169,6 +169,7 @@ PG_GUARDED void GroupTable::count_value(int distinct, const Group &group, Datum 
     const Datum keys[] = {Int32GetDatum(static_cast<int32>(group.number)), value};
     const bool nulls[] = {false, false};
     GroupTable *values = values_[distinct];
+    Assert(values->layout().keys.size == lengthof(keys));
     Group *entry = values->find_or_add(keys, nulls);
     static_cast<CountState *>(entry->accumulator(values->layout(), 0))->count += rows;
 }

@@ -92,7 +92,7 @@ PG_GUARDED Layout *make_layout(const model::Array<model::Key> &keys,
     }
     layout->size = offset;
 
-    layout->orders = static_cast<ValueOrder **>(palloc0(sizeof(ValueOrder *) * accumulators.size));
+    layout->orders = static_cast<ValueOrder **>(palloc0(sizeof(void *) * accumulators.size));
     for (int i = 0; i < accumulators.size; ++i)
         if (model::keeps_extremes(accumulators[i].kind))
             layout->orders[i] = make_value_order(accumulators[i].input_type, accumulators[i].collation,

@@ -36,9 +36,9 @@ struct Known {
 
 /* What of one reference is known once one of its rows has been found. */
 struct Reached {
-    Oid table;
+    Oid table = InvalidOid;
     model::Array<Known> columns;
-    AttrNumber last; /* the highest of them */
+    AttrNumber last = 0; /* the highest of them */
 };
 
 /* The next reference is reached through an index. */
@@ -53,13 +53,13 @@ struct Step {
 } // namespace
 
 struct Lookup {
-    int start; /* the reference that it starts from */
-    bool possible;
-    Reached *reached; /* of each reference */
+    int start = 0; /* the reference that it starts from */
+    bool possible = false;
+    Reached *reached = nullptr; /* of each reference */
     model::Array<Step> steps;
-    TupleTableSlot *wide;
-    ExprState *filter;
-    ProjectionInfo *inputs;
+    TupleTableSlot *wide = nullptr;
+    ExprState *filter = nullptr;
+    ProjectionInfo *inputs = nullptr;
 };
 
 namespace {

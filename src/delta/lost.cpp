@@ -26,7 +26,7 @@ namespace delta {
 namespace {
 
 /* How many rows of a group the form "first" reads. */
-constexpr int64 first_rows = 4 * kernels::most_extremes;
+constexpr int64 first_rows = int64{4} * kernels::most_extremes;
 
 /* A lookup that was planned. */
 struct Lookup {

@@ -185,7 +185,7 @@ PG_GUARDED void compile_group_side(Plan *plan)
 PG_GUARDED void compile_distincts(Plan *plan)
 {
     const model::Array<model::Distinct> &distincts = plan->view->distincts;
-    plan->layout->values.data = static_cast<Layout **>(palloc0(sizeof(Layout *) * (distincts.size + 1)));
+    plan->layout->values.data = static_cast<Layout **>(palloc0(sizeof(void *) * (distincts.size + 1)));
     for (const model::Distinct &distinct : distincts)
         plan->layout->values.data[plan->layout->values.size++] = make_values_layout(distinct);
     plan->value_probes =

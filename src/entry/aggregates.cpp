@@ -157,9 +157,9 @@ PG_GUARDED Datum first_of(FunctionCallInfo fcinfo, bool greatest_first)
         MemoryContextSwitchTo(caller);
     }
     const auto &order = *static_cast<const delta::ValueOrder *>(function->fn_extra);
-    const Datum left = PG_GETARG_DATUM(0);
-    const Datum right = PG_GETARG_DATUM(1);
-    return delta::comes_before(order, right, left) ? right : left;
+    const Datum first = PG_GETARG_DATUM(0);
+    const Datum value = PG_GETARG_DATUM(1);
+    return delta::comes_before(order, value, first) ? value : first;
 }
 
 } // namespace

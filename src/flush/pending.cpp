@@ -96,6 +96,7 @@ PG_GUARDED void adopt_innermost()
 {
     Layer *layer = session.pending;
     Layer *outer = layer->outer;
+    Assert(outer != nullptr);
     outer->doubtful = false;
     if (layer->tables == NIL && layer->adopted == nullptr)
         return drop_innermost();

@@ -30,7 +30,7 @@ struct Table {
     Slots<Failure, 5> failures;
 };
 
-static_assert(sizeof(Table) < 64 * 1024, "more than PostgreSQL leaves spare");
+static_assert(sizeof(Table) < std::size_t{64} * 1024, "more than PostgreSQL leaves spare");
 
 /* What this session knows of the table. */
 struct Attachment {
@@ -111,7 +111,7 @@ PG_GUARDED void record_fill(Oid imat, int64 microseconds)
 
 PG_GUARDED bool is_rebuild_cheaper(Oid imat, int64 groups)
 {
-    Counters counters;
+    Counters counters{};
     if (groups < many_groups || !read(imat, &counters) || counters.swap_microseconds == 0)
         return false;
     const int64 each = counters.group_nanoseconds == 0 ? assumed_nanoseconds : counters.group_nanoseconds;

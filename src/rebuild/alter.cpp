@@ -19,6 +19,8 @@
 #include "rebuild/parts.hpp"
 #include "rebuild/rebuild.hpp"
 
+#include <algorithm>
+
 namespace rebuild {
 
 namespace {
@@ -70,10 +72,8 @@ PG_GUARDED bool reads(Oid table, Oid imat)
     check_stack_depth();
     if (table == imat)
         return true;
-    for (Oid source : catalog::sources_of(table))
-        if (reads(source, imat))
-            return true;
-    return false;
+    const auto sources = catalog::sources_of(table);
+    return std::ranges::any_of(sources, [=](Oid source) { return reads(source, imat); });
 }
 
 /* An error where the IMAT would be a source of itself. */

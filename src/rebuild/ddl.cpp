@@ -155,7 +155,7 @@ PG_GUARDED bool find_trigger(Oid trigger, FormData_pg_trigger *found)
     ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(trigger));
     Relation triggers = table_open(TriggerRelationId, AccessShareLock);
     SysScanDesc scan = systable_beginscan(triggers, TriggerOidIndexId, true, nullptr, 1, &key);
-    const HeapTuple row = systable_getnext(scan);
+    HeapTuple row = systable_getnext(scan);
     const bool there = HeapTupleIsValid(row);
     if (there)
         memcpy(found, GETSTRUCT(row), offsetof(FormData_pg_trigger, tgattr));
@@ -186,7 +186,7 @@ PG_GUARDED Oid table_of_policy(Oid policy)
     ScanKeyInit(&key, Anum_pg_policy_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(policy));
     Relation policies = table_open(PolicyRelationId, AccessShareLock);
     SysScanDesc scan = systable_beginscan(policies, PolicyOidIndexId, true, nullptr, 1, &key);
-    const HeapTuple row = systable_getnext(scan);
+    HeapTuple row = systable_getnext(scan);
     if (HeapTupleIsValid(row))
         table = reinterpret_cast<Form_pg_policy>(GETSTRUCT(row))->polrelid;
     systable_endscan(scan);

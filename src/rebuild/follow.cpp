@@ -52,7 +52,7 @@ PG_GUARDED Oid oid_of_object(Oid class_id, Oid index, AttrNumber own_column, Oid
     ScanKeyInit(&key, own_column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object));
     Relation table = table_open(class_id, AccessShareLock);
     SysScanDesc scan = systable_beginscan(table, index, true, nullptr, 1, &key);
-    const HeapTuple row = systable_getnext(scan);
+    HeapTuple row = systable_getnext(scan);
     if (HeapTupleIsValid(row)) {
         bool null;
         found = DatumGetObjectId(heap_getattr(row, column, RelationGetDescr(table), &null));

@@ -168,7 +168,7 @@ PG_GUARDED char firing_of(Oid table, const TriggerKind &kind)
                 CStringGetDatum(kind.name));
     Relation triggers = table_open(TriggerRelationId, AccessShareLock);
     SysScanDesc scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, nullptr, 2, keys);
-    const HeapTuple row = systable_getnext(scan);
+    HeapTuple row = systable_getnext(scan);
     if (HeapTupleIsValid(row))
         fires = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row))->tgenabled;
     systable_endscan(scan);
@@ -200,7 +200,7 @@ PG_GUARDED const char *function_of_ours(Oid function)
 /* Has a trigger the events and the timing of its kind, and nothing else? */
 PG_GUARDED bool fits(const TriggerKind &kind, const FormData_pg_trigger &trigger)
 {
-    const int16 type = static_cast<int16>(kind.timing | kind.events | (kind.by_row ? TRIGGER_TYPE_ROW : 0));
+    const auto type = static_cast<int16>(kind.timing | kind.events | (kind.by_row ? TRIGGER_TYPE_ROW : 0));
     return trigger.tgtype == type && !OidIsValid(trigger.tgconstraint) && !trigger.tgdeferrable;
 }
 
