@@ -24,21 +24,21 @@ namespace analyze {
 namespace {
 
 /* Aggregates of pg_catalog whose result depends on the order in which they are given values. */
-constexpr const char *ordered[] = {"array_agg",
-                                   "string_agg",
-                                   "xmlagg",
-                                   "json_agg",
-                                   "json_agg_strict",
-                                   "json_object_agg",
-                                   "json_object_agg_strict",
-                                   "json_object_agg_unique",
-                                   "json_object_agg_unique_strict",
-                                   "jsonb_agg",
-                                   "jsonb_agg_strict",
-                                   "jsonb_object_agg",
-                                   "jsonb_object_agg_strict",
-                                   "jsonb_object_agg_unique",
-                                   "jsonb_object_agg_unique_strict"};
+constexpr const char *order_dependent[] = {"array_agg",
+                                           "string_agg",
+                                           "xmlagg",
+                                           "json_agg",
+                                           "json_agg_strict",
+                                           "json_object_agg",
+                                           "json_object_agg_strict",
+                                           "json_object_agg_unique",
+                                           "json_object_agg_unique_strict",
+                                           "jsonb_agg",
+                                           "jsonb_agg_strict",
+                                           "jsonb_object_agg",
+                                           "jsonb_object_agg_strict",
+                                           "jsonb_object_agg_unique",
+                                           "jsonb_object_agg_unique_strict"};
 
 /* The calls whose outcome depends on the order of rows, and what they are over. */
 struct Calls {
@@ -206,7 +206,8 @@ PG_GUARDED bool depends_on_order(const Aggref *call)
     if (call->aggdistinct != NIL || get_func_namespace(call->aggfnoid) != PG_CATALOG_NAMESPACE)
         return false;
     const char *name = get_func_name(call->aggfnoid);
-    return std::ranges::any_of(ordered, [name](const char *known) { return strcmp(name, known) == 0; });
+    return std::ranges::any_of(order_dependent,
+                               [name](const char *known) { return strcmp(name, known) == 0; });
 }
 
 PG_GUARDED bool reads_in_order(const Query *query)
