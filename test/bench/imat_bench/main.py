@@ -5,8 +5,10 @@ import os
 import sys
 import time
 
+import psycopg2
+
 from . import charts, results as outcome, smoke, variants, workloads as data
-from .measure import Server
+from .measure import RunFailed, Server
 
 BEGIN, END = '<!-- scripts/bench writes from here -->', '<!-- to here -->'
 
@@ -61,6 +63,16 @@ def progress(text, done=False):
         print(time.strftime('%H:%M:%S ') + text, file=sys.stderr, flush=True)
 
 
+def measure(server, workload, variant, number, results):
+    """One run.  What others than pg_imat can't do is left out."""
+    try:
+        results.add(workload, variant, number, server.measure(variant, workload))
+    except (RunFailed, psycopg2.Error) as error:
+        if variant in (workload.variants[0], 'create', 'convert') or variants.is_imat(variant):
+            raise
+        print('left out: %s, %s: %s' % (workload.name, variant, str(error).strip()), file=sys.stderr, flush=True)
+
+
 def run(server, workloads, options, results):
     """All rounds.  Within one, every variant has a turn at a workload before the next: neighbours in time are
     compared; and each round begins with another variant: to come first is an advantage, or the opposite."""
@@ -77,7 +89,7 @@ def run(server, workloads, options, results):
                 turn = wanted(workload, options, server)
                 for variant in turn[number % len(turn):] + turn[:number % len(turn)]:
                     progress('%s, round %d of %d: %s' % (workload.name, number + 1, options.rounds, variant))
-                    results.add(workload, variant, number, server.measure(variant, workload))
+                    measure(server, workload, variant, number, results)
             progress('%s: round %d of %d' % (members[0].file, number + 1, options.rounds), done=True)
         for variant in present:
             server.unload(variant)

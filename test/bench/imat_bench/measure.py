@@ -11,6 +11,10 @@ import psycopg2
 from . import variants
 
 
+class RunFailed(Exception):
+    """A run gave no figure."""
+
+
 class Server:
     """The throw-away cluster that scripts/bench has started."""
 
@@ -92,7 +96,7 @@ class Server:
                              env={**os.environ, 'PGOPTIONS': variants.options(variant)})
         rate = re.findall(r'^tps = ([0-9.]+)', run.stdout, re.M)
         if not rate:
-            raise SystemExit('pgbench failed (%s, %s):\n%s%s' % (workload.name, variant, run.stdout, run.stderr))
+            raise RunFailed('pgbench failed (%s, %s):\n%s%s' % (workload.name, variant, run.stdout, run.stderr))
         failed = re.findall(r'^number of failed transactions: (\d+)', run.stdout, re.M)
         return {'rate': float(rate[-1]), 'deadlocks': self.deadlocks() - before,
                 'failed': int(failed[0] if failed else 0) + run.stderr.count('aborted')}
