@@ -68,8 +68,9 @@ def measure(server, workload, variant, number, results):
     try:
         results.add(workload, variant, number, server.measure(variant, workload))
     except (RunFailed, psycopg2.Error) as error:
-        if variant in (workload.variants[0], 'create', 'convert') or variants.is_imat(variant):
+        if not variants.is_alternative(variant):
             raise
+        results.leave_out(workload, variant)
         print('left out: %s, %s: %s' % (workload.name, variant, str(error).strip()), file=sys.stderr, flush=True)
 
 
@@ -88,6 +89,8 @@ def run(server, workloads, options, results):
             for workload in members:
                 turn = wanted(workload, options, server)
                 for variant in turn[number % len(turn):] + turn[:number % len(turn)]:
+                    if results.is_left_out(workload, variant):
+                        continue
                     progress('%s, round %d of %d: %s' % (workload.name, number + 1, options.rounds, variant))
                     measure(server, workload, variant, number, results)
             progress('%s: round %d of %d' % (members[0].file, number + 1, options.rounds), done=True)

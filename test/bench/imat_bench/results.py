@@ -9,9 +9,17 @@ from . import variants
 class Results:
     def __init__(self):
         self.runs = collections.defaultdict(dict)  # (workload's name, variant) -> round -> what was measured
+        self.left_out = set()  # (workload's name, variant)
 
     def add(self, workload, variant, number, measured):
         self.runs[workload.name, variant][number] = measured
+
+    def leave_out(self, workload, variant):
+        self.left_out.add((workload.name, variant))
+        self.runs.pop((workload.name, variant), None)
+
+    def is_left_out(self, workload, variant):
+        return (workload.name, variant) in self.left_out
 
     def ratios(self, workload, variant):
         """Lowest, median and highest ratio to the first variant of the same round; None: not measured."""
@@ -50,7 +58,7 @@ def absolute(results, workload, variant):
 def cell(results, workload, variant):
     ratios = results.ratios(workload, variant)
     if ratios is None:
-        return ''
+        return 'gave up' if results.is_left_out(workload, variant) else ''
     low, middle, high = ratios
     digits = '%.2f' if middle >= 0.1 else '%.2g'
     text = '%s (%s-%s)' % (digits % middle, digits % low, digits % high)

@@ -31,6 +31,11 @@ def is_imat(variant):
     return variant.startswith('imat')
 
 
+def is_alternative(variant):
+    """Is it something else than pg_imat that keeps a view current as rows are written?"""
+    return variant in ('hand', 'row_trigger', 'statement_trigger', 'pg_ivm')
+
+
 def schema(variant):
     return 'b_' + variant
 
@@ -38,7 +43,8 @@ def schema(variant):
 def options(variant):
     """Settings of the sessions that write."""
     flush = ' -c pg_imat.flush=statement' if variant == 'imat_statement' else ''
-    return '-c search_path=%s,public%s' % (schema(variant), flush)
+    patience = ' -c statement_timeout=15s' if is_alternative(variant) else ''
+    return '-c search_path=%s,public%s%s' % (schema(variant), flush, patience)
 
 
 def view_names(workload):
