@@ -151,7 +151,7 @@ PG_GUARDED Found find_group(const Target &target, const delta::Group &change, bo
 {
     const delta::Layout &layout = *target.plan->layout;
     Probe *probe = primary_probe(target);
-    if (trying && probe->find_unlocked(change.keys(), change.nulls(layout)) == Found::Seen)
+    if (trying && probe->find_unlocked(change.keys(), change.nulls(layout), change.hash) == Found::Seen)
         return Found::Seen;
     for (;;) {
         if (probe->lock(change.keys(), change.nulls(layout)) == Found::Locked)
@@ -229,12 +229,12 @@ PG_GUARDED Written write_row(Writer *writer, ItemPointerData where, TupleTableSl
  * The visible row of a group whose state row was written: so nobody else changes it, though somebody may have
  * locked it.
  */
-PG_GUARDED void write_below_state(const Target &target, const Datum *keys, const bool *nulls,
+PG_GUARDED void write_below_state(const Target &target, const Datum *keys, const bool *nulls, uint32 hash,
                                   TupleTableSlot *after)
 {
     ItemPointerData where;
     if (target.row_by_key != nullptr) {
-        if (may_try(target) && target.row_by_key->find_unlocked(keys, nulls) == Found::Seen &&
+        if (may_try(target) && target.row_by_key->find_unlocked(keys, nulls, hash) == Found::Seen &&
             write_row(target.rows, target.row_by_key->row()->tts_tid, after, Found::Seen) == Written::Yes)
             return;
         if (target.row_by_key->lock(keys, nulls) != Found::Locked)
@@ -247,7 +247,7 @@ PG_GUARDED void write_below_state(const Target &target, const Datum *keys, const
 }
 
 /* Write the visible row: from target.before to after (NULL: none).  found: how the row of the group was. */
-PG_GUARDED Written write_visible(const Target &target, const Datum *keys, const bool *nulls,
+PG_GUARDED Written write_visible(const Target &target, const Datum *keys, const bool *nulls, uint32 hash,
                                  TupleTableSlot *after, Found found)
 {
     TupleTableSlot *before = is_empty(target.before) ? nullptr : target.before;
@@ -258,7 +258,7 @@ PG_GUARDED Written write_visible(const Target &target, const Datum *keys, const 
     if (before == nullptr)
         insert_row(target.rows, after);
     else if (target.state != nullptr)
-        write_below_state(target, keys, nulls, after);
+        write_below_state(target, keys, nulls, hash, after);
     else if (write_row(target.rows, target.row_by_key->row()->tts_tid, after, found) == Written::Contended)
         return Written::Contended;
     if (target.listener != nullptr)
@@ -370,7 +370,7 @@ PG_GUARDED bool apply_lost(const Target &target, const LostGroup &lost, const de
     adjust_values(target, change, keys, nulls);
     write_state(target, keys, nulls, Found::Locked);
     TupleTableSlot *after = target.group->visible(keys, nulls);
-    return write_visible(target, keys, nulls, after, Found::Locked) == Written::Yes;
+    return write_visible(target, keys, nulls, change.hash, after, Found::Locked) == Written::Yes;
 }
 
 /* Apply all changes that were put off; the number of groups written. */
@@ -452,7 +452,8 @@ PG_GUARDED Written add_change(const Target &target, const delta::Group &change, 
         if (found == Found::Missing)
             LockRelease(&birth, ExclusiveLock, false);
     }
-    const Written written = write_visible(target, keys, nulls, target.group->visible(keys, nulls), found);
+    const Written written =
+        write_visible(target, keys, nulls, change.hash, target.group->visible(keys, nulls), found);
     if (target.state == nullptr && found == Found::Missing)
         LockRelease(&birth, ExclusiveLock, false);
     return written;

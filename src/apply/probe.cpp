@@ -2,11 +2,12 @@
  * probe.cpp - finding the row of a group, and locking it in its latest version.
  *
  * The index is read under a dirty snapshot: what other transactions are doing right now is what matters, not
- * what was true when ours began.  A row that another is updating is waited for in table_tuple_lock, which
- * queues fairly and then follows the update to the newest version; one that another is inserting is waited
- * for by its transaction.  A dirty snapshot also takes no predicate locks, so that two serializable
- * transactions don't fail for nothing but having looked for the same group. Follows
- * RelationFindReplTupleByIndex (PostgreSQL, executor/execReplication.c).
+ * what was true when ours began.  Most rows are found where they were found last, without the index
+ * (places.cpp).  A row that another is updating is waited for in table_tuple_lock, which queues fairly and
+ * then follows the update to the newest version; one that another is inserting is waited for by its
+ * transaction.  A dirty snapshot also takes no predicate locks, so that two serializable transactions don't
+ * fail for nothing but having looked for the same group. Follows RelationFindReplTupleByIndex (PostgreSQL,
+ * executor/execReplication.c).
  */
 #include "apply/probe.hpp"
 
@@ -71,6 +72,7 @@ PG_GUARDED ProbePlan *make_plan(Relation table, const model::View &view, bool of
     plan->scan = static_cast<ScanKey>(palloc0(sizeof(ScanKeyData) * (size + 1)));
     plan->key = static_cast<int *>(palloc0(sizeof(int) * (size + 1)));
     plan->array_of = static_cast<Oid *>(palloc0(sizeof(Oid) * (size + 1)));
+    plan->column = static_cast<AttrNumber *>(palloc0(sizeof(AttrNumber) * (size + 1)));
     plan->hashed = -1;
 
     const AttrNumber *columns = catalog::key_columns(view, of_state);
@@ -92,6 +94,7 @@ PG_GUARDED ProbePlan *make_plan(Relation table, const model::View &view, bool of
             }
         }
         plan->key[i] = key_over(view, column, columns);
+        plan->column[i] = column;
     }
     index_close(index, NoLock);
     return plan;
@@ -109,16 +112,25 @@ PG_GUARDED ProbePlan *make_plan(Relation table, const model::View &view, bool of
     pg_unreachable();
 }
 
-PG_GUARDED Probe *Probe::open_with(Relation table, ProbePlan *plan)
+PG_GUARDED Probe *Probe::open_with(Relation table, delta::Plan *plan, ProbePlan *probe_plan)
 {
     auto *probe = static_cast<Probe *>(palloc0(sizeof(Probe)));
-    probe->plan_ = plan;
+    probe->plan_ = probe_plan;
+    probe->layout_ = plan->layout;
     probe->table_ = table;
-    probe->index_ = index_open(plan->index, RowExclusiveLock);
     probe->row_ = table_slot_create(table, nullptr);
-    probe->scan_ = static_cast<ScanKey>(palloc(sizeof(ScanKeyData) * (plan->size + 1)));
-    memcpy(probe->scan_, plan->scan, sizeof(ScanKeyData) * plan->size);
+    probe->scan_ = static_cast<ScanKey>(palloc(sizeof(ScanKeyData) * (probe_plan->size + 1)));
+    memcpy(probe->scan_, probe_plan->scan, sizeof(ScanKeyData) * probe_plan->size);
+    if (probe_plan->places != nullptr)
+        probe_plan->places->attach(table);
     return probe;
+}
+
+PG_GUARDED Relation Probe::index()
+{
+    if (index_ == nullptr)
+        index_ = index_open(plan_->index, RowExclusiveLock);
+    return index_;
 }
 
 PG_GUARDED Probe *Probe::open(Relation table, delta::Plan *plan, bool of_state)
@@ -127,9 +139,10 @@ PG_GUARDED Probe *Probe::open(Relation table, delta::Plan *plan, bool of_state)
     if (cached == nullptr || plan->stale) {
         MemoryContext caller = MemoryContextSwitchTo(plan->memory);
         cached = make_plan(table, *plan->view, of_state);
+        cached->places = Places::create(plan->memory);
         MemoryContextSwitchTo(caller);
     }
-    return open_with(table, cached);
+    return open_with(table, plan, cached);
 }
 
 PG_GUARDED Probe *Probe::open_values(Relation table, delta::Plan *plan, int distinct)
@@ -140,11 +153,11 @@ PG_GUARDED Probe *Probe::open_values(Relation table, delta::Plan *plan, int dist
         cached = make_plan(table, *catalog::view_of_values(*plan->view, distinct), true);
         MemoryContextSwitchTo(caller);
     }
-    Probe *probe = open_with(table, cached);
+    Probe *probe = open_with(table, plan, cached);
     probe->compared_ = &plan->layout->values[distinct]->keys[1];
     probe->memory_ = CurrentMemoryContext;
     InitDirtySnapshot(probe->dirty_);
-    probe->looking_ = pg::index_beginscan(table, probe->index_, &probe->dirty_, cached->size);
+    probe->looking_ = pg::index_beginscan(table, probe->index(), &probe->dirty_, cached->size);
     return probe;
 }
 
@@ -155,7 +168,8 @@ PG_GUARDED void Probe::close()
         index_endscan(looking_);
     }
     ExecDropSingleTupleTableSlot(row_);
-    index_close(index_, NoLock);
+    if (index_ != nullptr)
+        index_close(index_, NoLock);
 }
 
 PG_GUARDED void Probe::set_keys(const Datum *keys, const bool *nulls)
@@ -194,23 +208,55 @@ PG_GUARDED Found Probe::lock_version(ItemPointerData where, bool *retry)
     return Found::Locked;
 }
 
-/* Fetch the row that the search conditions, which are set, and the snapshot find. */
-PG_GUARDED bool Probe::fetch(Snapshot snapshot)
+/*
+ * Fetch the row that the search conditions, which are set, and the snapshot find.  With a hash, take note of
+ * the place that the index has for it.
+ */
+PG_GUARDED bool Probe::fetch(Snapshot snapshot, uint32 *note_hash)
 {
-    IndexScanDesc scan = pg::index_beginscan(table_, index_, snapshot, plan_->size);
+    IndexScanDesc scan = pg::index_beginscan(table_, index(), snapshot, plan_->size);
+    bool found = false;
     index_rescan(scan, scan_, plan_->size, nullptr, 0);
-    const bool found = index_getnext_slot(scan, ForwardScanDirection, row_);
+    while (const ItemPointerData *entry = found ? nullptr : index_getnext_tid(scan, ForwardScanDirection)) {
+        const ItemPointerData where = *entry; /* fetching changes it */
+        found = index_fetch_heap(scan, row_);
+        if (found && note_hash != nullptr)
+            plan_->places->note(*note_hash, where);
+    }
     index_endscan(scan);
     return found;
 }
 
-PG_GUARDED Found Probe::find_unlocked(const Datum *keys, const bool *nulls)
+/* Are the keys those of the row that was found? */
+PG_GUARDED bool Probe::has_keys(const Datum *keys, const bool *nulls)
 {
-    set_keys(keys, nulls);
+    for (int i = 0; i < plan_->size; ++i) {
+        const int key = plan_->key[i];
+        bool null;
+        const Datum value = slot_getattr(row_, plan_->column[i], &null);
+        if (null != nulls[key] || (!null && !delta::same_key(layout_->keys[key], value, keys[key])))
+            return false;
+    }
+    return true;
+}
+
+/* Fetch the row from where it was found last; false: who knows. */
+PG_GUARDED bool Probe::fetch_known(const Datum *keys, const bool *nulls, uint32 hash, Snapshot snapshot)
+{
+    const ItemPointerData *where = plan_->places->find(hash);
+    return where != nullptr && pg::fetch_version(table_, *where, snapshot, row_) && has_keys(keys, nulls);
+}
+
+PG_GUARDED Found Probe::find_unlocked(const Datum *keys, const bool *nulls, uint32 hash)
+{
     SnapshotData dirty;
     InitDirtySnapshot(dirty);
-    if (!fetch(&dirty))
-        return Found::Missing;
+    ExecClearTuple(row_); /* a page that is pinned is not pruned */
+    if (!fetch_known(keys, nulls, hash, &dirty)) {
+        set_keys(keys, nulls);
+        if (!fetch(&dirty, &hash))
+            return Found::Missing;
+    }
     return TransactionIdIsValid(dirty.xmin) || TransactionIdIsValid(dirty.xmax) ? Found::InFlight
                                                                                 : Found::Seen;
 }

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "apply/places.hpp"
 #include "catalog/catalog.hpp"
 #include "delta/delta.hpp"
 
@@ -19,12 +20,14 @@ enum class Found : char {
 /* How rows are found by key, as long as the table's indexes stay what they are. */
 struct ProbePlan {
     Oid index;
-    int size;          /* columns of the index */
-    ScanKeyData *scan; /* one for each, in its order */
-    int *key;          /* which group key it is */
-    Oid *array_of;     /* element type where the index has ARRAY[column], else InvalidOid */
-    int hashed;        /* the column that is the hash of its key, which has to be compared as well; or -1 */
+    int size;           /* columns of the index */
+    ScanKeyData *scan;  /* one for each, in its order */
+    int *key;           /* which group key it is */
+    Oid *array_of;      /* element type where the index has ARRAY[column], else InvalidOid */
+    AttrNumber *column; /* of the table, that it is over */
+    int hashed;         /* the column that is the hash of its key, which has to be compared as well; or -1 */
     FmgrInfo hash;
+    Places *places; /* where rows were found; not for multiplicities */
 };
 
 /* Looks up rows of one table by group key. */
@@ -47,8 +50,8 @@ class Probe {
     PG_GUARDED Found try_lock(const Datum *keys, const bool *nulls) { return find(keys, nulls, false); }
 
     /* Find the row, which is then in row(), without locking it: Seen, or Missing, or InFlight where somebody
-     * is at it. */
-    PG_GUARDED Found find_unlocked(const Datum *keys, const bool *nulls);
+     * is at it.  hash: that of the group. */
+    PG_GUARDED Found find_unlocked(const Datum *keys, const bool *nulls, uint32 hash);
 
     /* Is there a row with the key that the snapshot sees? */
     PG_GUARDED bool sees(const Datum *keys, const bool *nulls, Snapshot snapshot);
@@ -57,17 +60,21 @@ class Probe {
     TupleTableSlot *row() const noexcept { return row_; }
 
   private:
-    PG_GUARDED static Probe *open_with(Relation table, ProbePlan *plan);
+    PG_GUARDED static Probe *open_with(Relation table, delta::Plan *plan, ProbePlan *probe_plan);
+    PG_GUARDED Relation index();
     PG_GUARDED Found find(const Datum *keys, const bool *nulls, bool wait);
-    PG_GUARDED bool fetch(Snapshot snapshot);
+    PG_GUARDED bool fetch(Snapshot snapshot, uint32 *note_hash = nullptr);
+    PG_GUARDED bool fetch_known(const Datum *keys, const bool *nulls, uint32 hash, Snapshot snapshot);
+    PG_GUARDED bool has_keys(const Datum *keys, const bool *nulls);
     PG_GUARDED void set_keys(const Datum *keys, const bool *nulls);
     PG_GUARDED bool next(bool start);
     PG_GUARDED bool is_value(Datum value);
     PG_GUARDED Found lock_version(ItemPointerData where, bool *retry);
 
     ProbePlan *plan_;
+    const delta::Layout *layout_; /* of the groups */
     Relation table_;
-    Relation index_;
+    Relation index_; /* opened when it is needed */
     TupleTableSlot *row_;
     ScanKeyData *scan_; /* the plan's, with the values that are looked for */
 

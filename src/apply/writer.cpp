@@ -8,7 +8,7 @@
  * written by nobody else is seen to by a BEFORE STATEMENT trigger of ours, which is so not in the way.)
  *
  * Rows that somebody has locked are waited for, unless the caller would rather know.  Memory: everything is
- * in the writer's EState; close_writer frees it.
+ * in the writer's EState, which is made when it is first needed; close_writer frees it.
  *
  * Follows apply_handle_insert and its siblings (PostgreSQL, replication/logical/worker.c).
  */
@@ -49,6 +49,19 @@ PG_GUARDED void expect_ok(Relation table, TM_Result result)
 
 } // namespace
 
+/* What constraints, index entries and triggers are seen to with.  Most updates need nothing of it. */
+PG_GUARDED static void start_executor(Writer *writer)
+{
+    if (writer->estate != nullptr)
+        return;
+    MemoryContext caller = MemoryContextSwitchTo(writer->memory);
+    writer->estate = pg::create_write_state(writer->table, writer->command);
+    MemoryContextSwitchTo(writer->estate->es_query_cxt);
+    writer->info = makeNode(ResultRelInfo);
+    InitResultRelInfo(writer->info, writer->table, 1, nullptr, 0);
+    MemoryContextSwitchTo(caller);
+}
+
 PG_GUARDED bool has_row_triggers(Relation table)
 {
     const TriggerDesc *triggers = table->trigdesc;
@@ -63,23 +76,33 @@ PG_GUARDED Writer *open_writer(Relation table, TupleDesc row_type, bool with_ind
 
     auto *writer = static_cast<Writer *>(palloc0(sizeof(Writer)));
     writer->table = table;
-    writer->estate = pg::create_write_state(table);
+    writer->memory = CurrentMemoryContext;
     writer->columns = row_type->natts;
     writer->command = GetCurrentCommandId(true);
-
-    MemoryContext caller = MemoryContextSwitchTo(writer->estate->es_query_cxt);
-    writer->info = makeNode(ResultRelInfo);
-    InitResultRelInfo(writer->info, table, 1, nullptr, 0);
     writer->slot = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsVirtual);
     writer->slot->tts_tableOid = RelationGetRelid(table);
     writer->with_indexes = with_indexes;
-    if (with_indexes) {
-        writer->row_triggers = has_row_triggers(table);
-        if (writer->row_triggers)
-            AfterTriggerBeginQuery();
+    writer->row_triggers = with_indexes && has_row_triggers(table);
+    if (writer->row_triggers) {
+        start_executor(writer);
+        AfterTriggerBeginQuery();
     }
-    MemoryContextSwitchTo(caller);
     return writer;
+}
+
+/* Is there something to compute or to check, or a NULL to complain of? */
+PG_GUARDED static bool needs_checks(const Writer &writer, const TupleTableSlot *row)
+{
+    TupleDesc layout = RelationGetDescr(writer.table);
+    const TupleConstr *constraints = layout->constr;
+    if (constraints == nullptr)
+        return false;
+    if (constraints->has_generated_stored || writer.table->rd_rel->relchecks > 0)
+        return true;
+    for (int i = 0; i < layout->natts; ++i)
+        if (row->tts_isnull[i] && TupleDescAttr(layout, i)->attnotnull)
+            return true;
+    return false;
 }
 
 PG_GUARDED TupleTableSlot *prepare_row(Writer *writer, TupleTableSlot *row, CmdType command)
@@ -87,7 +110,6 @@ PG_GUARDED TupleTableSlot *prepare_row(Writer *writer, TupleTableSlot *row, CmdT
     TupleTableSlot *slot = writer->slot;
     const TupleConstr *constraints = RelationGetDescr(writer->table)->constr;
 
-    ResetPerTupleExprContext(writer->estate);
     slot_getallattrs(row);
     ExecClearTuple(slot);
     for (int i = 0; i < slot->tts_tupleDescriptor->natts; i++) {
@@ -95,7 +117,9 @@ PG_GUARDED TupleTableSlot *prepare_row(Writer *writer, TupleTableSlot *row, CmdT
         slot->tts_values[i] = slot->tts_isnull[i] ? Datum(0) : row->tts_values[i];
     }
     ExecStoreVirtualTuple(slot);
-    if (constraints != nullptr) {
+    if (needs_checks(*writer, slot)) {
+        start_executor(writer);
+        ResetPerTupleExprContext(writer->estate);
         if (constraints->has_generated_stored)
             pg::compute_stored_generated(writer->info, writer->estate, slot, command);
         ExecConstraints(writer->info, slot, writer->estate);
@@ -111,7 +135,10 @@ namespace {
  */
 PG_GUARDED List *index_row(Writer *writer, TupleTableSlot *slot, bool update, bool only_summarizing)
 {
-    if (writer->with_indexes && !writer->indexes_open) {
+    if (!writer->with_indexes)
+        return NIL;
+    start_executor(writer);
+    if (!writer->indexes_open) {
         MemoryContext caller = MemoryContextSwitchTo(writer->estate->es_query_cxt);
         ExecOpenIndices(writer->info, false);
         writer->indexes_open = true;
@@ -185,20 +212,28 @@ PG_GUARDED bool try_update_row(Writer *writer, ItemPointer where, TupleTableSlot
 
 PG_GUARDED void begin_command(Writer *writer)
 {
-    writer->command = writer->estate->es_output_cid = GetCurrentCommandId(true);
+    writer->command = GetCurrentCommandId(true);
+    if (writer->estate != nullptr)
+        writer->estate->es_output_cid = writer->command;
+}
+
+PG_GUARDED static void end_executor(Writer *writer)
+{
+    if (writer->info->ri_IndexRelationDescs != nullptr)
+        ExecCloseIndices(writer->info);
+    ExecResetTupleTable(writer->estate->es_tupleTable, false);
+    for (ResultRelInfo *info : pg::each<ResultRelInfo>(writer->estate->es_trig_target_relations))
+        table_close(info->ri_RelationDesc, NoLock);
+    FreeExecutorState(writer->estate);
 }
 
 PG_GUARDED void close_writer(Writer *writer)
 {
     if (writer->row_triggers)
         AfterTriggerEndQuery(writer->estate);
-    if (writer->info->ri_IndexRelationDescs != nullptr)
-        ExecCloseIndices(writer->info);
+    if (writer->estate != nullptr)
+        end_executor(writer);
     ExecDropSingleTupleTableSlot(writer->slot);
-    ExecResetTupleTable(writer->estate->es_tupleTable, false);
-    for (ResultRelInfo *info : pg::each<ResultRelInfo>(writer->estate->es_trig_target_relations))
-        table_close(info->ri_RelationDesc, NoLock);
-    FreeExecutorState(writer->estate);
     pfree(writer);
 }
 

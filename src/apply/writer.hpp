@@ -10,7 +10,8 @@ namespace apply {
 /* A table that is being written; lives from open_writer to close_writer. */
 struct Writer {
     Relation table;
-    EState *estate;
+    MemoryContext memory; /* of what is made later */
+    EState *estate;       /* NULL until it is needed */
     ResultRelInfo *info;
     TupleTableSlot *slot; /* a row in the layout of the table */
     int columns;          /* the first so many columns are given; the rest are the owner's own */

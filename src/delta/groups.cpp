@@ -23,16 +23,6 @@ uint32 mix(Datum datum) noexcept
     return static_cast<uint32>(bits ^ (bits >> 33));
 }
 
-/* Are the values of a key, none of them NULL, the same? */
-PG_GUARDED bool same_key(KeyOperations &key, Datum left, Datum right)
-{
-    if (key.plain)
-        return left == right;
-    if (key.image)
-        return pg::datum_image_eq(left, right, key.by_value, key.length);
-    return DatumGetBool(FunctionCall2Coll(&key.equal, key.collation, left, right));
-}
-
 extern "C" {
 PG_GUARDED static int compare_groups(const void *left, const void *right, void *layout)
 {
@@ -42,6 +32,15 @@ PG_GUARDED static int compare_groups(const void *left, const void *right, void *
 }
 
 } // namespace
+
+PG_GUARDED bool same_key(KeyOperations &key, Datum left, Datum right)
+{
+    if (key.plain)
+        return left == right;
+    if (key.image)
+        return pg::datum_image_eq(left, right, key.by_value, key.length);
+    return DatumGetBool(FunctionCall2Coll(&key.equal, key.collation, left, right));
+}
 
 PG_GUARDED GroupTable *GroupTable::create(const Layout *layout, MemoryContext parent)
 {

@@ -81,6 +81,9 @@ PG_GUARDED bool is_zero(const Layout &layout, Group &group);
 /* Add the accumulators of another group. */
 PG_GUARDED void merge(const Layout &layout, Group &group, const Group &other, Arena &arena);
 
+/* Are the values of a key, none of them NULL, the same? */
+PG_GUARDED bool same_key(KeyOperations &key, Datum left, Datum right);
+
 /* A hash of how a value looks, once detoasted. */
 PG_GUARDED uint32 image_hash(Datum value, const KeyOperations &key);
 

@@ -293,6 +293,11 @@ PG_GUARDED Join plan_locks(const Work &work, const WorkItem &item, KeyLocks *fou
 
 PG_GUARDED void lock_joins(const Work &work)
 {
+    bool any = false;
+    for (auto *item : pg::each<WorkItem>(work.items))
+        any = any || (!item->swap && item->plan->view->is_join());
+    if (!any)
+        return;
     const Oid tags = catalog::relation_of_ours("source");
     KeyLocks found = {.locks = nullptr, .size = 0, .most = more_key_locks()};
     found.locks = static_cast<KeyLock *>(palloc(sizeof(KeyLock) * static_cast<std::size_t>(found.most + 1)));

@@ -90,32 +90,38 @@ PG_GUARDED void mark_swap_readers(WorkItem *item)
     }
 }
 
-PG_GUARDED List *sorted_by(const List *items, bool (*comes_before)(const WorkItem &, const WorkItem &))
+/* Comparators of pointers to items. */
+extern "C" {
+
+PG_GUARDED static int compare_oids(const void *left, const void *right)
 {
+    const auto *one = *static_cast<WorkItem *const *>(left);
+    const auto *other = *static_cast<WorkItem *const *>(right);
+    return one->imat < other->imat ? -1 : static_cast<int>(one->imat > other->imat);
+}
+
+PG_GUARDED static int compare_depths(const void *left, const void *right)
+{
+    const auto *one = *static_cast<WorkItem *const *>(left);
+    const auto *other = *static_cast<WorkItem *const *>(right);
+    return one->depth != other->depth ? one->depth - other->depth : compare_oids(left, right);
+}
+
+} // extern "C"
+
+PG_GUARDED List *sorted_by(const List *items, int (*compare)(const void *, const void *))
+{
+    const int size = list_length(items);
+    auto **array = static_cast<WorkItem **>(palloc(sizeof(WorkItem *) * static_cast<std::size_t>(size + 1)));
+    int filled = 0;
+    for (auto *item : pg::each<WorkItem>(items))
+        array[filled++] = item;
+    qsort(array, static_cast<std::size_t>(size), sizeof(WorkItem *), compare);
     List *sorted = NIL;
-    for (auto *item : pg::each<WorkItem>(items)) {
-        /* Insertion sort: there are few. */
-        List *before = NIL;
-        List *after = NIL;
-        for (auto *other : pg::each<WorkItem>(sorted)) {
-            if (comes_before(*other, *item))
-                before = lappend(before, other);
-            else
-                after = lappend(after, other);
-        }
-        sorted = list_concat(lappend(before, item), after);
-    }
+    for (int i = 0; i < size; ++i)
+        sorted = lappend(sorted, array[i]);
+    pfree(array);
     return sorted;
-}
-
-PG_GUARDED bool lesser_oid(const WorkItem &left, const WorkItem &right)
-{
-    return left.imat < right.imat;
-}
-
-PG_GUARDED bool lesser_depth(const WorkItem &left, const WorkItem &right)
-{
-    return left.depth != right.depth ? left.depth < right.depth : lesser_oid(left, right);
 }
 
 /* One reader folds the row that was, out, and the row that is, in. */
@@ -181,7 +187,7 @@ PG_GUARDED Work *plan_work(const Collected &collected)
         item->work = work;
         mark_swap_readers(item);
     }
-    work->items = sorted_by(work->items, lesser_depth);
+    work->items = sorted_by(work->items, compare_depths);
     return work;
 }
 
@@ -205,7 +211,7 @@ PG_GUARDED apply::Listener listener_of(WorkItem *item)
 
 PG_GUARDED List *by_oid(const List *items)
 {
-    return sorted_by(items, lesser_oid);
+    return sorted_by(items, compare_oids);
 }
 
 PG_GUARDED bool writes_source(const Work &work, const WorkItem &item, Oid table)

@@ -429,7 +429,7 @@ inline void swap_all_frozen([[maybe_unused]] Form_pg_class one, [[maybe_unused]]
 }
 
 /* An execution state whose one range table entry is the table, of which every column counts as updated. */
-inline EState *create_write_state(Relation table)
+inline EState *create_write_state(Relation table, CommandId command)
 {
     EState *estate = CreateExecutorState();
     RangeTblEntry *entry = makeNode(RangeTblEntry);
@@ -452,7 +452,7 @@ inline EState *create_write_state(Relation table)
     entry->updatedCols = columns;
     ExecInitRangeTable(estate, list_make1(entry));
 #endif
-    estate->es_output_cid = GetCurrentCommandId(true);
+    estate->es_output_cid = command;
     return estate;
 }
 
@@ -582,6 +582,30 @@ inline IndexScanDesc index_beginscan(Relation table, Relation index, Snapshot sn
     return ::index_beginscan(table, index, snapshot, nullptr, conditions, 0);
 #else
     return ::index_beginscan(table, index, snapshot, conditions, 0);
+#endif
+}
+
+/* Fetch the version that the snapshot sees of the row that an index entry with this place would find. */
+inline bool fetch_version(Relation table, ItemPointerData where, Snapshot snapshot, TupleTableSlot *slot)
+{
+    bool again = false;
+#if PG_VERSION_NUM >= 190000
+    IndexFetchTableData *fetch = table_index_fetch_begin(table, 0);
+#else
+    IndexFetchTableData *fetch = table_index_fetch_begin(table);
+#endif
+    const bool found = table_index_fetch_tuple(fetch, &where, snapshot, slot, &again, nullptr);
+    table_index_fetch_end(fetch);
+    return found;
+}
+
+/* What names the file that the contents of a table are in, as long as they stay there. */
+inline Oid file_of(Relation table)
+{
+#if PG_VERSION_NUM >= 160000
+    return table->rd_locator.relNumber;
+#else
+    return table->rd_node.relNode;
 #endif
 }
 
