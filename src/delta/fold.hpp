@@ -9,17 +9,33 @@
 namespace delta {
 
 /*
- * Fold every row of a transition table into the groups, in or out.  Runs the view's expressions, so under
- * as_maintainer, with a snapshot active.
+ * One of several views that a change is folded for together, into its own groups.  What the first finds out
+ * about a row serves all: whether it passes the filter, its keys, and which group has them.  So the tenth
+ * view costs what its own aggregates do.
  */
-PG_GUARDED void fold_rows(const Plan &plan, GroupTable *groups, Tuplestorestate *rows, Sign sign);
+struct Folding {
+    const Plan *plan;
+    GroupTable *groups;
+};
+
+/*
+ * May two views over one table be folded together?  Only if they filter and group the rows alike, their keys
+ * are handled alike, and their expressions run with the same rights and settings.
+ */
+PG_GUARDED bool fold_alike(const Plan &plan, const Plan &other);
+
+/*
+ * Fold every row of a transition table into the groups, in or out, for one or several views that fold alike.
+ * Runs the views' expressions, so under as_maintainer, with a snapshot active.
+ */
+PG_GUARDED void fold_rows(const model::Array<Folding> &foldings, Tuplestorestate *rows, Sign sign);
 
 /*
  * Fold both transition tables of an UPDATE, the rows that were out and those that are in.  Where a row has
  * nothing that the view reads changed, which is seen by comparing the first of the one with the first of the
  * other and so on, neither is folded: groups that keep what they have don't become known as changed.
  */
-PG_GUARDED void fold_update(const Plan &plan, GroupTable *groups, Tuplestorestate *removed,
+PG_GUARDED void fold_update(const model::Array<Folding> &foldings, Tuplestorestate *removed,
                             Tuplestorestate *added);
 
 /* Fold one row of the source, in a slot of any kind. */

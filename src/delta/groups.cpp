@@ -134,9 +134,8 @@ PG_GUARDED void GroupTable::grow()
     mask_ = slots - 1;
 }
 
-PG_GUARDED Group *GroupTable::find_or_add(const Datum *keys, const bool *nulls)
+PG_GUARDED Group *GroupTable::find_or_add(uint32 wanted, const Datum *keys, const bool *nulls)
 {
-    const uint32 wanted = hash(keys, nulls);
     uint32 slot = wanted & mask_;
     for (; slots_[slot] != 0; slot = (slot + 1) & mask_) {
         Group *group = groups_[slots_[slot] - 1];
@@ -152,6 +151,18 @@ PG_GUARDED Group *GroupTable::find_or_add(const Datum *keys, const bool *nulls)
     groups_[size_] = group;
     slots_[slot] = static_cast<uint32>(++size_);
     return group;
+}
+
+PG_GUARDED Group *GroupTable::find_or_add(const Datum *keys, const bool *nulls)
+{
+    return find_or_add(hash(keys, nulls), keys, nulls);
+}
+
+PG_GUARDED Group *GroupTable::find_or_add(const Datum *keys, const bool *nulls, const Group &like)
+{
+    if (like.number < static_cast<uint32>(size_) && matches(*groups_[like.number], like.hash, keys, nulls))
+        return groups_[like.number];
+    return find_or_add(like.hash, keys, nulls);
 }
 
 PG_GUARDED int GroupTable::find(const Datum *keys, const bool *nulls) const

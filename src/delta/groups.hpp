@@ -23,6 +23,12 @@ class GroupTable {
     /* The group with the key: found, or added with empty accumulators and a copy of the key. */
     PG_GUARDED Group *find_or_add(const Datum *keys, const bool *nulls);
 
+    /*
+     * The same for a group of another table whose keys are handled alike, and have been hashed there.  Where
+     * both tables have seen the same groups in the same order, it is known by its number.
+     */
+    PG_GUARDED Group *find_or_add(const Datum *keys, const bool *nulls, const Group &like);
+
     /* The groups as they are, in the order of sorted() if nothing was added since. */
     model::Array<Group *> in_order() const noexcept { return {.data = groups_, .size = size_}; }
 
@@ -55,6 +61,7 @@ class GroupTable {
     PG_GUARDED std::size_t bytes() const { return pg::memory_allocated(memory_); }
 
   private:
+    PG_GUARDED Group *find_or_add(uint32 wanted, const Datum *keys, const bool *nulls);
     PG_GUARDED uint32 hash(const Datum *keys, const bool *nulls) const;
     PG_GUARDED bool matches(const Group &group, uint32 hash, const Datum *keys, const bool *nulls) const;
     PG_GUARDED Group *add(uint32 hash, const Datum *keys, const bool *nulls);

@@ -8,6 +8,7 @@
 #include "delta/plan.hpp"
 
 #include "analyze/analyze.hpp"
+#include "pg/list.hpp"
 #include "pg/lookup.hpp"
 
 namespace delta {
@@ -45,6 +46,17 @@ PG_GUARDED TupleDesc group_row_type(const model::View &view)
         append(aggregate.type, aggregate.typmod, aggregate.collation);
     pg::finalize_tuple_desc(type);
     return type;
+}
+
+/* The same, with NULL for each key. */
+PG_GUARDED List *own_input_targets(const model::View &view)
+{
+    List *targets = input_targets(view);
+    for (auto *target : pg::each<TargetEntry>(targets))
+        if (target->resno <= view.keys.size)
+            target->expr = reinterpret_cast<Expr *>(
+                makeNullConst(exprType(reinterpret_cast<Node *>(target->expr)), -1, InvalidOid));
+    return targets;
 }
 
 PG_GUARDED ProjectionInfo *project(List *targets, ExprContext *context, TupleDesc from)
@@ -170,6 +182,7 @@ PG_GUARDED void compile_source_side(Plan *plan)
     plan->columns_read = columns_read(view);
     plan->filter = condition(view.filter);
     plan->inputs = project(input_targets(view), plan->context, type);
+    plan->own_inputs = project(own_input_targets(view), plan->context, type);
 }
 
 PG_GUARDED void compile_group_side(Plan *plan)

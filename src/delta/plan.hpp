@@ -47,6 +47,7 @@ struct Plan {
     Bitmapset *columns_read;    /* of it, counted from 0 */
     ExprState *filter;          /* NULL: all rows */
     ProjectionInfo *inputs;     /* to input_type */
+    ProjectionInfo *own_inputs; /* the same without the keys, which are NULL: see Folding */
 
     /* For bags: how output rows are told apart, and how what they are paired by is compared. */
     Layout *rows;

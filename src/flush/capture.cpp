@@ -72,14 +72,6 @@ PG_GUARDED Change change_of(const TriggerData *trigger)
     return change;
 }
 
-PG_GUARDED void fold(const delta::Plan &plan, delta::GroupTable *groups, const Rows &rows, delta::Sign sign)
-{
-    if (rows.store != nullptr)
-        delta::fold_rows(plan, groups, rows.store, sign);
-    if (rows.single != nullptr)
-        delta::fold_row(plan, groups, rows.single, sign);
-}
-
 /*
  * A trigger of an IMAT has changed a source in the middle of a flush.  What this flush is still to read for
  * joins and extremes shows that change already, and its delta would count it twice; so these are rebuilt.
@@ -89,27 +81,67 @@ PG_GUARDED bool may_be_read_already(const delta::Plan &plan)
     return session.flushing != 0 && (plan.view->is_join() || plan.view->has_extremes());
 }
 
-/* Take note of it for one IMAT; true: the rows themselves will be needed. */
-PG_GUARDED bool capture_for(Oid imat, const Change &change)
+/* What taking note of a change comes to for one IMAT. */
+enum class Needed : char { Nothing, Folding, Rows };
+
+/* Take note of it for one IMAT; its changed rows may have to be folded, or will be needed themselves. */
+PG_GUARDED Needed capture_for(Oid imat, const Change &change, PendingView **captured)
 {
     delta::Plan *plan = delta::plan_of(imat);
     if (plan == nullptr)
-        return false;
+        return Needed::Nothing;
     PendingView *view = pending_view(imat, plan);
+    *captured = view;
     view->swap = view->swap || change.truncated || plan->strategy == model::Strategy::Swap ||
                  may_be_read_already(*plan);
     if (view->swap)
-        return false;
-    if (view->plan->view->is_join())
-        return true;
-    delta::as_maintainer(*view->plan, [&] {
-        delta::GroupTable *groups = groups_of(view);
+        return Needed::Nothing;
+    return view->plan->view->is_join() ? Needed::Rows : Needed::Folding;
+}
+
+PG_GUARDED void fold_changes(const model::Array<delta::Folding> &foldings, const Rows &rows, delta::Sign sign)
+{
+    if (rows.store != nullptr)
+        delta::fold_rows(foldings, rows.store, sign);
+    if (rows.single != nullptr)
+        for (const delta::Folding &folding : foldings)
+            delta::fold_row(*folding.plan, folding.groups, rows.single, sign);
+}
+
+/* Fold the change for views that fold alike. */
+PG_GUARDED void fold_together(const model::Array<delta::Folding> &foldings, const Change &change)
+{
+    delta::as_maintainer(*foldings[0].plan, [&] {
         if (change.removed.store != nullptr && change.added.store != nullptr)
-            return delta::fold_update(*view->plan, groups, change.removed.store, change.added.store);
-        fold(*view->plan, groups, change.removed, delta::Sign::Out);
-        fold(*view->plan, groups, change.added, delta::Sign::In);
+            return delta::fold_update(foldings, change.removed.store, change.added.store);
+        fold_changes(foldings, change.removed, delta::Sign::Out);
+        fold_changes(foldings, change.added, delta::Sign::In);
     });
-    return false;
+}
+
+/* For fewer changed rows it is not worth finding out which views fold alike. */
+constexpr int64 few_rows = 8;
+
+PG_GUARDED bool has_many_rows(const Change &change)
+{
+    int64 rows = 0;
+    for (Tuplestorestate *store : {change.removed.store, change.added.store})
+        rows += store == nullptr ? 0 : tuplestore_tuple_count(store);
+    return rows > few_rows;
+}
+
+/* Fold the change for all of the views; in doing so their order is lost. */
+PG_GUARDED void fold_all(model::Array<delta::Folding> foldings, const Change &change)
+{
+    const bool together = has_many_rows(change);
+    while (foldings.size > 0) {
+        model::Array<delta::Folding> alike = {.data = foldings.data, .size = 1};
+        for (int i = 1; together && i < foldings.size; ++i)
+            if (delta::fold_alike(*alike[0].plan, *foldings[i].plan))
+                std::swap(foldings.data[alike.size++], foldings.data[i]);
+        fold_together(alike, change);
+        foldings = {.data = foldings.data + alike.size, .size = foldings.size - alike.size};
+    }
 }
 
 PG_GUARDED void keep(TableChanges *pending, const Rows &rows, delta::Sign sign)
@@ -124,8 +156,19 @@ PG_GUARDED void keep(TableChanges *pending, const Rows &rows, delta::Sign sign)
 PG_GUARDED void capture_change(const Change &change)
 {
     bool rows_needed = false;
-    for (Oid imat : catalog::copy_of(delta::targets_of(change.table)))
-        rows_needed = capture_for(imat, change) || rows_needed;
+    const model::Array<Oid> targets = catalog::copy_of(delta::targets_of(change.table));
+    model::Array<delta::Folding> foldings = {
+        .data = static_cast<delta::Folding *>(palloc(sizeof(delta::Folding) * (targets.size + 1))),
+        .size = 0};
+    for (Oid imat : targets) {
+        PendingView *view = nullptr;
+        const Needed needed = capture_for(imat, change, &view);
+        rows_needed = rows_needed || needed == Needed::Rows;
+        if (needed == Needed::Folding)
+            foldings.data[foldings.size++] = {.plan = view->plan, .groups = groups_of(view)};
+    }
+    fold_all(foldings, change);
+    pfree(foldings.data);
     if (!rows_needed)
         return;
     TableChanges *pending = pending_rows(change.table, change.type);

@@ -39,12 +39,12 @@ namespace {
 
 /*
  * How full pages are made whose rows will be updated.  PostgreSQL prunes a page of dead rows whenever it is
- * read with less than a tenth of it free, which in a page that was filled up is at every update.  (As a
- * fillfactor of the table itself this would not help: then the page is pruned whenever that much is not
- * free.)  The more room there is, the more updates share one pruning, which takes as long as the page has
- * rows.
+ * read with less than a tenth of it free, which in a page that was filled up is at every update; the more
+ * room, the more updates share one pruning, which takes as long as the page has rows.  (As a fillfactor of
+ * the table itself this would not help: then the page is pruned whenever that much is not free.)  And with
+ * room for a second version of every row, a transaction that updates all of them makes no index entries.
  */
-constexpr int percent_filled = 67;
+constexpr int percent_filled = 50;
 
 /* How often, and how long apart, a lock is tried for that must not be waited for. */
 constexpr int lock_tries = 20;
