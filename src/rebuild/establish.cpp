@@ -68,13 +68,13 @@ PG_GUARDED void fill(const Imat &imat)
     PushActiveSnapshot(snapshot);
     as_owner(imat, [&] {
         Relation table = table_open(imat.registration.imat, ShareRowExclusiveLock);
-        NewHeap *visible = begin_new_heap(table, imat.visible_type, imat.by_group);
+        NewHeap *visible = begin_new_heap(table, imat.visible_type, how_full(imat));
         auto *hidden =
             static_cast<pg::RowConsumer *>(palloc(sizeof(pg::RowConsumer) * (imat.hidden.size + 1)));
         for (int i = 0; i < imat.hidden.size; i++)
             hidden[i] = {.consume = add_row,
                          .self = begin_new_heap(table_open(imat.hidden[i].table, ShareRowExclusiveLock),
-                                                imat.hidden[i].type, true)};
+                                                imat.hidden[i].type, Filled::Half)};
         compute(imat, GetActiveSnapshot(), {.consume = add_row, .self = visible}, hidden);
         end_new_heap(visible);
         lock_for_exchange(table, true);

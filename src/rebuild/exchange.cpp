@@ -37,15 +37,6 @@ struct NewHeap {
 
 namespace {
 
-/*
- * How full pages are made whose rows will be updated.  PostgreSQL prunes a page of dead rows whenever it is
- * read with less than a tenth of it free, which in a page that was filled up is at every update; the more
- * room, the more updates share one pruning, which takes as long as the page has rows.  (As a fillfactor of
- * the table itself this would not help: then the page is pruned whenever that much is not free.)  And with
- * room for a second version of every row, a transaction that updates all of them makes no index entries.
- */
-constexpr int percent_filled = 50;
-
 /* How often, and how long apart, a lock is tried for that must not be waited for. */
 constexpr int lock_tries = 20;
 constexpr long lock_pause_microseconds = 2000;
@@ -111,8 +102,16 @@ PG_GUARDED bool has_fill_factor(HeapTuple class_row)
     return found;
 }
 
-/* Have pages of the heap, which is nobody's yet, not be filled up.  Options of its own go with it. */
-PG_GUARDED void leave_room(Oid heap)
+/*
+ * Have pages of the heap, which is nobody's yet, not be filled up.  Options of its own go with it.
+ *
+ * PostgreSQL prunes a page of dead rows whenever it is read with less than a tenth of it free, which in a
+ * page that was filled up is at every update; the more room, the more updates share one pruning, which takes
+ * as long as the page has rows.  (As a fillfactor of the table itself this would not help: then the page is
+ * pruned whenever that much is not free.)  And with room for a second version of every row, a transaction
+ * that updates all of them makes no index entries.
+ */
+PG_GUARDED void leave_room(Oid heap, Filled filled)
 {
     HeapTuple row = class_row(heap);
     if (has_fill_factor(row))
@@ -120,7 +119,7 @@ PG_GUARDED void leave_room(Oid heap)
     Relation classes = table_open(RelationRelationId, RowExclusiveLock);
     bool null;
     const Datum options = SysCacheGetAttr(RELOID, row, Anum_pg_class_reloptions, &null);
-    Node *percent = reinterpret_cast<Node *>(makeInteger(percent_filled));
+    Node *percent = reinterpret_cast<Node *>(makeInteger(static_cast<int>(filled)));
     List *added = list_make1(makeDefElem(pstrdup("fillfactor"), percent, -1));
     Datum values[Natts_pg_class] = {};
     bool nulls[Natts_pg_class] = {};
@@ -232,13 +231,13 @@ PG_GUARDED bool is_exchangeable(Relation table)
            !(RelationIsLogicallyLogged(table) && pg::is_published(table));
 }
 
-PG_GUARDED NewHeap *begin_new_heap(Relation table, TupleDesc row_type, bool room_for_updates)
+PG_GUARDED NewHeap *begin_new_heap(Relation table, TupleDesc row_type, Filled filled)
 {
     auto *new_heap = static_cast<NewHeap *>(palloc0(sizeof(NewHeap)));
     new_heap->old = table;
     const Oid heap = pg::make_transient_heap(table, ShareRowExclusiveLock);
-    if (room_for_updates)
-        leave_room(heap);
+    if (filled != Filled::All)
+        leave_room(heap, filled);
     new_heap->heap = table_open(heap, AccessExclusiveLock);
     new_heap->writer = apply::open_writer(table, row_type, false);
     new_heap->writer->command = GetCurrentCommandId(true);

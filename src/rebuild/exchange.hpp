@@ -17,10 +17,16 @@ struct NewHeap; /* opaque; in the context that was current at begin_new_heap */
 PG_GUARDED bool is_exchangeable(Relation table);
 
 /*
- * A new, empty heap like the table's.  The table stays open and locked ShareRowExclusive at least.  With room
- * for updates, pages are not filled up, unless the table has a fillfactor of its own.
+ * How full the pages of a new heap are made, in percent: all, where it will be replaced as a whole; most,
+ * where rows come and go one by one; half, where one change may touch every group.
  */
-PG_GUARDED NewHeap *begin_new_heap(Relation table, TupleDesc row_type, bool room_for_updates);
+enum class Filled : int { All = 100, Most = 80, Half = 50 };
+
+/*
+ * A new, empty heap like the table's.  The table stays open and locked ShareRowExclusive at least.  A
+ * fillfactor of the table's own comes before what is asked for.
+ */
+PG_GUARDED NewHeap *begin_new_heap(Relation table, TupleDesc row_type, Filled filled);
 
 /* Add a row; a RowConsumer whose self is the NewHeap. */
 PG_GUARDED void add_row(void *new_heap, TupleTableSlot *row);

@@ -10,6 +10,14 @@
 
 namespace rebuild {
 
+/* How full the pages of an IMAT's table are made. */
+inline Filled how_full(const Imat &imat) noexcept
+{
+    if (!imat.by_group)
+        return Filled::All;
+    return imat.view->bag ? Filled::Most : Filled::Half;
+}
+
 /* -- permissions.cpp -- */
 
 PG_GUARDED Oid imat_schema();

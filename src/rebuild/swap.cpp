@@ -94,9 +94,9 @@ PG_GUARDED void write_difference(Relation table, TupleDesc type, Difference *dif
 }
 
 /* Exchange the table's heap for one with the spooled rows; false: readers would have had to be waited for. */
-PG_GUARDED bool exchange_for(Relation table, Spool *spool, bool by_key, bool wait)
+PG_GUARDED bool exchange_for(Relation table, Spool *spool, Filled filled, bool wait)
 {
-    NewHeap *new_heap = begin_new_heap(table, spool->type, by_key);
+    NewHeap *new_heap = begin_new_heap(table, spool->type, filled);
     TupleTableSlot *row = MakeSingleTupleTableSlot(spool->type, &TTSOpsMinimalTuple);
     tuplestore_rescan(spool->rows);
     while (tuplestore_gettupleslot(spool->rows, true, false, row))
@@ -122,7 +122,7 @@ PG_GUARDED int64 merge_limit(const Spool *spool, Exchanging exchanging)
 }
 
 /* Make the table hold the spooled rows.  The table is closed by this. */
-PG_GUARDED How put_in_place(Relation table, Spool *spool, const AttrNumber *key, int key_size,
+PG_GUARDED How put_in_place(Relation table, Spool *spool, const AttrNumber *key, int key_size, Filled filled,
                             pg::Reading reading, Exchanging exchanging)
 {
     if (!is_exchangeable(table))
@@ -131,7 +131,7 @@ PG_GUARDED How put_in_place(Relation table, Spool *spool, const AttrNumber *key,
     Difference *difference = compare(table, spool, key, key_size, snapshot, merge_limit(spool, exchanging));
     if (!difference->complete) {
         free_difference(difference);
-        if (exchange_for(table, spool, key_size >= 0, exchanging == Exchanging::Wait)) {
+        if (exchange_for(table, spool, filled, exchanging == Exchanging::Wait)) {
             UnregisterSnapshot(snapshot);
             return How::Exchange;
         }
@@ -178,13 +178,14 @@ PG_GUARDED How recompute(const Imat &imat, pg::Reading reading, Exchanging excha
     Relation table = table_open(imat.registration.imat, ShareRowExclusiveLock);
     auto *keys = static_cast<AttrNumber *>(palloc(sizeof(AttrNumber) * (imat.view->row_keys().size + 1)));
     const int size = shown_key_columns(*imat.view, keys);
-    const How how = put_in_place(table, visible, keys, by_key ? size : -1, reading, exchanging);
+    const How how =
+        put_in_place(table, visible, keys, by_key ? size : -1, how_full(imat), reading, exchanging);
     end_spool(visible);
     for (int i = 0; i < imat.hidden.size; i++) {
         auto *spool = static_cast<Spool *>(hidden[i].self);
         table = table_open(imat.hidden[i].table, ShareRowExclusiveLock);
-        put_in_place(table, spool, first_columns(imat.hidden[i].keys), imat.hidden[i].keys, reading,
-                     exchanging == Exchanging::No ? Exchanging::No : Exchanging::Try);
+        put_in_place(table, spool, first_columns(imat.hidden[i].keys), imat.hidden[i].keys, Filled::Half,
+                     reading, exchanging == Exchanging::No ? Exchanging::No : Exchanging::Try);
         end_spool(spool);
     }
     return how;
