@@ -51,14 +51,20 @@ PG_GUARDED void match_persistence(Oid table, const model::View &view)
         set_persistence(table, RELPERSISTENCE_UNLOGGED, source);
 }
 
+/* The columns of what is to be the primary key are not NULL; an empty table need not be read for that. */
+PG_GUARDED void forbid_nulls(const Imat &imat, Oid primary_key)
+{
+    if (OidIsValid(primary_key))
+        set_not_null(imat.registration.imat, catalog::key_columns(*imat.view, false),
+                     imat.view->row_keys().size);
+}
+
 /* The index that is to be primary key becomes it, where the table stands as a table. */
 PG_GUARDED void finish_keys(const Imat &imat, Oid primary_key)
 {
-    const Oid table = imat.registration.imat;
-    if (!OidIsValid(primary_key))
-        return;
-    set_not_null(table, catalog::key_columns(*imat.view, false), imat.view->row_keys().size);
-    make_primary_key(table, primary_key);
+    forbid_nulls(imat, primary_key);
+    if (OidIsValid(primary_key))
+        make_primary_key(imat.registration.imat, primary_key);
 }
 
 /* Compute the contents into new heaps, and exchange those for the old. */
@@ -169,6 +175,8 @@ PG_GUARDED void establish(const Birth &birth)
     if (!birth.from_materialized_view)
         match_persistence(birth.table, *imat->view);
     equip(imat, false, &primary_key);
+    if (!birth.from_materialized_view)
+        forbid_nulls(*imat, primary_key);
     const TimestampTz started = GetCurrentTimestamp();
     fill(*imat);
     const TimestampTz filled = GetCurrentTimestamp();
