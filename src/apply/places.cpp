@@ -10,7 +10,7 @@ namespace apply {
 
 namespace {
 
-constexpr uint32 first_size = 64;
+constexpr uint32 first_size = 256;
 constexpr uint32 most_size = 4096;
 
 } // namespace
@@ -44,7 +44,7 @@ PG_GUARDED const ItemPointerData *Places::find(uint32 hash) const
 PG_GUARDED void Places::note(uint32 hash, ItemPointerData where)
 {
     Entry *entry = &entries_[hash & mask_];
-    if (ItemPointerIsValid(&entry->where) && entry->hash != hash && ++displaced_ > mask_ &&
+    if (ItemPointerIsValid(&entry->where) && entry->hash != hash && ++displaced_ > mask_ / 4 &&
         mask_ + 1 < most_size) {
         grow();
         entry = &entries_[hash & mask_];
@@ -54,10 +54,11 @@ PG_GUARDED void Places::note(uint32 hash, ItemPointerData where)
 
 PG_GUARDED void Places::grow()
 {
-    const uint32 mask = mask_ * 2 + 1;
+    const uint32 mask = mask_ * 4 + 3;
     auto *entries = static_cast<Entry *>(MemoryContextAllocZero(memory_, sizeof(Entry) * (mask + 1)));
     for (uint32 i = 0; i <= mask_; ++i)
-        entries[entries_[i].hash & mask] = entries_[i];
+        if (ItemPointerIsValid(&entries_[i].where))
+            entries[entries_[i].hash & mask] = entries_[i];
     pfree(entries_);
     entries_ = entries;
     mask_ = mask;
