@@ -89,7 +89,9 @@ PG_GUARDED IndexStmt *key_index_statement(Oid table, const model::View &view, bo
     IndexStmt *statement =
         index_statement(table, not_null && keys.size > 0 && !of_state ? "pkey" : "key", "btree", NIL);
     statement->unique = !catalog::has_hashed_key(view);
-    const bool nulls_equal = !not_null && (!statement->unique || pg::set_nulls_not_distinct(statement));
+    /* A key that is never NULL may be so later: a child without that constraint is a change of rows first. */
+    const bool nulls_equal =
+        (of_state || !not_null) && (!statement->unique || pg::set_nulls_not_distinct(statement));
     Bitmapset *covered = nullptr;
     for (int i = 0; i < keys.size; i++) {
         if (columns[i] == 0 || bms_is_member(columns[i], covered))
