@@ -6,6 +6,7 @@
 // where a count leaves zero or gets there. That is all that an aggregate with DISTINCT needs to know. A sum
 // over the set is adjusted by what enters and what leaves it, and since entering and leaving alternate for
 // each value, the adjustments add up to the difference of the sets, whatever the steps in between were.
+// (Counting: A. Gupta, I. S. Mumick, V. S. Subrahmanian, "Maintaining views incrementally", SIGMOD 1993.)
 //
 // A count below zero has no meaning in a bag that is no change: it would say that something left that was
 // never there.
