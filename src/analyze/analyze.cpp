@@ -77,13 +77,34 @@ PG_GUARDED const char *understand_groups(Query *expanded, model::View *view)
         not_keyed = find_options(flat, view);
     if (not_keyed != nullptr)
         view->group_targets = NIL;
-    const char *not_delta = flat.options != NIL ? flat.reason : find_aggregates(flat, key_expressions, view);
+    const char *not_delta =
+        flat.reason != nullptr ? flat.reason : find_aggregates(flat, key_expressions, view);
     view->filter = filter_of(flat);
     if (not_delta == nullptr)
         decide_state(flat, view);
     return not_delta == nullptr || not_keyed == nullptr || strcmp(not_delta, not_keyed) == 0
                ? not_delta
                : psprintf("%s; and %s", not_delta, not_keyed);
+}
+
+/* Understand a query as groups, and what is made of them; as it is where that isn't possible either. */
+PG_GUARDED void understand_parts(Query *expanded, const model::View &view, model::View *groups,
+                                 const char **reason)
+{
+    Query *grouping = nullptr;
+    const char *words = nullptr;
+    model::View parted = view;
+    if (part_groups(expanded, &grouping, &words) != nullptr)
+        return;
+    parted.upper = expanded;
+    parted.upper_words = words;
+    const char *parted_reason = understand_groups(grouping, &parted);
+    if ((parted_reason != nullptr && !can_be_keyed(parted)) || parted.has_options() || parted.bag)
+        return;
+    parted.columns = columns_of(*expanded);
+    keep_groups(&parted);
+    *groups = parted;
+    *reason = parted_reason;
 }
 
 /* Why this is no query to begin with, or NULL. */
@@ -127,9 +148,14 @@ PG_GUARDED model::View *try_understand(const Query *query, const Refusal **refus
     if (*refusal != nullptr)
         return nullptr;
 
+    bool hidden = false;
+    determine_groups(expanded, &hidden);
+    auto *again = static_cast<Query *>(copyObjectImpl(expanded));
     model::View groups = *view;
     const char *reason = understand_groups(expanded, &groups);
     view->strategy = model::Strategy::Swap;
+    if (reason != nullptr && !can_be_keyed(groups) && !hidden)
+        understand_parts(again, *view, &groups, &reason);
     if (reason == nullptr || can_be_keyed(groups)) {
         *view = groups;
         find_join_keys(view);

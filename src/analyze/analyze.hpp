@@ -56,6 +56,12 @@ PG_GUARDED bool can_be_keyed(const model::View &view);
 /* Have the view be maintained so, although delta could take it. */
 PG_GUARDED void make_keyed(model::View *view);
 
+/*
+ * The upper query of a view (model::View::upper) over the table of its groups, of which the columns begin
+ * behind the first so many.
+ */
+PG_GUARDED Query *upper_over(const Query *upper, RangeTblEntry *groups, int first);
+
 /* Have the rows of a bag be found by their values, although they have a key; false: they can't be. */
 PG_GUARDED bool can_do_without_identity(model::View *view);
 

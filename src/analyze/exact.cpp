@@ -7,7 +7,8 @@
  * types that sum and its kin do, a call is exchanged by exchanging its function.  So are min and max of types
  * whose equal values may look different, and any_value (extremes.cpp).
  *
- * Lists, and what DISTINCT ON takes, get an order (order.cpp).
+ * Lists, and what DISTINCT ON takes, get an order (order.cpp); of equal keys that something is computed with,
+ * the least is taken (representatives.cpp, upper.cpp).
  */
 #include "analyze/parts.hpp"
 
@@ -110,6 +111,8 @@ PG_GUARDED Query *exact_query(const Query *query)
     for (const char *name : of_two)
         add(&exchange, name, 2, FLOAT8OID);
     auto *copy = static_cast<Query *>(copyObjectImpl(query));
+    bool ignored = false;
+    determine_groups(copy, &ignored);
     determine_order(copy);
     return castNode(Query, exact_mutator(reinterpret_cast<Node *>(copy), &exchange));
 }

@@ -97,8 +97,9 @@ PG_GUARDED List *key_lines(const model::View &view, List *lines)
     for (const model::Key &key : view.keys) {
         if (view.sets.size > 0 && &key == view.keys.data)
             continue;
-        const char *column =
-            key.column != 0 ? psprintf("column %s", column_name(view, key.column)) : "not shown by a column";
+        const char *column = view.upper != nullptr ? "kept"
+                             : key.column != 0     ? psprintf("column %s", column_name(view, key.column))
+                                                   : "not shown by a column";
         lines = lappend(lines, psprintf("group key: %s, %s, %s", show_over_row(view, key.expression), column,
                                         key.nullable ? "may be NULL" : "never NULL"));
     }
@@ -431,6 +432,11 @@ PG_GUARDED List *write_lines(const model::View &view, model::Strategy strategy, 
             psprintf("on INSERT, UPDATE, DELETE: the groups of the %s rows are adjusted (delta)", changed));
         lines = extremum_lines(view, lines);
     }
+    if (view.upper != nullptr)
+        lines =
+            lappend(lines, psprintf("on top of groups: %s, evaluated over all that are kept where one that "
+                                    "changed can make a difference",
+                                    view.upper_words));
     lines = lappend(lines, pstrdup("on TRUNCATE: the contents are rebuilt (swap)"));
     for (auto *statement : pg::each<char>(missing_indexes(view)))
         lines = lappend(lines, psprintf("advice: %s would help", statement));

@@ -349,6 +349,7 @@ PG_GUARDED const char *flatten_level(const Level &level, FlatQuery *flat)
 struct ColumnCheck {
     const FlatQuery *flat;
     const char *reason;
+    bool outside; /* of aggregate calls only */
 };
 
 /* Why a column of a table can't be computed from the rows of a transition table. */
@@ -372,7 +373,7 @@ extern "C" {
 PG_GUARDED static bool column_walker(Node *node, void *context)
 {
     auto *check = static_cast<ColumnCheck *>(context);
-    if (node == nullptr)
+    if (node == nullptr || (check->outside && IsA(node, Aggref)))
         return false;
     if (!IsA(node, Var))
         return pg::walk_expression(node, column_walker, context);
@@ -383,10 +384,13 @@ PG_GUARDED static bool column_walker(Node *node, void *context)
 
 } // extern "C"
 
-/* Why the columns that are used stand in the way. */
-PG_GUARDED const char *why_not_columns(const FlatQuery &flat)
+/*
+ * Why the columns that are used stand in the way; or, outside of aggregate calls, in that of computing groups
+ * anew.
+ */
+PG_GUARDED const char *why_not_columns(const FlatQuery &flat, bool outside)
 {
-    ColumnCheck check = {.flat = &flat, .reason = nullptr};
+    ColumnCheck check = {.flat = &flat, .reason = nullptr, .outside = outside};
     List *expressions = list_make3(flat.targets, flat.having, flat.conditions);
     for (auto *condition : pg::each<Linked>(flat.linked))
         expressions = lappend(expressions, condition->expression);
@@ -444,7 +448,11 @@ PG_GUARDED const char *flatten(Query *expanded, FlatQuery *flat)
         return reason;
     if (const char *reason = why_not_references(*flat))
         return reason;
-    return why_not_columns(*flat);
+    const char *reason = why_not_columns(*flat, false);
+    if (reason == nullptr || flat->options != NIL || why_not_columns(*flat, true) != nullptr)
+        return reason;
+    flat->reason = reason;
+    return nullptr;
 }
 
 PG_GUARDED Oid reference_of(const FlatQuery &flat, const Var *var)

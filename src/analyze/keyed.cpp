@@ -200,6 +200,8 @@ PG_GUARDED void make_keyed(model::View *view)
     view->having = nullptr;
     view->state_reason = why_hidden_key(*view);
     view->needs_state = view->state_reason != nullptr;
+    if (view->upper != nullptr)
+        keep_groups(view);
 }
 
 } // namespace analyze

@@ -31,11 +31,23 @@ PG_GUARDED Oid less_than_of(const SortGroupClause *clause, Oid type)
     return get_opfamily_member(family, input, input, BTLessStrategyNumber);
 }
 
-/* The column of the table that shows an expression; 0: none does. */
-PG_GUARDED model::Column column_showing(const FlatQuery &flat, const Node *expression)
+/* Does the target show the key, or in place of it the least of values that are equal? */
+PG_GUARDED bool shows(const FlatQuery &flat, const TargetEntry *target, const SortGroupClause *clause,
+                      Node *expression)
+{
+    if (equal(target->expr, expression))
+        return true;
+    const bool sets = flat.query->groupingSets != NIL;
+    return clause->tleSortGroupRef != 0 && !IsA(target->expr, Var) &&
+           equal(target->expr, representative_of(expression, sets ? clause : nullptr));
+}
+
+/* The column of the table that shows a key; 0: none does. */
+PG_GUARDED model::Column column_showing(const FlatQuery &flat, const SortGroupClause *clause,
+                                        Node *expression)
 {
     for (auto *target : pg::each<TargetEntry>(flat.targets))
-        if (!target->resjunk && equal(target->expr, expression))
+        if (!target->resjunk && shows(flat, target, clause, expression))
             return target->resno;
     return 0;
 }
@@ -52,7 +64,7 @@ PG_GUARDED const char *make_key(const FlatQuery &flat, const SortGroupClause *cl
             .collation = collation,
             .equality = clause->eqop,
             .less_than = less_than_of(clause, type),
-            .column = column_showing(flat, expression),
+            .column = column_showing(flat, clause, expression),
             .nullable = !never_null(flat, expression),
             .hashed = false};
     if (get_typtype(type) == TYPTYPE_PSEUDO)
@@ -213,6 +225,20 @@ PG_GUARDED bool looks_determined(const model::Key &key)
     Oid input = InvalidOid;
     return pg::ordering_family(key.less_than, &family, &input) &&
            pg::equal_is_image(family, input, key.collation);
+}
+
+PG_GUARDED bool is_vague(const SortGroupClause *clause, Node *expression)
+{
+    const model::Key key = {.expression = expression,
+                            .type = exprType(expression),
+                            .typmod = exprTypmod(expression),
+                            .collation = exprCollation(expression),
+                            .equality = clause->eqop,
+                            .less_than = less_than_of(clause, exprType(expression)),
+                            .column = 0,
+                            .nullable = true,
+                            .hashed = false};
+    return OidIsValid(key.less_than) && can_keep_values(key.type) && !looks_determined(key);
 }
 
 PG_GUARDED bool all_keys_shown(const model::View &view)

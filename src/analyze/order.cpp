@@ -9,8 +9,12 @@
  * aggregates of the query.  That is one of the query's own outcomes, in which lists that stand next to each
  * other go on to match each other; and rows that are still not told apart make no difference.
  *
+ * LIMIT and OFFSET without WITH TIES are the same: of rows that ORDER BY doesn't tell apart, those come first
+ * whose values do.
+ *
  * Where FROM has something that gives its rows in an order (a subquery with ORDER BY, a function, VALUES),
- * that is meant to be seen in lists without an order of their own, and is left alone.
+ * that is meant to be seen in lists without an order of their own.  The order of a subquery that is all there
+ * is in FROM becomes that of these lists, and further clauses of DISTINCT ON; any other is left alone.
  *
  * Values are ordered by the order of their type, and where equal ones may look different, or the type has
  * none, by their text.  Aggregates of users are taken not to depend on the order of rows.
@@ -180,17 +184,23 @@ PG_GUARDED void order_call(Aggref *call, const List *arguments)
     call->aggorder = order.clauses;
 }
 
-/* The clauses of DISTINCT ON that ORDER BY doesn't have come right after it, and then all that is shown. */
-PG_GUARDED void order_distinct_on(Query *query)
+/* The clauses of DISTINCT ON that ORDER BY doesn't have come right after it. */
+PG_GUARDED void add_distinct_on(Query *query)
 {
-    Order order = {.targets = query->targetList, .clauses = query->sortClause};
     for (auto *wanted : pg::each<SortGroupClause>(query->distinctClause)) {
         bool found = false;
-        for (auto *clause : pg::each<SortGroupClause>(order.clauses))
+        for (auto *clause : pg::each<SortGroupClause>(query->sortClause))
             found = found || clause->tleSortGroupRef == wanted->tleSortGroupRef;
         if (!found)
-            order.clauses = lappend(order.clauses, copyObjectImpl(wanted));
+            query->sortClause = lappend(query->sortClause, copyObjectImpl(wanted));
     }
+}
+
+/* Then comes all that is shown. */
+PG_GUARDED void order_distinct_on(Query *query)
+{
+    add_distinct_on(query);
+    Order order = {.targets = query->targetList, .clauses = query->sortClause};
     const List *shown = list_copy(query->targetList);
     for (auto *target : pg::each<TargetEntry>(shown))
         if (!target->resjunk)
@@ -215,6 +225,116 @@ PG_GUARDED bool reads_in_order(const Query *query)
     auto *inside = static_cast<Query *>(copyObjectImpl(query));
     inside->sortClause = inside->groupClause = inside->distinctClause = NIL;
     return order_walker(reinterpret_cast<Node *>(inside), nullptr);
+}
+
+namespace {
+
+/* The one item of FROM, if it is a subquery, written here, that does nothing to its rows but to order them.
+ */
+PG_GUARDED RangeTblEntry *ordering_subquery(const Query *query, int *index)
+{
+    const List *from = query->jointree->fromlist;
+    if (list_length(from) != 1 || !IsA(linitial(from), RangeTblRef))
+        return nullptr;
+    *index = linitial_node(RangeTblRef, from)->rtindex;
+    RangeTblEntry *entry = rt_fetch(*index, query->rtable);
+    if (entry->rtekind != RTE_SUBQUERY || OidIsValid(entry->relid) || entry->subquery->sortClause == NIL)
+        return nullptr;
+    const Query *inner = entry->subquery;
+    const bool plain = inner->limitCount == nullptr && inner->limitOffset == nullptr &&
+                       !inner->hasTargetSRFs && !has_groups(inner) && !inner->hasWindowFuncs &&
+                       inner->setOperations == nullptr;
+    return plain ? entry : nullptr;
+}
+
+/* What a subquery orders by, as targets and clauses of the query around it, which it is shown to. */
+PG_GUARDED void add_order_of(RangeTblEntry *entry, int index, Order *order)
+{
+    for (auto *clause : pg::each<SortGroupClause>(entry->subquery->sortClause)) {
+        TargetEntry *inner = get_sortgroupref_tle(clause->tleSortGroupRef, entry->subquery->targetList);
+        if (inner->resjunk)
+            inner->resname = psprintf("order_%d", inner->resno);
+        inner->resjunk = false;
+        if (list_length(entry->eref->colnames) < inner->resno)
+            entry->eref->colnames = lappend(entry->eref->colnames, makeString(pstrdup(inner->resname)));
+        const auto *value = reinterpret_cast<Node *>(inner->expr);
+        Var *column = makeVar(index, inner->resno, exprType(value), exprTypmod(value),
+                              exprCollation(value), 0);
+        auto *copy = static_cast<SortGroupClause *>(copyObjectImpl(clause));
+        copy->tleSortGroupRef = target_of(order, reinterpret_cast<Expr *>(column))->ressortgroupref;
+        bool there = false;
+        for (auto *known : pg::each<SortGroupClause>(order->clauses))
+            there = there || known->tleSortGroupRef == copy->tleSortGroupRef;
+        if (!there)
+            order->clauses = lappend(order->clauses, copy);
+    }
+}
+
+/* Junk targets that are to be shown have to come in the order of their numbers, all of them. */
+PG_GUARDED bool can_show_order(const Query *inner)
+{
+    for (auto *target : pg::each<TargetEntry>(inner->targetList)) {
+        bool sorts = false;
+        for (auto *clause : pg::each<SortGroupClause>(inner->sortClause))
+            sorts = sorts || clause->tleSortGroupRef == target->ressortgroupref;
+        if (target->resjunk && !sorts)
+            return false;
+    }
+    return true;
+}
+
+} // namespace
+
+PG_GUARDED void take_order(Query *query)
+{
+    int index = 0;
+    RangeTblEntry *entry = ordering_subquery(query, &index);
+    if (entry == nullptr || !has_groups(query) || !can_show_order(entry->subquery))
+        return;
+    Calls found = {};
+    call_walker(reinterpret_cast<Node *>(query->targetList), &found);
+    call_walker(query->havingQual, &found);
+    for (auto *call : pg::each<Aggref>(found.calls)) {
+        if (call->aggorder != NIL)
+            continue;
+        Order order = {.targets = call->args, .clauses = NIL};
+        add_order_of(entry, index, &order);
+        call->args = order.targets;
+        call->aggorder = order.clauses;
+    }
+    if (query->hasDistinctOn && !makes_groups(query)) {
+        add_distinct_on(query);
+        Order order = {.targets = query->targetList, .clauses = query->sortClause};
+        add_order_of(entry, index, &order);
+        query->targetList = order.targets;
+        query->sortClause = order.clauses;
+    }
+    entry->subquery->sortClause = NIL;
+}
+
+/* The order of those that ORDER BY leaves open is that of what they show; all of it, where that is possible.
+ */
+PG_GUARDED void order_limit(Query *query)
+{
+    if ((query->limitCount == nullptr && query->limitOffset == nullptr) || pg::has_ties(query) ||
+        query->setOperations != nullptr || query->hasDistinctOn ||
+        (!makes_groups(query) && reads_in_order(query)))
+        return;
+    const bool shown_only = query->distinctClause != NIL || query->hasTargetSRFs || query->hasWindowFuncs;
+    Order order = {.targets = query->targetList, .clauses = query->sortClause};
+    const List *shown = list_copy(query->targetList);
+    for (auto *target : pg::each<TargetEntry>(shown)) {
+        const TypeCacheEntry *type = lookup_type_cache(exprType(reinterpret_cast<Node *>(target->expr)),
+                                                       TYPECACHE_EQ_OPR | TYPECACHE_LT_OPR);
+        if (target->resjunk)
+            continue;
+        if (!shown_only)
+            order_by_value(&order, target->expr);
+        else if (OidIsValid(type->eq_opr) && OidIsValid(type->lt_opr))
+            order_by(&order, target->expr, type);
+    }
+    query->targetList = order.targets;
+    query->sortClause = order.clauses;
 }
 
 PG_GUARDED void determine_order(Query *query)

@@ -97,7 +97,7 @@ struct FlatQuery {
     Node *having;
     List *options;      /* of model::Option */
     List *linked;       /* of Linked: conditions that don't hold for every row */
-    const char *reason; /* why there are options, and delta can't take the query; NULL: there are none */
+    const char *reason; /* why delta can't take the query, as there are options, or such columns; or NULL */
     bool ordered;       /* the rows come in an order that may mean something */
 };
 
@@ -187,10 +187,46 @@ PG_GUARDED bool all_keys_shown(const model::View &view);
 /* Do equal values of the key look the same, so that expressions over it are the same for a whole group? */
 PG_GUARDED bool looks_determined(const model::Key &key);
 
+/* Can equal values of the key look different, and can the least of them be told? */
+PG_GUARDED bool is_vague(const SortGroupClause *clause, Node *expression);
+
+/* --- representatives.cpp: what is computed with keys whose equal values can look different --- */
+
+/* Make the outcome determined, of this level alone: the least of equal keys is computed with.  true: it is so
+ * somewhere. */
+PG_GUARDED bool determine_keys(Query *query);
+
+/* Is a condition of HAVING one on rows, for PostgreSQL too? */
+PG_GUARDED bool is_about_rows(Query *query, Node *condition);
+
+/*
+ * The aggregate that gives the least of the equal values of a key; clause, if given: NULL in the grouping
+ * sets that leave the key out.
+ */
+PG_GUARDED Node *representative_of(Node *expression, const SortGroupClause *clause);
+
+/* --- upper.cpp: what a query makes of its groups --- */
+
+/*
+ * Make the outcome determined of a query and of the level in it that groups, as far as their keys, LIMIT, and
+ * the order of a subquery go.  hidden: what had to be changed for that is in the query of a view.
+ */
+PG_GUARDED void determine_groups(Query *query, bool *hidden);
+
+/*
+ * Part a query in the one that groups, and what it makes of the groups (words: in prose), which the given one
+ * becomes: see model::View::upper.  Or say why it can't be parted.
+ */
+PG_GUARDED const char *part_groups(Query *query, Query **groups, const char **words);
+
 /* --- rows.cpp: a query without groups, whose rows are the contents --- */
 
 /* Find the outputs, and what tells rows apart; or say why rows can't be followed. */
 PG_GUARDED const char *find_rows(const FlatQuery &flat, model::View *view);
+
+/* The columns that a query shows, to be told apart by how they look. */
+PG_GUARDED model::Array<model::Key> columns_of(const Query &query);
+
 /* --- sets.cpp: GROUPING SETS, ROLLUP, CUBE --- */
 
 /* Find the grouping sets, once the keys are known: these become those of the one set, or get one before them.
@@ -220,6 +256,12 @@ PG_GUARDED bool reads_in_order(const Query *query);
  * an order.
  */
 PG_GUARDED void determine_order(Query *query);
+
+/* Have lists and DISTINCT ON say themselves in which order a subquery gives them their rows. */
+PG_GUARDED void take_order(Query *query);
+
+/* ... and of those that LIMIT or OFFSET leaves out. */
+PG_GUARDED void order_limit(Query *query);
 
 /* --- aggregates.cpp: what is summed up --- */
 
@@ -269,6 +311,9 @@ PG_GUARDED const char *find_group_targets(const FlatQuery &flat, const List *key
 
 /* Why the columns don't tell all keys, or NULL. */
 PG_GUARDED const char *why_hidden_key(const model::View &view);
+
+/* Have all groups kept, for the upper query. */
+PG_GUARDED void keep_groups(model::View *view);
 
 /* Decide on the state table, and find the columns that make it unnecessary. */
 PG_GUARDED void decide_state(const FlatQuery &flat, model::View *view);

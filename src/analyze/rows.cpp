@@ -382,6 +382,23 @@ PG_GUARDED const char *find_rows(const FlatQuery &flat, model::View *view)
     return view->keys_visible ? nullptr : why_not_found(*view);
 }
 
+PG_GUARDED model::Array<model::Key> columns_of(const Query &query)
+{
+    List *columns = NIL;
+    for (auto *target : pg::each<TargetEntry>(query.targetList)) {
+        const auto *expression = reinterpret_cast<Node *>(target->expr);
+        auto *column = static_cast<model::Key *>(palloc0(sizeof(model::Key)));
+        column->type = exprType(expression);
+        column->typmod = exprTypmod(expression);
+        column->collation = exprCollation(expression);
+        column->column = target->resno;
+        column->nullable = true;
+        if (!target->resjunk)
+            columns = lappend(columns, column);
+    }
+    return to_array<model::Key>(columns);
+}
+
 PG_GUARDED bool can_do_without_identity(model::View *view)
 {
     view->identity = {};

@@ -161,7 +161,8 @@ PG_GUARDED const char *why_hidden_key(const model::View &view)
 
 PG_GUARDED const char *advice_on(const model::View &view)
 {
-    if (view.strategy != model::Strategy::Delta || !view.needs_state || view.having != nullptr)
+    if (view.strategy != model::Strategy::Delta || !view.needs_state || view.having != nullptr ||
+        view.upper != nullptr)
         return nullptr;
     StringInfoData missing;
     initStringInfo(&missing);
@@ -189,6 +190,18 @@ PG_GUARDED const char *advice_on(const model::View &view)
             return nullptr;
     return psprintf("%sselect %s as well, and no state table is needed",
                     view.aggregates.size == 0 ? "use GROUP BY, " : "", missing.data);
+}
+
+PG_GUARDED void keep_groups(model::View *view)
+{
+    for (model::Key &key : view->keys)
+        key.column = 0;
+    for (model::Accumulator &accumulator : view->accumulators)
+        accumulator.count_column = accumulator.sum_column = 0;
+    view->telling = 0;
+    view->keys_visible = false;
+    view->needs_state = true;
+    view->state_reason = psprintf("%s on top of groups needs all of them", view->upper_words);
 }
 
 PG_GUARDED void decide_state(const FlatQuery &flat, model::View *view)

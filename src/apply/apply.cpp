@@ -20,6 +20,9 @@
  * What aggregates with DISTINCT are over is kept value by value in further tables, which are written under
  * the lock of the group (multiplicities.cpp).
  *
+ * Where an upper query stands on top of groups, what they show is noted, and the table is written once they
+ * all are (upper.cpp).
+ *
  * Every transaction takes groups in the order of their keys, so no two wait for each other.
  *
  * A group may lose sight of its minimum or maximum (delta/extremes.cpp): then it is looked up among the rows,
@@ -39,6 +42,7 @@
 #include "apply/multiplicities.hpp"
 #include "apply/probe.hpp"
 #include "apply/row_search.hpp"
+#include "apply/upper.hpp"
 #include "pg/list.hpp"
 #include "pg/lookup.hpp"
 
@@ -80,7 +84,8 @@ struct Target {
     TupleTableSlot *state_row;
     model::Array<Multiplicities *> values; /* one for each of the view's distincts */
 
-    TupleTableSlot *before; /* a copy of what was visible */
+    TupleTableSlot *before; /* a copy of what was visible, or kept for an upper query */
+    GroupChanges *upper;    /* NULL: groups are shown as they are */
     Postponed *postponed;
 };
 
@@ -255,6 +260,10 @@ PG_GUARDED Written write_visible(const Target &target, const Datum *keys, const 
         return Written::No;
     if (before != nullptr && after != nullptr && same_row(before, after))
         return Written::No;
+    if (target.upper != nullptr) {
+        note_group(target.upper, before, after);
+        return Written::Yes;
+    }
     if (before == nullptr)
         insert_row(target.rows, after);
     else if (target.state != nullptr)
@@ -266,6 +275,17 @@ PG_GUARDED Written write_visible(const Target &target, const Datum *keys, const 
     return Written::Yes;
 }
 
+/* What an upper query gets to see of the group behind its accumulators; of one that is lost yet: nothing. */
+PG_GUARDED void add_shown(const Target &target, TupleTableSlot *row, const Datum *keys, const bool *nulls)
+{
+    const int first = target.plan->view->keys.size + 1;
+    TupleTableSlot *shown = target.group->is_lost() ? nullptr : target.group->visible(keys, nulls);
+    for (int i = first; i < row->tts_tupleDescriptor->natts; ++i) {
+        row->tts_isnull[i] = shown == nullptr || shown->tts_isnull[i - first];
+        row->tts_values[i] = row->tts_isnull[i] ? Datum(0) : shown->tts_values[i - first];
+    }
+}
+
 PG_GUARDED TupleTableSlot *make_state_row(const Target &target, const Datum *keys, const bool *nulls)
 {
     const int size = target.plan->view->keys.size;
@@ -275,6 +295,8 @@ PG_GUARDED TupleTableSlot *make_state_row(const Target &target, const Datum *key
     memcpy(row->tts_isnull, nulls, sizeof(bool) * size);
     row->tts_values[size] = target.group->state();
     row->tts_isnull[size] = false;
+    if (target.upper != nullptr)
+        add_shown(target, row, keys, nulls);
     return ExecStoreVirtualTuple(row);
 }
 
@@ -381,7 +403,8 @@ PG_GUARDED int64 apply_postponed(const Target &target)
         return 0;
     CommandCounterIncrement();
     PushActiveSnapshot(GetLatestSnapshot());
-    begin_command(target.rows);
+    if (target.rows != nullptr)
+        begin_command(target.rows);
     begin_command(target.states);
     for (Multiplicities *values : target.values)
         values->begin_command();
@@ -480,12 +503,18 @@ PG_GUARDED Target open_target(delta::Plan *plan, const delta::GroupTable &change
     target.group = delta::GroupRow::create(plan, CurrentMemoryContext);
     target.table = table_open(plan->registration.imat, RowExclusiveLock);
     TupleTableSlot *visible = plan->outputs->pi_state.resultslot;
-    target.rows = open_writer(target.table, visible->tts_tupleDescriptor, true);
-    if (plan->view->keys_visible)
-        target.row_by_key = Probe::open(target.table, plan, false);
-    else
-        target.row_by_all = RowSearch::open(target.table, RelationGetNumberOfAttributes(target.table));
-    target.before = MakeSingleTupleTableSlot(RelationGetDescr(target.table), &TTSOpsVirtual);
+    if (plan->view->upper != nullptr) {
+        target.upper = make_group_changes(CurrentMemoryContext);
+    } else {
+        target.rows = open_writer(target.table, visible->tts_tupleDescriptor, true);
+        if (plan->view->keys_visible)
+            target.row_by_key = Probe::open(target.table, plan, false);
+        else
+            target.row_by_all = RowSearch::open(target.table, RelationGetNumberOfAttributes(target.table));
+    }
+    target.before = MakeSingleTupleTableSlot(target.upper != nullptr ? visible->tts_tupleDescriptor
+                                                                     : RelationGetDescr(target.table),
+                                             &TTSOpsVirtual);
     target.postponed = static_cast<Postponed *>(palloc0(sizeof(Postponed)));
     target.postponed->memory =
         AllocSetContextCreate(CurrentMemoryContext, "pg_imat postponed", ALLOCSET_SMALL_SIZES);
@@ -518,7 +547,8 @@ PG_GUARDED void close_target(const Target &target)
         target.row_by_key->close();
     if (target.row_by_all != nullptr)
         target.row_by_all->close();
-    close_writer(target.rows);
+    if (target.rows != nullptr)
+        close_writer(target.rows);
     table_close(target.table, NoLock);
     target.group->destroy();
     MemoryContextDelete(target.postponed->memory);
@@ -546,7 +576,7 @@ PG_GUARDED int64 apply_groups(delta::Plan *plan, delta::GroupTable *changes, Mom
     MemoryContextSwitchTo(caller);
     MemoryContextDelete(scratch);
     close_target(target);
-    return written;
+    return target.upper == nullptr ? written : apply_upper(plan, *target.upper, moment, listener);
 }
 
 } // namespace apply

@@ -36,8 +36,8 @@ PG_GUARDED int64 apply_groups(delta::Plan *plan, delta::GroupTable *changes, Mom
                               const Listener *listener);
 
 /*
- * Add rows to a bag, and remove others: the groups are output rows, with the change of their number.  As
- * apply_groups.
+ * Add rows to a bag, or what an upper query shows, and remove others: the groups are output rows, with the
+ * change of their number.  As apply_groups.
  */
 PG_GUARDED int64 apply_rows(delta::Plan *plan, delta::GroupTable *changes, Moment moment,
                             const Listener *listener);

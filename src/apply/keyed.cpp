@@ -21,6 +21,7 @@
 
 #include "apply/probe.hpp"
 #include "apply/row_search.hpp"
+#include "apply/upper.hpp"
 
 namespace apply {
 
@@ -45,6 +46,8 @@ struct Target {
     Writer *states;
     TupleTableSlot *state_row;
     RowSearch *row_by_all;
+
+    GroupChanges *upper; /* what they show is for an upper query, and the table isn't written; else NULL */
 };
 
 /* An error where the group's row isn't what the transaction's snapshot sees. */
@@ -89,8 +92,8 @@ PG_GUARDED ItemPointerData remember(const Target &target)
     memcpy(target.before->tts_isnull, found->tts_isnull + keys, sizeof(bool) * columns);
     ExecStoreVirtualTuple(target.before);
     ExecMaterializeSlot(target.before);
-    ItemPointerData where;
-    if (!target.row_by_all->lock(target.before, &where))
+    ItemPointerData where = {};
+    if (target.upper == nullptr && !target.row_by_all->lock(target.before, &where))
         raise_not_kept(target);
     return where;
 }
@@ -119,6 +122,18 @@ PG_GUARDED void keep(const Target &target, const delta::Group &group, Found foun
         insert_row(target.states, row);
 }
 
+/* Write the row that shows a group: from before to after, one of which may be NULL. */
+PG_GUARDED void write_shown(const Target &target, TupleTableSlot *before, TupleTableSlot *after,
+                            ItemPointer where)
+{
+    if (before == nullptr)
+        insert_row(target.rows, after);
+    else if (after == nullptr)
+        delete_row(target.rows, where, GetActiveSnapshot());
+    else
+        update_row(target.rows, where, after, GetActiveSnapshot());
+}
+
 /* Put the computed row (NULL: none) in place of the group's; true if anything was written. */
 PG_GUARDED bool replace_group(const Target &target, const delta::Group &group, MinimalTuple computed)
 {
@@ -136,15 +151,15 @@ PG_GUARDED bool replace_group(const Target &target, const delta::Group &group, M
 
     if (before == nullptr && after == nullptr)
         return false;
-    if (before == nullptr)
-        insert_row(target.rows, after);
-    else if (after == nullptr)
-        delete_row(target.rows, &where, GetActiveSnapshot());
-    else if (same_columns(before, after))
+    if (before != nullptr && after != nullptr && same_columns(before, after))
         return false;
-    else
-        update_row(target.rows, &where, after, GetActiveSnapshot());
+    if (target.upper == nullptr)
+        write_shown(target, before, after, &where);
     keep(target, group, found, after);
+    if (target.upper != nullptr) {
+        note_group(target.upper, before, after);
+        return true;
+    }
     if (target.listener != nullptr)
         target.listener->row_changed(target.listener->self, before, after);
     return true;
@@ -157,14 +172,18 @@ PG_GUARDED Target open_target(delta::Plan *plan, Moment moment, const Listener *
     target.listener = listener;
     target.one_snapshot = moment == Moment::Early && IsolationUsesXactSnapshot();
     target.table = table_open(plan->registration.imat, RowExclusiveLock);
-    target.rows = open_writer(target.table, plan->visible, true);
+    if (plan->view->upper != nullptr)
+        target.upper = make_group_changes(CurrentMemoryContext);
+    else
+        target.rows = open_writer(target.table, plan->visible, true);
     if (plan->view->needs_state) {
         target.state = table_open(plan->registration.state, RowExclusiveLock);
         TupleDesc type = RelationGetDescr(target.state);
         target.states = open_writer(target.state, type, true);
         target.state_row = MakeSingleTupleTableSlot(type, &TTSOpsVirtual);
         target.probe = Probe::open(target.state, plan, true);
-        target.row_by_all = RowSearch::open(target.table, plan->visible->natts);
+        if (target.upper == nullptr)
+            target.row_by_all = RowSearch::open(target.table, plan->visible->natts);
     } else {
         target.probe = Probe::open(target.table, plan, false);
     }
@@ -180,12 +199,14 @@ PG_GUARDED void close_target(const Target &target)
     ExecDropSingleTupleTableSlot(target.before);
     target.probe->close();
     if (target.state != nullptr) {
-        target.row_by_all->close();
+        if (target.row_by_all != nullptr)
+            target.row_by_all->close();
         ExecDropSingleTupleTableSlot(target.state_row);
         close_writer(target.states);
         table_close(target.state, NoLock);
     }
-    close_writer(target.rows);
+    if (target.rows != nullptr)
+        close_writer(target.rows);
     table_close(target.table, NoLock);
 }
 
@@ -223,7 +244,7 @@ PG_GUARDED int64 replace_groups(delta::Plan *plan, delta::GroupTable *groups, Mo
     MemoryContextSwitchTo(caller);
     MemoryContextDelete(scratch);
     close_target(target);
-    return written;
+    return target.upper == nullptr ? written : apply_upper(plan, *target.upper, moment, listener);
 }
 
 } // namespace apply

@@ -226,7 +226,8 @@ PG_GUARDED Target open_target(delta::Plan *plan, Moment moment, const Listener *
     target.listener = listener;
     if (moment == Moment::Early && IsolationUsesXactSnapshot())
         target.shown = GetTransactionSnapshot();
-    TupleDesc type = plan->strategy == model::Strategy::Keyed
+    TupleDesc type = plan->view->upper != nullptr ? plan->shown
+                     : plan->strategy == model::Strategy::Keyed
                          ? plan->visible
                          : plan->outputs->pi_state.resultslot->tts_tupleDescriptor;
     target.table = table_open(plan->registration.imat, RowExclusiveLock);

@@ -178,9 +178,12 @@ PG_GUARDED AttrNumber *key_columns(const model::View &view, bool of_state)
 
 PG_GUARDED int shown_columns(const model::View &view)
 {
+    return view.bag || view.upper != nullptr ? view.columns.size : kept_columns(view);
+}
+
+PG_GUARDED int kept_columns(const model::View &view)
+{
     int columns = 0;
-    if (view.bag)
-        return view.columns.size;
     for (auto *target : pg::each<TargetEntry>(view.outputs != NIL ? view.outputs : view.group_targets))
         columns += target->resjunk ? 0 : 1;
     return columns;
@@ -191,7 +194,7 @@ PG_GUARDED bool state_fits(Oid state, const model::View &view)
     Relation table = table_open(state, AccessShareLock);
     TupleDesc type = RelationGetDescr(table);
     const bool keyed = view.strategy == model::Strategy::Keyed;
-    const int columns = keyed ? shown_columns(view) : 1;
+    const int columns = keyed ? kept_columns(view) : view.upper != nullptr ? 1 + kept_columns(view) : 1;
     const char *first = keyed ? "column_1" : "accumulators";
     const bool fits = type->natts == view.keys.size + columns &&
                       namestrcmp(&TupleDescAttr(type, view.keys.size)->attname, first) == 0;

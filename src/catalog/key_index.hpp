@@ -52,6 +52,9 @@ PG_GUARDED AttrNumber *key_columns(const model::View &view, bool of_state);
 /* How many columns the query has: the table's first. */
 PG_GUARDED int shown_columns(const model::View &view);
 
+/* How many columns a group has in the state table, where this keeps what it shows. */
+PG_GUARDED int kept_columns(const model::View &view);
+
 /* Has the state table the columns that the view keeps in one? */
 PG_GUARDED bool state_fits(Oid state, const model::View &view);
 

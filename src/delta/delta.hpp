@@ -15,3 +15,4 @@
 #include "delta/lost.hpp"
 #include "delta/plan.hpp"
 #include "delta/recompute.hpp"
+#include "delta/upper.hpp"

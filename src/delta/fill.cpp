@@ -222,6 +222,13 @@ PG_GUARDED TupleTableSlot *state_row(Filler *filler)
     memcpy(row->tts_isnull, filler->nulls, sizeof(bool) * keys);
     row->tts_values[keys] = filler->group->state();
     row->tts_isnull[keys] = false;
+    if (filler->plan->view->upper != nullptr) {
+        const TupleTableSlot *shown = visible_row(filler);
+        for (int i = 0; i < row->tts_tupleDescriptor->natts - keys - 1; ++i) {
+            row->tts_values[keys + 1 + i] = shown->tts_values[i];
+            row->tts_isnull[keys + 1 + i] = shown->tts_isnull[i];
+        }
+    }
     return ExecStoreVirtualTuple(row);
 }
 

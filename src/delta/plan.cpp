@@ -8,6 +8,7 @@
 #include "delta/plan.hpp"
 
 #include "analyze/analyze.hpp"
+#include "delta/upper.hpp"
 #include "pg/list.hpp"
 #include "pg/lookup.hpp"
 
@@ -86,10 +87,12 @@ PG_GUARDED static bool find_foreign_code(Node *node, void *context)
 /* Does a function of the view's expressions come from elsewhere than PostgreSQL itself? */
 PG_GUARDED bool calls_foreign_code(const model::View &view)
 {
-    bool foreign = find_foreign_code(view.filter, nullptr) || find_foreign_code(view.having, nullptr) ||
-                   find_foreign_code(reinterpret_cast<Node *>(view.outputs), nullptr) ||
-                   find_foreign_code(reinterpret_cast<Node *>(view.group_targets), nullptr) ||
-                   find_foreign_code(view.group_having, nullptr);
+    bool foreign =
+        find_foreign_code(view.filter, nullptr) || find_foreign_code(view.having, nullptr) ||
+        find_foreign_code(reinterpret_cast<Node *>(view.outputs), nullptr) ||
+        find_foreign_code(reinterpret_cast<Node *>(view.group_targets), nullptr) ||
+        find_foreign_code(view.group_having, nullptr) ||
+        (view.upper != nullptr && find_foreign_code(reinterpret_cast<Node *>(view.upper), nullptr));
     for (const model::Key &key : view.keys)
         foreign = foreign || find_foreign_code(key.expression, nullptr) || key.type >= FirstNormalObjectId;
     for (const model::Accumulator &accumulator : view.accumulators)
@@ -154,8 +157,8 @@ PG_GUARDED void compile_bag(Plan *plan)
     plan->pairing = make_key_operations(paired_by(view));
 }
 
-/* The columns of the source that the view reads, counted from 0. */
-PG_GUARDED Bitmapset *columns_read(const model::View &view)
+/* The columns of the source, which has so many, that the view reads, counted from 0. */
+PG_GUARDED Bitmapset *columns_read(const model::View &view, int natts)
 {
     Bitmapset *numbers = nullptr;
     pull_varattnos(view.filter, 1, &numbers);
@@ -166,8 +169,13 @@ PG_GUARDED Bitmapset *columns_read(const model::View &view)
     }
     Bitmapset *columns = nullptr;
     int number = -1;
-    while ((number = bms_next_member(numbers, number)) >= 0)
-        columns = bms_add_member(columns, number + FirstLowInvalidHeapAttributeNumber - 1);
+    while ((number = bms_next_member(numbers, number)) >= 0) {
+        const int column = number + FirstLowInvalidHeapAttributeNumber;
+        if (column == 0)
+            columns = bms_add_range(columns, 0, natts - 1);
+        else if (column > 0)
+            columns = bms_add_member(columns, column - 1);
+    }
     return columns;
 }
 
@@ -179,7 +187,7 @@ PG_GUARDED void compile_source_side(Plan *plan)
     table_close(source, NoLock);
 
     plan->source_row = MakeSingleTupleTableSlot(type, &TTSOpsMinimalTuple);
-    plan->columns_read = columns_read(view);
+    plan->columns_read = columns_read(view, type->natts);
     plan->filter = condition(view.filter);
     plan->inputs = project(input_targets(view), plan->context, type);
     plan->own_inputs = project(own_input_targets(view), plan->context, type);
@@ -254,6 +262,8 @@ PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContex
                     compile_group_side(plan);
                 else
                     plan->visible = ExecCleanTypeFromTL(plan->view->group_targets);
+                if (plan->view->upper != nullptr)
+                    compile_upper(plan);
             }
             plan->fingerprint = fingerprint_of(*plan, definition);
         });

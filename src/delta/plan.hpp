@@ -18,6 +18,8 @@ struct ProbePlan;
 
 namespace delta {
 
+struct Limit;
+
 struct Plan {
     MemoryContext memory;
     int references; /* the cache's, and one for each set of pending changes */
@@ -52,6 +54,12 @@ struct Plan {
     /* For bags: how output rows are told apart, and how what they are paired by is compared. */
     Layout *rows;
     model::Array<KeyOperations> pairing;
+
+    /* Where there is an upper query: what it shows. */
+    TupleDesc shown;
+    Limit *limit;       /* see upper.hpp; NULL: nothing is known of it */
+    PlannedStmt *upper; /* NULL: not planned yet */
+    bool upper_serializable;
 
     /* For Delta: from a group to the row that shows it. */
     TupleTableSlot *group_row; /* the keys, then the aggregates */
@@ -97,10 +105,13 @@ PG_GUARDED List *leaving_seen(Oid table);
 /* Compile a view that is registered so, in a memory context below parent.  The cache does not know of it. */
 PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContext parent);
 
-/* The columns of a bag by which a row that goes and one that comes are known to be one that changes. */
+/* The columns of a bag, or of what an upper query shows, by which a row that goes and one that comes are
+ * known to be one that changes. */
 inline const model::Array<model::Key> &paired_by(const model::View &view) noexcept
 {
-    return view.strategy == model::Strategy::Keyed && view.identity.size == 0 ? view.keys : view.identity;
+    return view.strategy == model::Strategy::Keyed && view.identity.size == 0 && view.upper == nullptr
+               ? view.keys
+               : view.identity;
 }
 
 /* Hold on to a plan, and let go of it. */

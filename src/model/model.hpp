@@ -306,7 +306,16 @@ struct View {
      */
     bool bag;
     Array<Key> identity;
-    Array<Key> columns; /* of a bag: all outputs, by image */
+    Array<Key> columns; /* of a bag, and of an upper query: all outputs, by image */
+
+    /*
+     * What a query makes of its groups where it isn't made of each by itself: LIMIT, DISTINCT on top of them
+     * and the like.  All above is about the query that groups then, whose outputs are columns that the state
+     * table keeps for each group; and the upper query, which gives the contents, is over these: in the one
+     * range table entry without an Oid.  columns: what it shows.  NULL: groups are shown as they are.
+     */
+    Query *upper;
+    const char *upper_words; /* what it does, in prose */
 
     bool single_group; /* no GROUP BY: the one group is there even when there are no rows */
     bool keys_visible; /* the columns tell all row_keys, so a row can be found by them */

@@ -730,6 +730,34 @@ inline void add_permission_entries([[maybe_unused]] Query *query)
 #endif
 }
 
+/* Has the LIMIT of the query WITH TIES?  Take that off. */
+inline bool has_ties([[maybe_unused]] const Query *query)
+{
+#if PG_VERSION_NUM >= 130000
+    return query->limitOption == LIMIT_OPTION_WITH_TIES;
+#else
+    return false;
+#endif
+}
+
+inline void forget_ties([[maybe_unused]] Query *query)
+{
+#if PG_VERSION_NUM >= 130000
+    query->limitOption = LIMIT_OPTION_COUNT;
+#endif
+}
+
+/* The query groups no more, and has another range table. */
+inline void forget_grouping([[maybe_unused]] Query *query)
+{
+#if PG_VERSION_NUM >= 160000
+    query->rteperminfos = NIL;
+#endif
+#if PG_VERSION_NUM >= 180000
+    query->hasGroupRTE = false;
+#endif
+}
+
 /* Replace Vars that refer to joins by what they stand for; the range table of the query has to have all
  * others. */
 inline Node *flatten_join_alias_vars(Query *query, Node *node)

@@ -1,7 +1,8 @@
 /*
  * contents.cpp - computing what an IMAT and its hidden tables hold.
  *
- * Without a state table the rows are those of the definition itself, with float sums made exact.  With one,
+ * Without a state table the rows are those of the definition itself, with float sums made exact; and so they
+ * are where an upper query is on top of groups, which are computed besides.  Else, with a state table,
  * the fill query of room delta computes accumulators, from which both the visible rows and the state rows
  * follow: so both come of one reading of the sources, under one snapshot.  Multiplicities are computed by a
  * query for each table, under the same snapshot.  Where groups are computed anew, the query that does so
@@ -67,8 +68,10 @@ PG_GUARDED void split_group(void *self, TupleTableSlot *row)
 PG_GUARDED void compute_keyed(const Imat &imat, pg::Reading reading, pg::RowConsumer visible,
                               pg::RowConsumer state)
 {
+    TupleDesc shown =
+        imat.view->upper != nullptr ? ExecCleanTypeFromTL(imat.view->group_targets) : imat.visible_type;
     KeyedSplitter splitter = {.keys = imat.view->keys.size,
-                              .shown = MakeSingleTupleTableSlot(imat.visible_type, &TTSOpsVirtual),
+                              .shown = MakeSingleTupleTableSlot(shown, &TTSOpsVirtual),
                               .kept = MakeSingleTupleTableSlot(imat.hidden[0].type, &TTSOpsVirtual),
                               .visible = visible,
                               .state = state};
@@ -76,6 +79,9 @@ PG_GUARDED void compute_keyed(const Imat &imat, pg::Reading reading, pg::RowCons
     ExecDropSingleTupleTableSlot(splitter.kept);
     ExecDropSingleTupleTableSlot(splitter.shown);
 }
+
+/* Takes rows, and does nothing with them. */
+PG_GUARDED void ignore_row(void * /*self*/, TupleTableSlot * /*row*/) {}
 
 /* Turn one row of the fill query into state rows and, unless HAVING hides them, visible rows. */
 PG_GUARDED void split_row(void *self, TupleTableSlot *row)
@@ -161,10 +167,12 @@ PG_GUARDED Imat *load(Oid imat)
 PG_GUARDED void compute(const Imat &imat, pg::Reading reading, pg::RowConsumer visible,
                         const pg::RowConsumer *hidden)
 {
-    if (!imat.with_state) {
+    if (!imat.with_state || imat.view->upper != nullptr)
         pg::run_query(analyze::exact_query(imat.definition), reading, visible);
+    if (!imat.with_state)
         return;
-    }
+    if (imat.view->upper != nullptr)
+        visible = {.consume = ignore_row, .self = nullptr};
     if (imat.strategy == model::Strategy::Keyed)
         return compute_keyed(imat, reading, visible, hidden[0]);
     Splitter splitter = {.filler = delta::begin_fill(imat.registration, imat.hidden[0].type),

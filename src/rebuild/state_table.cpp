@@ -3,7 +3,8 @@
  *
  * They stand in schema imat and are named after the IMAT.  The state table has columns key_1, key_2, ... like
  * the group keys, then the accumulators, serialized; or, where groups are computed anew, columns column_1,
- * column_2, ... like those of the IMAT, with what each group shows, by which its row there is found.  For
+ * column_2, ... like those of the IMAT, with what each group shows, by which its row there is found.  Such
+ * columns come, too, where an upper query is over what groups show (model::View::upper).  For
  * each input of aggregates with DISTINCT there is a table of multiplicities: the same keys, a value, and the
  * number of rows of the group that have it.  They belong to the IMAT's owner, are granted to nobody, and like
  * the IMAT are written by maintenance alone.  They go with the IMAT (DEPENDENCY_AUTO); a dump has them as
@@ -29,10 +30,11 @@ PG_GUARDED List *columns_behind_keys(const model::View &view, List *columns)
 /* What the state table has behind the keys. */
 PG_GUARDED List *state_columns(const model::View &view)
 {
-    if (view.strategy != model::Strategy::Keyed)
-        return list_make1(makeColumnDef("accumulators", BYTEAOID, -1, InvalidOid));
-    List *columns = NIL;
-    for (auto *target : pg::each<TargetEntry>(view.group_targets)) {
+    const bool keyed = view.strategy == model::Strategy::Keyed;
+    List *columns = keyed ? NIL : list_make1(makeColumnDef("accumulators", BYTEAOID, -1, InvalidOid));
+    if (!keyed && view.upper == nullptr)
+        return columns;
+    for (auto *target : pg::each<TargetEntry>(keyed ? view.group_targets : view.outputs)) {
         auto *value = reinterpret_cast<Node *>(target->expr);
         if (!target->resjunk)
             columns = lappend(columns, makeColumnDef(psprintf("column_%d", target->resno), exprType(value),
@@ -60,8 +62,9 @@ PG_GUARDED Oid create_table(Oid table, const model::View &view, const char *suff
     NewRelationCreateToastTable(hidden, Datum(0));
     set_privileges(hidden, nullptr);
     AttrNumber not_null[2];
-    const bool shown = view.strategy == model::Strategy::Keyed;
-    const int size = shown ? 0 : list_length(statement->tableElts) - view.keys.size;
+    const int size = view.strategy == model::Strategy::Keyed ? 0
+                     : view.upper != nullptr                 ? 1
+                                                             : list_length(columns);
     for (int i = 0; i < size; i++)
         not_null[i] = static_cast<AttrNumber>(view.keys.size + i + 1);
     set_not_null(hidden, not_null, size);

@@ -101,7 +101,7 @@ PG_GUARDED model::Array<Compare> rules_for(TupleDesc type, const Query &definiti
         .data = static_cast<Compare *>(palloc(sizeof(Compare) * (type->natts + 1))), .size = 0};
     const analyze::Refusal *refusal = nullptr;
     const model::View *view = analyze::try_understand(&definition, &refusal);
-    if (view != nullptr && view->strategy != model::Strategy::Delta)
+    if (view != nullptr && (view->strategy != model::Strategy::Delta || view->upper != nullptr))
         view = nullptr;
     Node *query = reinterpret_cast<Node *>(const_cast<Query *>(&definition));
     const Shows usually = view == nullptr && combines_rows(query, nullptr) ? Shows::Anything : Shows::Itself;

@@ -11,7 +11,8 @@ A query is a dict, so that it can be written to JSON and shrunk part by part:
     column  {'name', 'type', 'fuzzy'}
 
 In texts, @sum@ and @avg@ stand for aggregates of floats: sum and avg in the IMAT's definition, imat.exact_sum and
-imat.exact_avg in what it is compared with; and @array_agg@(x) for array_agg(x), and array_agg(x ORDER BY x) there. A fuzzy column shows one of several values that are equal but look
+imat.exact_avg in what it is compared with; @array_agg@(x) for array_agg(x), and array_agg(x ORDER BY x) there; and @key@(x)
+for the group key x, and imat.exact_min(x) there. A fuzzy column shows one of several values that are equal but look
 different (1.0 and 1.00): it is compared by equality, and nothing is computed with it.
 """
 
@@ -67,6 +68,7 @@ def render(query, exact=False):
         if query['having']:
             text += ' HAVING ' + ' AND '.join(query['having'])
     text = re.sub(r'@array_agg@\((\w+)\)', r'array_agg(\1 ORDER BY \1)' if exact else r'array_agg(\1)', text)
+    text = text.replace('@key@', 'imat.exact_min' if exact else '')
     for function in ('sum', 'avg'):
         text = text.replace('@%s@' % function, 'imat.exact_' + function if exact else function)
     return text
@@ -514,7 +516,8 @@ class Grammar:
             made = self.rng.choice([self.minmax, self.window, self.join, self.join_groups, self.set_operation,
                                     self.subquery, self.limit, self.percentile, self.distinct_aggregate, self.rollup,
                                     self.distinct_on, self.projection, self.ordered, self.recursive, self.keyed_sets,
-                                    self.hidden, self.single, self.first_groups, self.lists])(relations)
+                                    self.hidden, self.single, self.first_groups, self.lists, self.computed_key, self.top_groups,
+                                    self.top_groups, self.on_groups, self.around_groups])(relations)
             if made:
                 return made
         return self.projection(relations)
@@ -731,9 +734,85 @@ class Grammar:
         if not texts:
             return None
         key, c = self.some(r, 1)[0], self.rng.choice(texts)
-        return self.text("SELECT %s AS k, array_to_string(@array_agg@(%s), ' ', '-') AS l, count(*) AS n FROM %s GROUP BY %s" %
-                         (key['name'], c['name'], r.name, key['name']),
+        source = self.rng.choice([r.name + ' s', '(SELECT * FROM %s ORDER BY %s) s' % (r.name, c['name'])])
+        rows = self.rng.choice(['*', 's'])
+        return self.text("SELECT %s AS k, array_to_string(@array_agg@(%s), ' ', '-') AS l, count(%s) AS n FROM %s GROUP BY %s" %
+                         (key['name'], c['name'], rows, source, key['name']),
                          [column('k', key['type'], key['fuzzy']), column('l', 'text'), column('n', 'int8')])
+
+    def computed_key(self, relations):
+        """Something is computed with a key whose equal values can look different."""
+        r = self.rng.choice(relations)
+        keys = [c for c in r.clear() if c['type'] in ('numeric', 'float8')]
+        if not keys:
+            return None
+        key = self.rng.choice(keys)
+        sql, t = ('@key@(%s)::text', 'text') if key['type'] == 'numeric' else ('atan2(@key@(%s), -1)', 'float8')
+        shown = self.rng.random() < 0.5
+        call, c, hi = self.extreme(r) or ('count(*)', None, 'int8')
+        made = [column('k', key['type'], True)] if shown else []
+        having = self.rng.choice(['', ' HAVING count(*) > 1', ' HAVING %s IS NOT NULL AND count(*) > 0' % sql % key['name']])
+        return self.text('SELECT %s%s AS c, %s AS m, count(*) AS n FROM %s GROUP BY %s%s' %
+                         ('%s AS k, ' % key['name'] if shown else '', sql % key['name'], call, r.name, key['name'], having),
+                         made + [column('c', t), column('m', hi, c is not None and not TYPES[c['type']].image_equal), column('n', 'int8')])
+
+    def aggregated(self, relation):
+        """A call whose results are ordered as they look."""
+        ints = [c for c in relation.of('int') if not c['fuzzy']]
+        if not ints or self.rng.random() < 0.4:
+            return 'count(*)', 'int8'
+        c = self.rng.choice(ints)
+        function = self.rng.choice(['sum', 'max', 'min', 'count', 'percentile_disc(0.5) WITHIN GROUP (ORDER BY %s)'])
+        t = AGGREGATED[c['type']] if function == 'sum' else 'int8' if function == 'count' else c['type']
+        return function % c['name'] if '%' in function else '%s(%s)' % (function, c['name']), t
+
+    def top_groups(self, relations):
+        """LIMIT over groups."""
+        rng = self.rng
+        r = rng.choice(relations)
+        call, t = self.aggregated(r)
+        keys = self.some(r, rng.choice([1, 1, 2]))
+        named = self.named(keys)
+        order = '%s %s' % (call, rng.choice(['', 'DESC', 'DESC NULLS LAST']))
+        tail = rng.choice(['LIMIT %d' % rng.randint(0, 4), 'OFFSET %d' % rng.randint(1, 3),
+                           'LIMIT %d OFFSET %d' % (rng.randint(1, 4), rng.randint(0, 3)), 'FETCH FIRST %d ROWS ONLY' % rng.randint(1, 3)])
+        having = rng.choice(['', '', ' HAVING count(*) > 1'])
+        shown = [column('a', t)] if rng.random() < 0.7 else []
+        return self.text('SELECT %s%s FROM %s GROUP BY %s%s ORDER BY %s, %s %s' %
+                         (named, ', %s AS a' % call if shown else '', r.name, named, having, order, named, tail), keys + shown)
+
+    def on_groups(self, relations):
+        """DISTINCT, windows and set-returning functions on top of groups."""
+        rng = self.rng
+        r = rng.choice(relations)
+        (call, t), key = self.aggregated(r), self.some(r, 1)[0]
+        kind = rng.randrange(4)
+        if kind == 0:
+            return self.text('SELECT DISTINCT %s AS a FROM %s GROUP BY %s' % (call, r.name, key['name']), [column('a', t)])
+        if kind == 1:
+            return self.text('SELECT %s AS k, rank() OVER (ORDER BY %s) AS r, sum(count(*)) OVER () AS s FROM %s GROUP BY %s' %
+                             (key['name'], call, r.name, key['name']),
+                             [column('k', key['type'], key['fuzzy']), column('r', 'int8'), column('s', 'numeric')])
+        if kind == 2:
+            return self.text('SELECT %s AS k, generate_series(1, (count(*) %% 3)::int) AS i FROM %s GROUP BY %s' %
+                             (key['name'], r.name, key['name']), [column('k', key['type'], key['fuzzy']), column('i', 'int4')])
+        return self.text('SELECT DISTINCT ON (%s) %s AS a, %s AS k FROM %s GROUP BY %s ORDER BY %s, %s' %
+                         (call, call, key['name'], r.name, key['name'], call, key['name']),
+                         [column('a', t), column('k', key['type'], key['fuzzy'])])
+
+    def around_groups(self, relations):
+        """A query around one that groups."""
+        rng = self.rng
+        r = rng.choice(relations)
+        (call, t), key = self.aggregated(r), self.some(r, 1)[0]
+        inner = rng.choice(['SELECT %s AS k, %s AS a FROM %s GROUP BY %s' % (key['name'], call, r.name, key['name']),
+                            'SELECT DISTINCT %s AS k, NULL::%s AS a FROM %s' % (key['name'], t, r.name),
+                            'SELECT %s AS k, %s AS a FROM %s GROUP BY %s ORDER BY 2, 1 LIMIT 3' % (key['name'], call, r.name, key['name'])])
+        outer = rng.choice(['SELECT a, count(*) AS n FROM %s GROUP BY a', 'SELECT max(a) AS a, count(k) AS n FROM %s',
+                            'SELECT a, 1::int8 AS n FROM %s WHERE k IS NOT NULL'])
+        if rng.random() < 0.3:
+            return self.text('WITH s AS (%s) %s' % (inner, outer % 's'), [column('a', t), column('n', 'int8')])
+        return self.text(outer % ('(%s) s' % inner), [column('a', t), column('n', 'int8')])
 
     def recursive(self, relations):
         r = self.rng.choice(relations)

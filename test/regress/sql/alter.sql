@@ -59,7 +59,7 @@ SELECT oracle.strategy('v');
 INSERT INTO src VALUES (30, 7, 0.25); DELETE FROM src WHERE id = 30;
 SELECT oracle.same('v') LIKE 'same, 6 rows, 2 delta, 1 swap' AS same;
 -- what can't be
-SELECT oracle.error($$SELECT imat.create('x', 'SELECT DISTINCT max(v) FROM src GROUP BY k', strategy => 'keyed')$$);
+SELECT oracle.error($$SELECT imat.create('x', 'SELECT k, rank() OVER (ORDER BY v) FROM src', strategy => 'keyed')$$);
 SELECT imat.create('w', 'SELECT k, mode() WITHIN GROUP (ORDER BY v) AS m FROM src GROUP BY k');
 SELECT oracle.error($$SELECT imat.alter('w', strategy => 'delta')$$);
 SELECT oracle.error($$SELECT imat.alter('w', strategy => 'fast')$$);
