@@ -22,6 +22,7 @@ def arguments():
                                                                       'of one session); these variants (meta.py), or any')
     parser.add_argument('--dump', nargs='?', const='random', help='only dumping and restoring in the middle (default: in one of '
                                                                   'ten scenarios); in this format, or any')
+    parser.add_argument('--joins', action='store_true', help='only scenarios that are about joins (default: one in three)')
     parser.add_argument('--jobs', type=int, default=os.cpu_count() or 1)
     parser.add_argument('--keep-going', action='store_true', help='do not stop at the first failure')
     parser.add_argument('--no-shrink', action='store_true')
@@ -44,7 +45,9 @@ def make(seed, options):
     variants = options.variants or (free and seed % 5 == 4)
     dumped = options.dump or (free and seed % 10 == 2)
     sessions_wanted = 1 if variants or dumped else sessions_of(seed, options.sessions)
-    maker = Maker(seed, sessions_wanted, options.version)
+    maker = Maker(seed, sessions_wanted, options.version, options.citext)
+    if options.joins:
+        maker.joins = True
     maker.may_lack_partitions = not variants  # where one is lacking, half of a split INSERT fails
     scenario = maker.scenario()
     if dumped:
@@ -156,6 +159,7 @@ def main():
     replay.make_template()
     probe = replay.connect('postgres', 'public', 'UTC')
     options.version = probe.server_version
+    options.citext = replay.has_citext(probe)
     probe.close()
     if options.replay:
         with open(options.replay) as file:
@@ -216,6 +220,10 @@ def meaningless(stats, options):
         complaints.append('results hardly ever changed')
     if stats['meant for delta'] > 20 and stats['meant for delta, by delta'] < 0.6 * stats['meant for delta']:
         complaints.append('delta maintained too few of the views that are meant for it')
+    if stats['joins meant for delta'] > 20 and stats['joins meant for delta, by delta'] < 0.6 * stats['joins meant for delta']:
+        complaints.append('delta maintained too few of the joins that are meant for it')
+    if stats['joins meant for delta'] > 20 and stats['joins that changed'] < 0.3 * stats['joins meant for delta']:
+        complaints.append('joins hardly ever changed')
     if stats['group views'] > 20 and stats['deltas'] == 0:
         complaints.append('delta never did anything')
     if stats['deltas of delta'] > 100 and stats['swaps of delta'] > stats['deltas of delta']:

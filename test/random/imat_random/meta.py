@@ -18,8 +18,8 @@ import re
 
 import psycopg2
 
-from .replay import BadScenario, Comparer, Failure, Session, code_of, connect, create_database, creation, drop_database, \
-    show_difference
+from .replay import BadScenario, Comparer, Failure, Session, check_no_trace, code_of, connect, create_database, creation, drop_database, \
+    image, show_difference
 from .scenario import copy_lines, render
 
 VARIANTS = ['statement', 'memory', 'swap', 'keyed', 'delta', 'split', 'replace', 'permute', 'abort']
@@ -131,7 +131,8 @@ class Player:
         self.open()
 
     def open(self):
-        self.session = Session(connect(self.owner.database, self.schema, self.owner.scenario['zone']))
+        self.session = Session(connect(self.owner.database, self.schema, self.owner.scenario['zone'],
+                                       **self.owner.scenario.get('settings', {})))
         if self.variant and self.variant.first():
             self.session.run(self.variant.first())
 
@@ -249,8 +250,7 @@ class Metamorphic:
 
     def columns(self, schema, name):
         """Not those that were added on the way, whose defaults may be the time of day."""
-        self.checker.cursor.execute('SELECT * FROM %s.%s LIMIT 0' % (schema, name))
-        return [(d.name, d.type_code) for d in self.checker.cursor.description if not d.name.startswith('x')]
+        return [c for c in self.checker.columns(schema + '.' + name) if not c[0].startswith('x')]
 
     def relations(self, schema):
         rows = self.checker.rows("SELECT relname FROM pg_class WHERE relnamespace = '%s'::regnamespace "
@@ -288,6 +288,15 @@ class Metamorphic:
                 different, player.variant.name, show_difference(base.get(first) or {}, found.get(first) or {})
                 if first in base and first in found else 'only one of them has it'))
 
+    def play(self, player, transaction):
+        """What is rolled back leaves no trace, not one that only looks different."""
+        aborted = player.variant and player.variant.name == 'abort' and transaction['begin'] and transaction['end'] == 'ROLLBACK'
+        before = image(self.checker, player.schema) if aborted else None
+        player.play(transaction)
+        if aborted:
+            check_no_trace(before, image(self.checker, player.schema))
+            self.stats['found without a trace'] += 1
+
     class Diverged(Exception):
         """A data exception on the way made them go different ways, which is right."""
 
@@ -300,7 +309,7 @@ class Metamorphic:
                 for player in self.players:
                     played = player.variant.transactions(transaction) if player.variant else [transaction]
                     for one in played:
-                        player.play(one)
+                        self.play(player, one)
                 self.compare()
             for player in self.players:
                 for name in self.imats:

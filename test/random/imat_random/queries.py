@@ -10,15 +10,19 @@ A query is a dict, so that it can be written to JSON and shrunk part by part:
     item    {'sql', 'name', 'type', 'fuzzy', 'float': None or [function, type, argument, filter]}
     column  {'name', 'type', 'fuzzy'}
 
-In texts, @sum@ and @avg@ stand for aggregates of floats: sum and avg in the IMAT's definition, imat.exact_sum and
-imat.exact_avg in what it is compared with; @array_agg@(x) for array_agg(x), and array_agg(x ORDER BY x) there; and @key@(x)
-for the group key x, and imat.exact_min(x) there. A fuzzy column shows one of several values that are equal but look
-different (1.0 and 1.00): it is compared by equality, and nothing is computed with it.
+In texts, @sum@, @avg@, @variance@, ... stand for aggregates of floats: sum, avg, variance, ... in the IMAT's definition,
+imat.exact_sum, imat.exact_avg, imat.exact_variance, ... in what it is compared with; @array_agg@(x) for array_agg(x), and
+array_agg(x ORDER BY x) there; @any_value@(x) for any_value(x), and min(x) there; and @key@(x) for the group key x, and
+imat.exact_min(x) there. A fuzzy column shows one of several values that are equal but look different (1.0 and 1.00): it is
+compared by equality, and nothing is computed with it.
 """
 
 import re
 
 from .values import TYPES, quote, value
+
+PAIRED = ['covar_pop', 'covar_samp', 'corr', 'regr_count', 'regr_avgx', 'regr_avgy', 'regr_sxx', 'regr_syy', 'regr_sxy',
+          'regr_slope', 'regr_intercept', 'regr_r2']
 
 AGGREGATED = {'int2': 'int8', 'int4': 'int8', 'int8': 'numeric', 'numeric': 'numeric', 'numeric(8,2)': 'numeric',
               'float4': 'float4', 'float8': 'float8', 'money': 'money', 'interval': 'interval'}
@@ -69,9 +73,9 @@ def render(query, exact=False):
             text += ' HAVING ' + ' AND '.join(query['having'])
     text = re.sub(r'@array_agg@\((\w+)\)', r'array_agg(\1 ORDER BY \1)' if exact else r'array_agg(\1)', text)
     text = text.replace('@key@', 'imat.exact_min' if exact else '')
-    for function in ('sum', 'avg'):
-        text = text.replace('@%s@' % function, 'imat.exact_' + function if exact else function)
-    return text
+    if exact:
+        text = text.replace('@any_value@', 'min')
+    return re.sub(r'@(\w+)@', r'imat.exact_\1' if exact else r'\1', text)
 
 
 def grouping_sets(query):
@@ -105,9 +109,29 @@ def raw_query(query):
     return render(changed, True), bare
 
 
+# What two columns of these families can be compared as, without a cast that is written.
+COMPARED_AS = {'int': 'number', 'numeric': 'number', 'float': 'number', 'text': 'string', 'citext': 'string', 'date': 'time',
+               'timestamp': 'time'}
+
+
+def pairs_of(left, right):
+    """Columns of the two sides that can be set equal. (Not those that have few values: joins would be very large.)"""
+    def kind(c):
+        family = TYPES[c['type']].family
+        return COMPARED_AS.get(family, family)
+    return [(c, d) for c in left for d in right if kind(c) == kind(d) and kind(c) not in ('bool', 'enum')]
+
+
+def references(pair):
+    """Does one of the two columns reference the other, as far as the names tell?"""
+    ends = sorted(c['name'].split('.')[-1] for c in pair)
+    return ends == ['id', 'parent']
+
+
 class Grammar:
-    def __init__(self, rng, settings_free=False):
+    def __init__(self, rng, settings_free=False, version=150000):
         self.rng = rng
+        self.version = version
         self.settings_free = settings_free  # nothing that depends on TimeZone
         self.unsteady = False               # did the last query depend on it?
 
@@ -197,12 +221,21 @@ class Grammar:
         bools = [c for c in relation.clear() if c['type'] == 'bool']
         if bools and rng.random() < 0.04:
             return '%s(%s)%s' % (rng.choice(['bool_and', 'bool_or', 'every']), rng.choice(bools)['name'], tail), 'bool', None
+        numbers = [c for c in sums if TYPES[c['type']].family in ('int', 'numeric', 'float')]
+        if numbers and rng.random() < 0.06:
+            function = rng.choice(PAIRED)
+            return '%s(%s::float8, %s::float8)%s' % (('@%s@' % function if function != 'regr_count' else function,
+                                                      rng.choice(numbers)['name'], rng.choice(numbers)['name'], tail)), \
+                'int8' if function == 'regr_count' else 'float8', None
         c = rng.choice(sums)
         argument, t = c['name'], c['type']
-        if t in ('int2', 'int4', 'int8', 'numeric', 'numeric(8,2)') and rng.random() < 0.07:
-            return '%s(%s)%s' % (rng.choice(['var_pop', 'var_samp', 'variance', 'stddev_pop', 'stddev_samp', 'stddev']),
-                                 argument, tail), 'numeric', None
         family = TYPES[t].family
+        if family in ('int', 'numeric', 'float') and rng.random() < 0.1:
+            function = rng.choice(['var_pop', 'var_samp', 'variance', 'stddev_pop', 'stddev_samp', 'stddev'])
+            return '%s(%s)%s' % ('@%s@' % function if family == 'float' else function, argument, tail), \
+                'float8' if family == 'float' else 'numeric', None
+        if family == 'int' and rng.random() < 0.08:
+            return '%s(%s)%s' % (rng.choice(['bit_and', 'bit_or'] + ['bit_xor'] * (self.version >= 140000)), argument, tail), t, None
         if family in ('int', 'numeric', 'float') and rng.random() < 0.2:
             wide = {'int2': 'int4', 'float4': 'float8', 'numeric(8,2)': 'numeric'}.get(t, t)
             same = {'numeric(8,2)': 'numeric'}.get(t, t)
@@ -229,7 +262,7 @@ class Grammar:
         if family in ('int', 'numeric') and rng.random() < 0.15:
             return '%s(%s)%s' % (rng.choice(['var_pop', 'variance', 'stddev']), argument, tail), 'numeric', None
         if family == 'int' and rng.random() < 0.15:
-            return '%s(%s)%s' % (rng.choice(['bit_and', 'bit_or', 'bit_xor']), argument, tail), t, None
+            return '%s(%s)%s' % (rng.choice(['bit_and', 'bit_or'] + ['bit_xor'] * (self.version >= 140000)), argument, tail), t, None
         function = 'sum' if family == 'money' or rng.random() < 0.5 else 'avg'
         result = AGGREGATED[t] if function == 'sum' else 'float8' if family == 'float' else 'numeric'
         mark = [function, t, argument, condition] if family == 'float' else None
@@ -247,7 +280,8 @@ class Grammar:
         if TYPES[c['type']].family == 'int' and rng.random() < 0.3:
             argument, t = rng.choice([('%s %% 5' % argument, t if t != 'int2' else 'int4'), ('-%s' % argument, t)])
         condition = self.filter(relation)
-        return '%s(%s)%s' % (rng.choice(['min', 'max']), argument, ' FILTER (WHERE %s)' % condition if condition else ''), c, t
+        function = '@any_value@' if self.version >= 160000 and rng.random() < 0.1 and not relation.joined else rng.choice(['min', 'max'])
+        return '%s(%s)%s' % (function, argument, ' FILTER (WHERE %s)' % condition if condition else ''), c, t
 
     def extreme_item(self, relation):
         """One that is shown, or something computed with it where what is equal looks alike."""
@@ -299,6 +333,14 @@ class Grammar:
             sql = '%s || %%s::text' % rng.choice(texts)['sql'].replace('%', '%%')
         return {'sql': sql % call, 'type': result, 'fuzzy': False, 'float': None}
 
+    def joining(self, pairs):
+        """The pairs of columns that a join sets equal."""
+        rng = self.rng
+        along, ids = [p for p in pairs if references(p)], [p for p in pairs if any(c['name'].endswith('.id') for c in p)]
+        first = rng.choice(along if along and rng.random() < 0.6 else ids if ids and rng.random() < 0.3 else pairs)
+        more = rng.sample(pairs, min(len(pairs), rng.choice([1, 1, 2]))) if rng.random() < 0.3 else []
+        return [first] + [p for p in more if p is not first]
+
     def joined(self, relations):
         """Inner joins of two or three relations (or of one with itself), as something to select from; or None."""
         rng = self.rng
@@ -306,11 +348,10 @@ class Grammar:
         for letter in 'xyz'[:rng.choice([2, 2, 2, 3])]:
             relation = rng.choice(relations)
             here = [dict(c, name='%s.%s' % (letter, c['name'])) for c in relation.columns]
-            pairs = [(c, d) for c in columns for d in here
-                     if TYPES[c['type']].family == TYPES[d['type']].family and TYPES[c['type']].family not in ('bool', 'enum')]
+            pairs = pairs_of(columns, here)
             if columns and not pairs:
                 return None
-            condition = '%s = %s' % tuple(c['name'] for c in rng.choice(pairs)) if pairs else ''
+            condition = ' AND '.join('%s = %s' % (c['name'], d['name']) for c, d in self.joining(pairs)) if pairs else ''
             if condition and rng.random() < 0.2:
                 condition += ' AND ' + self.predicate(Relation('', here))
             parts.append('%s %s' % (relation.name, letter))
@@ -416,8 +457,7 @@ class Grammar:
     def on(self, left, right):
         """A condition between the columns of two sides: nearly always one that sets some equal."""
         rng = self.rng
-        pairs = [(c, d) for c in left for d in right
-                 if TYPES[c['type']].family == TYPES[d['type']].family and TYPES[c['type']].family not in ('bool', 'enum')]
+        pairs = pairs_of(left, right)
         ids = [(c, d) for c, d in pairs if c['name'].endswith('.id') or d['name'].endswith('.id')]
         if not pairs or rng.random() < 0.06:
             return self.predicate(Relation('', left + right))
@@ -478,8 +518,7 @@ class Grammar:
         if depth < 2 and rng.random() < 0.2:
             where.append(self.sublink(here + columns if rng.random() < 0.3 else here, relations, depth + 1))
         tail = ' FROM %s %s' % (inner.name, letter) + (' WHERE ' + ' AND '.join(where) if where else '')
-        pairs = [(c, d) for c in columns for d in here
-                 if TYPES[c['type']].family == TYPES[d['type']].family and TYPES[c['type']].family not in ('bool', 'enum')]
+        pairs = pairs_of(columns, here)
         kind = rng.randrange(6)
         if kind < 2 or not pairs:
             text = '%sEXISTS (SELECT%s)' % (rng.choice(['', 'NOT ']), tail)
@@ -517,7 +556,8 @@ class Grammar:
                                     self.subquery, self.limit, self.percentile, self.distinct_aggregate, self.rollup,
                                     self.distinct_on, self.projection, self.ordered, self.recursive, self.keyed_sets,
                                     self.hidden, self.single, self.first_groups, self.lists, self.computed_key, self.top_groups,
-                                    self.top_groups, self.on_groups, self.around_groups])(relations)
+                                    self.top_groups, self.on_groups, self.around_groups, self.lateral, self.scalar, self.constants,
+                                    self.nested])(relations)
             if made:
                 return made
         return self.projection(relations)
@@ -813,6 +853,46 @@ class Grammar:
         if rng.random() < 0.3:
             return self.text('WITH s AS (%s) %s' % (inner, outer % 's'), [column('a', t), column('n', 'int8')])
         return self.text(outer % ('(%s) s' % inner), [column('a', t), column('n', 'int8')])
+
+    def lateral(self, relations):
+        """A subquery in FROM that looks at what is left of it."""
+        found = self.pair(relations)
+        if not found:
+            return None
+        a, b, c, d = found
+        key = self.some(a, 1)[0]
+        return self.text('SELECT x.%s AS k, q.n FROM %s x %s (SELECT count(*) AS n FROM %s y WHERE y.%s = x.%s) q ON q.n <> 1' % (
+            key['name'], a.name, self.rng.choice(['JOIN LATERAL', 'LEFT JOIN LATERAL']), b.name, d['name'], c['name']),
+            [column('k', key['type'], key['fuzzy']), column('n', 'int8')])
+
+    def scalar(self, relations):
+        """A subquery among what is shown."""
+        found = self.pair(relations)
+        if not found:
+            return None
+        a, b, c, d = found
+        key = self.some(a, 1)[0]
+        what = self.rng.choice(['count(*)', 'count(DISTINCT y.%s)' % self.rng.choice(b.columns)['name']])
+        return self.text('SELECT x.%s AS k, (SELECT %s FROM %s y WHERE y.%s = x.%s) AS n FROM %s x' % (
+            key['name'], what, b.name, d['name'], c['name'], a.name), [column('k', key['type'], key['fuzzy']), column('n', 'int8')])
+
+    def constants(self, relations):
+        """Joined with rows that are written out."""
+        r = self.rng.choice(relations)
+        if not r.of('int'):
+            return None
+        c = self.rng.choice(r.of('int'))['name']
+        return self.text("SELECT v.label, count(%s) AS n FROM (VALUES (0, 'none'), (1, 'one'), (2, 'few'), (3, 'few')) v (x, label) %s JOIN %s r "
+                         'ON r.%s = v.x GROUP BY v.label' % (c, self.rng.choice(['', 'LEFT']), r.name, c),
+                         [column('label', 'text'), column('n', 'int8')])
+
+    def nested(self, relations):
+        """Groups of groups."""
+        r = self.rng.choice(relations)
+        key, c = self.some(r, 1)[0], self.some(r, 1)[0]
+        return self.text('SELECT q.n, count(*) AS m, sum(q.d) AS s FROM (SELECT %s, count(*) AS n, count(DISTINCT %s) AS d FROM %s GROUP BY %s) q '
+                         'GROUP BY q.n' % (key['name'], c['name'], r.name, key['name']),
+                         [column('n', 'int8'), column('m', 'int8'), column('s', 'numeric')])
 
     def recursive(self, relations):
         r = self.rng.choice(relations)

@@ -15,7 +15,7 @@ import psycopg2.extensions as extensions
 
 from . import queries
 from .scenario import copy_lines, render
-from .values import exact_aggregate, plain, same_float, shown
+from .values import CITEXT, exact_aggregate, plain, same_float, shown
 
 TEMPLATE = 'imat_random_template'
 PINNED = "SET LOCAL DateStyle = 'ISO, MDY'; SET LOCAL IntervalStyle = 'postgres'; SET LOCAL TimeZone = '%s'"
@@ -53,6 +53,12 @@ def connect(database, schema, zone, **settings):
     return connection
 
 
+def has_citext(connection):
+    cursor = connection.cursor()
+    cursor.execute("SELECT FROM pg_available_extensions WHERE name = 'citext'")
+    return cursor.rowcount > 0
+
+
 def make_template():
     with_template = connect('postgres', 'public', 'UTC')
     cursor = with_template.cursor()
@@ -61,6 +67,8 @@ def make_template():
         cursor.execute('CREATE DATABASE %s' % TEMPLATE)
         inner = connect(TEMPLATE, 'public', 'UTC')
         inner.cursor().execute('CREATE EXTENSION pg_imat; CREATE SCHEMA live; CREATE SCHEMA shadow; CREATE SCHEMA old')
+        if has_citext(inner):
+            inner.cursor().execute('CREATE EXTENSION citext')
         inner.close()
     with_template.close()
 
@@ -134,6 +142,15 @@ class Session:
     def aborted(self):
         return self.connection.get_transaction_status() == extensions.TRANSACTION_STATUS_INERROR
 
+    def columns(self, name):
+        """Names and types of a relation's columns."""
+        self.cursor.execute('SELECT * FROM %s LIMIT 0' % name)
+        described = [(d.name, d.type_code) for d in self.cursor.description]
+        if all(t < 16384 for _, t in described):
+            return described
+        caseless = self.rows("SELECT oid::int FROM pg_type WHERE typname = 'citext'")
+        return [(n, CITEXT if (t,) in caseless else t) for n, t in described]
+
     def in_transaction(self):
         return self.connection.get_transaction_status() != extensions.TRANSACTION_STATUS_IDLE
 
@@ -176,8 +193,7 @@ class Comparer:
     def described(self, session, name):
         """Names and types of columns."""
         if name not in self.types:
-            session.cursor.execute('SELECT * FROM %s LIMIT 0' % name)
-            self.types[name] = [(d.name, d.type_code) for d in session.cursor.description]
+            self.types[name] = session.columns(name)
         return self.types[name]
 
     def query(self, name, columns, schema=''):
@@ -198,6 +214,47 @@ def show_difference(expected, found, limit=6):
     return '\n'.join(lines)
 
 
+def note_strategy(session, imat, moved, stats):
+    """Count what is maintained how, so that it is seen whether what is meant to do the work does it."""
+    rows = session.rows("SELECT strategy, strategy_reason, deltas_applied, swaps FROM imat.status "
+                        "WHERE imat = 'live.%s'::regclass" % imat['name'])
+    strategy, reason, deltas, swaps = rows[0]
+    if strategy in ('delta', 'keyed') and moved and not deltas and not swaps:
+        raise Failure('strategy', '%s has changed, but by its status neither %s nor swap did anything' % (imat['name'], strategy))
+    if imat.get('meant') and imat['strategy'] != 'swap':
+        stats['meant for delta'] += 1
+        stats['meant for delta, by delta'] += strategy == 'delta'
+        if imat.get('joined'):
+            stats['joins meant for delta'] += 1
+            stats['joins meant for delta, by delta'] += strategy == 'delta'
+            stats['joins that changed'] += moved
+    if strategy in ('delta', 'keyed'):
+        stats['deltas of ' + strategy] += deltas or 0
+        stats['swaps of ' + strategy] += swaps or 0
+    kind = 'group' if imat['query']['kind'] == 'group' else 'row' if imat['query'].get('exact') else 'other'
+    stats[kind + ' views'] += 1
+    stats['%s views by %s' % (kind, strategy)] += 1
+    if kind == 'group':
+        stats['deltas'] += deltas or 0
+    if strategy == 'swap' and imat['strategy'] != 'swap' and kind != 'other':
+        stats['%s views, reason: %s' % (kind, reason)] += 1
+
+
+def image(session, schema):
+    """Every row of every IMAT of a schema, and of what is kept beside it, as it stands."""
+    tables = session.rows("SELECT unnest(ARRAY[imat, state] || multiplicities)::regclass::text FROM imat.imat_config c JOIN pg_class r "
+                          "ON r.oid = c.imat WHERE r.relnamespace = '%s'::regnamespace" % schema)
+    return {t: session.rows('SELECT array_agg(q::text ORDER BY q::text COLLATE "C") FROM %s q' % t)[0][0] for (t,) in tables if t}
+
+
+def check_no_trace(before, after):
+    """What was rolled back has changed nothing."""
+    for table in before:
+        if before[table] != after.get(table):
+            raise Failure('trace', 'what was rolled back has left something in %s\n%s' % (table, show_difference(
+                collections.Counter(before[table] or []), collections.Counter(after.get(table) or []))))
+
+
 class Replay:
     def __init__(self, scenario, database, stats, log=None):
         self.scenario = scenario
@@ -216,8 +273,8 @@ class Replay:
     def open(self):
         drop_database(self.database)
         create_database(self.database)
-        zone = self.scenario['zone']
-        self.live = Session(connect(self.database, 'live', zone))
+        zone, settings = self.scenario['zone'], self.scenario.get('settings', {})
+        self.live = Session(connect(self.database, 'live', zone, **settings))
         self.shadow = Session(connect(self.database, 'shadow', zone))
         self.checker = Session(connect(self.database, 'shadow', zone))
 
@@ -294,10 +351,10 @@ class Replay:
                                    "WHERE state IS NOT NULL AND imat = 'live.%s'::regclass" % name)
         rows = []
         for (table,) in tables:
-            value = self.checker.rows("SELECT atttypid::int FROM pg_attribute WHERE attrelid = '%s'::regclass AND "
-                                      "attname = 'value' AND NOT attisdropped" % table)
-            likes = {700: 'value + 0', 701: 'value + 0', 1700: "trim_scale(value)", 1186: 'justify_interval(value)'}
-            like = likes.get(value[0][0], 'value') if value else 'NULL'
+            value = [t for n, t in self.checker.columns(table) if n == 'value']
+            likes = {700: 'value + 0', 701: 'value + 0', 1700: "trim_scale(value)", 1186: 'justify_interval(value)',
+                     CITEXT: 'lower(value)'}
+            like = likes.get(value[0], 'value') if value else 'NULL'
             rows += [r[0] for r in self.checker.rows(
                 "SELECT (to_jsonb(s) - 'value')::text || ' ' || coalesce((%s)::text, '') FROM %s s" % (like, table))]
         return sorted(rows) or None
@@ -318,7 +375,7 @@ class Replay:
                                   (table, show_difference(texts[1], texts[0])))
         self.checker.cursor.execute("SET search_path = live, public")
         for name in self.existing(self.checker):
-            self.note_strategy(name)
+            note_strategy(self.checker, self.imats[name], name in self.moved, self.stats)
             self.check_state(name)
             self.check_verify_sees(name)
 
@@ -344,33 +401,6 @@ class Replay:
             if left != 1:
                 raise Failure('verify', 'imat.verify(%s) = %d after a row was taken away' % (name, left))
         run('ROLLBACK')
-
-    def note_strategy(self, name):
-        imat = self.imats[name]
-        rows = self.checker.rows("SELECT strategy, strategy_reason, deltas_applied, swaps FROM imat.status "
-                                 "WHERE imat = 'live.%s'::regclass" % name)
-        strategy, reason, deltas, swaps = rows[0]
-        if strategy == 'delta' and name in self.moved and not deltas and not swaps:
-            raise Failure('strategy', '%s has changed, but by its status neither delta nor swap did anything' % name)
-        if imat.get('meant') and imat['strategy'] != 'swap':
-            self.stats['meant for delta'] += 1
-            self.stats['meant for delta, by delta'] += strategy == 'delta'
-        if strategy == 'delta':
-            self.stats['deltas of delta'] += deltas or 0
-            self.stats['swaps of delta'] += swaps or 0
-        if imat['query']['kind'] == 'group':
-            self.stats['group views'] += 1
-            self.stats['by ' + strategy] += 1
-            self.stats['deltas'] += deltas or 0
-            if strategy == 'swap' and imat['strategy'] != 'swap':
-                self.stats['reason: ' + reason] += 1
-        elif imat['query'].get('exact'):
-            self.stats['row views'] += 1
-            self.stats['rows by ' + strategy] += 1
-            if strategy == 'swap' and imat['strategy'] != 'swap':
-                self.stats['rows, reason: ' + reason] += 1
-        else:
-            self.stats['other views'] += 1
 
     # --- steps --------------------------------------------------------------------------------------
 
@@ -503,7 +533,8 @@ class Replay:
             self.note('-- reconnect')
             for name, session in (('live', self.live), ('shadow', self.shadow)):
                 session.connection.close()
-                setattr(self, name, Session(connect(self.database, name, self.scenario['zone'])))
+                settings = self.scenario.get('settings', {}) if name == 'live' else {}
+                setattr(self, name, Session(connect(self.database, name, self.scenario['zone'], **settings)))
             return
         if kind == 'read':
             self.read(step)
@@ -577,9 +608,14 @@ class Replay:
         self.note(transaction['begin'] + ';')
         self.live.run(transaction['begin'])
         self.shadow.run(transaction['begin'])
+        before = image(self.checker, 'live')
         for step in transaction['steps']:
             self.run_step(step)
+        aborted = self.live.aborted()
         self.end(transaction['end'])
+        if aborted or 'ROLLBACK' in transaction['end']:
+            check_no_trace(before, image(self.checker, 'live'))
+            self.stats['found without a trace'] += 1
 
     def end(self, end):
         if self.live.aborted() or end == 'ROLLBACK':

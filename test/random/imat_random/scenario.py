@@ -1,6 +1,7 @@
 """A scenario: tables, IMATs, and what sessions do to them. Made from a seed; plain data, so that it can be kept and shrunk.
 
     {'seed', 'zone', 'sessions',
+     'settings': {name: value}                      of all sessions
      'setup':  [step],                               tables, triggers, first rows, plain views
      'imats':  [{'name', 'query', 'how', 'strategy', 'later'}],
      'work':   [transaction]}                        one session; or, for several, a list of rounds of lists
@@ -22,6 +23,11 @@ import re
 from . import queries
 from .queries import Grammar, Relation, column
 from .values import TYPES, ZONES, quote, value
+
+# Types of which one can be set equal to another: what the tables of a scenario that is about joins have first.
+JOINED_TYPES = [['int4', 'int8', 'int2'], ['int4', 'int8', 'numeric', 'numeric(8,2)'], ['int8', 'float8', 'int4'],
+                ['text', 'varchar(8)', 'citext'], ['citext', 'int8', 'text', 'int4'], ['date', 'timestamp', 'int4'], ['uuid', 'int4', 'text']]
+TRUST = 'pg_imat.trust_foreign_keys'
 
 READS = ['select', 'select', 'select', 'cursor', 'function', 'join', 'prepared']
 MOODS = "CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')"
@@ -57,6 +63,7 @@ class Table:
         self.unique = False
         self.partitioned = False
         self.bounds = []            # of its partitions
+        self.unlogged = False
         self.inherited = False      # has a child, which is addressed by its name now and then
         self.parent = None
         self.extra = 0
@@ -65,12 +72,16 @@ class Table:
 
 
 class Maker:
-    def __init__(self, seed, sessions=1, version=150000):
+    def __init__(self, seed, sessions=1, version=150000, citext=False):
         self.rng = random.Random(seed)
+        self.types = [t for t in TYPES if t != 'citext' or citext]
+        self.joins = self.rng.random() < 0.35  # is it about joins?
+        self.joined_types = [t for t in self.rng.choice(JOINED_TYPES) if t in self.types]
+        self.settings = {}
         self.seed = seed
         self.sessions = sessions
         self.only_delta = sessions > 1 and seed % 3 == 0
-        self.optional = self.rng.choice([0.1, 0.1, 0.1, 0.85])  # how many views have outer joins, or subqueries in WHERE
+        self.optional = self.rng.choice([0.1, 0.1, 0.1, 0.4 if self.joins else 0.85])  # how many views have outer joins, or subqueries in WHERE
         self.version = version
         self.next_id = 1
         self.tables = []
@@ -92,9 +103,8 @@ class Maker:
         rng = self.rng
         name = 't%d' % number
         table = Table(name, [column('id', 'int4')])
-        types = list(TYPES)
         for n in range(rng.randint(2, 6)):
-            table.columns.append(column('c%d' % (n + 1), rng.choice(types)))
+            table.columns.append(column('c%d' % (n + 1), rng.choice(self.joined_types if self.joins and n < 2 else self.types)))
         table.targets = [c['name'] for c in table.columns]
         table.unique = rng.random() < 0.6
         table.partitioned = rng.random() < 0.2
@@ -115,16 +125,19 @@ class Maker:
         if ints and rng.random() < 0.12:
             table.columns.append(column('g1', 'int8'))
             parts.append('g1 int8 GENERATED ALWAYS AS (%s::int8 * 2 %% 7) STORED' % rng.choice(ints)['name'])
-        if self.sessions == 1 and self.tables and self.tables[0].unique and not self.tables[0].partitioned and rng.random() < 0.3:
-            table.parent = self.tables[0]
+        referenced = [t for t in self.tables if t.unique and not t.partitioned and not t.inherited and not t.unlogged]
+        if referenced and rng.random() < (0.7 if self.joins else 0.3 if self.sessions == 1 else 0):
+            table.parent = rng.choice(referenced)
             table.columns.append(column('parent', 'int4'))
             table.targets.append('parent')
-            parts.append('parent int4 REFERENCES t1 (id) ON DELETE %s ON UPDATE CASCADE%s' % (
-                rng.choice(['CASCADE', 'SET NULL']), rng.choice(['', ' DEFERRABLE INITIALLY DEFERRED'])))
+            parts.append('parent int4 REFERENCES %s (id)%s%s%s' % (
+                table.parent.name, rng.choice([' ON DELETE CASCADE', ' ON DELETE SET NULL', '']), rng.choice([' ON UPDATE CASCADE', ' ON UPDATE CASCADE', '']),
+                rng.choice(['', '', ' DEFERRABLE INITIALLY DEFERRED'])))
         if table.unique:
             parts.append('PRIMARY KEY (id)' if rng.random() < 0.8 or table.partitioned else 'UNIQUE (id)')
+        table.unlogged = rng.random() < 0.03 and not table.partitioned and not table.parent
         self.setup.append(self.sql('CREATE %sTABLE %s (%s)%s' % (
-            'UNLOGGED ' if rng.random() < 0.03 and not table.partitioned and not table.parent else '', name,
+            'UNLOGGED ' if table.unlogged else '', name,
             ', '.join(parts),
             ' PARTITION BY ' + rng.choice(['HASH (id)', 'RANGE (id)']) if table.partitioned else '')))
         if table.partitioned:
@@ -139,7 +152,7 @@ class Maker:
                 for m in range(2 if deeper else 0):
                     self.setup.append(self.sql('CREATE TABLE %s_p%d%s PARTITION OF %s_p%d FOR VALUES WITH (MODULUS 2, REMAINDER %d)'
                                                % (name, n, 'ab'[m], name, n, m)))
-        elif rng.random() < 0.08:
+        elif rng.random() < (0.02 if self.joins else 0.08):
             table.inherited = True
             self.setup.append(self.sql('CREATE TABLE %s_c () INHERITS (%s)' % (name, name)))
         if dropped:
@@ -186,11 +199,11 @@ class Maker:
 
     def make_imat(self, number):
         rng = self.rng
-        grammar = Grammar(rng)
+        grammar = Grammar(rng, version=self.version)
         usable = [r for r in self.relations if r.columns]
         delta = rng.random() < 0.75
         risky = rng.random() < 0.15
-        source = (grammar.joined(usable) if rng.random() < 0.3 else None) or rng.choice(usable)
+        source = (grammar.joined(usable) if rng.random() < (0.85 if self.joins else 0.3) else None) or rng.choice(usable)
         bag = rng.random() < 0.3
         optional = not self.only_delta and rng.random() < self.optional
         if optional:
@@ -201,7 +214,7 @@ class Maker:
         name = 'i%d' % number
         imat = {'name': name, 'query': query, 'strategy': 'swap' if rng.random() < 0.1 else 'auto',
                 'how': rng.choice(['create', 'convert', 'convert', 'convert', 'nodata', 'indexed', 'moved']),
-                'later': self.sessions == 1 and rng.random() < 0.12, 'meant': delta}
+                'later': self.sessions == 1 and rng.random() < 0.12, 'meant': delta, 'joined': delta and source.joined}
         if imat['how'] == 'create' and rng.random() < 0.3:
             imat['strategy'] = 'delta' if delta and rng.random() < 0.3 and not risky else imat['strategy']
         if self.only_delta and (not delta or imat['strategy'] == 'swap'):
@@ -227,11 +240,15 @@ class Maker:
                     row.append(str(self.own(self.next_id)))
                 self.next_id += 1
             elif name == 'parent':
-                row.append(None if rng.random() < 0.4 or self.setting_up else str(rng.randint(1, max(1, self.next_id // 2))))
+                row.append(None if rng.random() < 0.4 or self.setting_up else str(self.own(rng.randint(1, max(1, self.next_id // 2)))))
             else:
                 nulls = 0.15 if name not in table.not_null else 0 if self.setting_up else 0.005
-                row.append(value(rng, c['type'], nulls))
+                row.append(value(rng, c['type'], nulls, self.few(name)))
         return row
+
+    def few(self, name):
+        """How many values of a column are to be those that others have?"""
+        return 0.8 if self.joins and name in ('c1', 'c2') else 0
 
     def own(self, number):
         """An id that only this session uses."""
@@ -273,15 +290,13 @@ class Maker:
                 else:
                     text = rng.choice(['id + 1000', 'id', 'id + 1', 'id + 3'])
             elif name == 'parent':
-                text = rng.choice(['NULL', 'parent', str(rng.randint(1, max(1, self.next_id)))])
-                if self.mine is not None:
-                    text = 'NULL'
+                text = rng.choice(['NULL', 'parent', str(self.own(rng.randint(1, max(1, self.next_id))))])
             elif family in ('int', 'numeric', 'float', 'money') and rng.random() < 0.4:
                 text = name + (" + '1'" if family == 'money' else rng.choice([' + 1', ' - 1', ' * 2', '']))
             elif rng.random() < 0.05:
                 text = 'DEFAULT'
             else:
-                text = quote(value(rng, c['type'], 0.005 if name in table.not_null else 0.15))
+                text = quote(value(rng, c['type'], 0.005 if name in table.not_null else 0.15, self.few(name)))
             parts.append([name, text])
         return parts
 
@@ -315,17 +330,25 @@ class Maker:
             if name == 'id':
                 parts.append('g' if self.mine is None else 'g * %d + %d' % (self.sessions, self.mine))
             elif name == 'parent':
-                parts.append('NULL')
+                parts.append(self.some_parent(table))
             elif TYPES[c['type']].family == 'int' and rng.random() < 0.5:
                 parts.append('g %% %d' % rng.choice([3, 50, 5000]))
             else:
-                pool = [value(rng, c['type'], 0 if name in table.not_null else 0.15) for _ in range(rng.randint(2, 9))]
+                pool = [value(rng, c['type'], 0 if name in table.not_null else 0.15, self.few(name)) for _ in range(rng.randint(2, 9))]
                 parts.append('(ARRAY[%s]::%s[])[1 + g * %d %% %d]' % (
                     ', '.join(quote(v) for v in pool), c['type'], rng.choice([1, 7, 13]), len(pool)))
         start = self.next_id
         self.next_id += count
         return self.sql('INSERT INTO %s (%s) SELECT %s FROM generate_series(%d, %d) g' % (
             table.name, ', '.join(table.targets), ', '.join(parts), start, start + count - 1))
+
+    def some_parent(self, table):
+        """The row before that with the number g, of those that may be referenced; sessions reference rows of their own only."""
+        if not self.joins:
+            return 'NULL'
+        mine = '' if self.sessions == 1 else ' AND p.id %% %d = %s' % (
+            self.sessions, self.mine if self.mine is not None else 'g %% %d' % self.sessions)
+        return 'CASE WHEN g %% 4 > 0 THEN (SELECT max(p.id) FROM %s p WHERE p.id %% 50 <= g %% 50%s) END' % (table.parent.name, mine)
 
     def statement(self):
         """A step that writes."""
@@ -346,7 +369,7 @@ class Maker:
         if kind < 29 and self.version >= 150000:
             return self.merge(table)
         if kind < 30:
-            return self.from_series(table, rng.choice([10, 40, 200]))
+            return self.from_series(table, rng.choice([10, 40, 60 if self.joins else 200]))
         if kind < 31 and self.mine is None and not any(t.parent is table for t in self.tables):
             names = [table.name]
             other = rng.choice(self.tables)
@@ -522,7 +545,7 @@ class Maker:
             return self.partition_ddl(table)
         if not table.partitioned and not table.parent and not any(t.parent is table for t in self.tables) and rng.random() < 0.3:
             return self.child_ddl(table)
-        if rng.random() < 0.4:
+        if rng.random() < 0.4 and not self.settings.get(TRUST):
             return self.as_replica(table)
         return self.renaming(table)
 
@@ -639,13 +662,17 @@ class Maker:
         rng = self.rng
         zone = rng.choice(ZONES)
         self.setup.append(self.sql(MOODS))
-        for n in range(rng.choice([1, 1, 2, 2, 3])):
+        for n in range(rng.choice([2, 2, 3] if self.joins else [1, 1, 2, 2, 3])):
             self.make_table(n + 1)
+        if any(t.parent for t in self.tables) and rng.random() < 0.6:
+            self.settings[TRUST] = 'on'  # nobody writes without foreign keys being checked
         if self.sessions == 1 and rng.random() < 0.15:
             self.add_trigger()
         self.relations = [Relation(t.name, list(t.columns), t.unique) for t in self.tables]
         for table in self.tables:
-            if rng.random() < 0.8:
+            if self.joins and rng.random() < 0.5:
+                self.setup.append(self.from_series(table, rng.choice([8, 20])))
+            elif rng.random() < 0.8:
                 rows = [self.row(table) for _ in range(rng.choice([1, 5, 12, 25]))]
                 self.setup.append({'kind': 'insert', 'table': table.name, 'columns': table.targets, 'rows': rows,
                                    'tail': ' ON CONFLICT DO NOTHING' if table.unique else ''})
@@ -684,7 +711,7 @@ class Maker:
                     self.mine = n
                     one_round.append([self.transaction() for _ in range(rng.randint(3, 8))])
                 work.append(one_round)
-        return {'seed': self.seed, 'zone': zone, 'sessions': self.sessions, 'reads': self.reads_allowed,
+        return {'seed': self.seed, 'zone': zone, 'sessions': self.sessions, 'reads': self.reads_allowed, 'settings': self.settings,
                 'setup': self.setup, 'imats': self.imats, 'work': work}
 
     def first_setting(self):

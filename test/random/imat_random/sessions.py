@@ -12,7 +12,7 @@ import psycopg2
 
 from . import queries
 from .replay import BadScenario, Comparer, Failure, PEEK, Session, code_of, connect, create_database, creation, \
-    drop_database, show_difference
+    drop_database, note_strategy, show_difference
 from .scenario import copy_lines, render
 
 RETRIES = 20
@@ -40,18 +40,19 @@ class Concurrent:
         self.comparer = Comparer(scenario)
         self.failures = []
         self.contents = {}
+        self.moved = set()  # IMATs that were seen to change
         self.sessions = []
 
     def open(self):
         drop_database(self.database)
         create_database(self.database)
-        zone = self.scenario['zone']
+        zone, settings = self.scenario['zone'], self.scenario.get('settings', {})
         self.main = Session(connect(self.database, 'live', zone))
         self.sessions.append(self.main)
         # plain views of the same definitions, over the very tables
         self.reference = Session(connect(self.database, 'shadow,live', zone))
         self.sessions.append(self.reference)
-        self.writers = [Session(connect(self.database, 'live', zone)) for _ in range(self.scenario['sessions'])]
+        self.writers = [Session(connect(self.database, 'live', zone, **settings)) for _ in range(self.scenario['sessions'])]
         self.sessions += self.writers
 
     def close(self):
@@ -175,7 +176,9 @@ class Concurrent:
                 self.comparer.query(name, columns, 'live.')))
             self.stats['comparisons'] += 1
             self.stats['not empty'] += bool(expected)
-            self.stats['changed'] += self.contents.get(name) not in (None, expected)
+            changed = self.contents.get(name) not in (None, expected)
+            self.stats['changed'] += changed
+            self.moved.update([name] * changed)
             self.contents[name] = expected
             if expected != found:
                 raise Failure('mismatch', '%s does not equal its definition\n%s' %
@@ -204,6 +207,8 @@ class Concurrent:
                     raise self.failures[0]
                 self.log.append('-- quiet')
                 self.compare()
+            for imat in self.scenario['imats']:
+                note_strategy(self.main, imat, imat['name'] in self.moved, self.stats)
             self.stats['scenarios of several sessions'] += 1
         except psycopg2.Error as error:
             raise Failure('harness ' + code_of(error), str(error)) from error

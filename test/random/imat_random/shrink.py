@@ -182,6 +182,7 @@ def script(scenario, failure, log):
     lines = ['-- seed %s, %d session(s)' % (scenario['seed'], scenario['sessions'])]
     lines += ['-- ' + line for line in str(failure).split('\n')]
     lines.append("SET TimeZone = '%s';" % scenario['zone'])
+    lines += ["SET %s = '%s';" % setting for setting in scenario.get('settings', {}).items()]
     for step in scenario['setup']:
         lines.append(render(step) + ';' if step['kind'] != 'copy' else
                      'COPY %s (%s) FROM STDIN;\n%s\\.' % (step['table'], ', '.join(step['columns']), copy_lines(step)))

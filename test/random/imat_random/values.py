@@ -19,13 +19,14 @@ class Type:
         self.image_equal = image_equal  # do equal values look alike?
 
 
-_TIMES = ['2024-03-31 00:59:59', '2024-03-31 01:30:00', '2024-03-31 03:00:00', '2024-10-27 01:30:00',
-          '2024-01-01 00:00:00', '2024-01-01 00:59:00.5', '2024-01-01 23:30:00', '1999-12-31 23:59:59.999999']
+_TIMES = ['2024-01-01 00:00:00', '2024-03-31 00:59:59', '2024-03-31 01:30:00', '2024-03-31 03:00:00', '2024-10-27 01:30:00',
+          '2024-01-01 00:59:00.5', '2024-01-01 23:30:00', '1999-12-31 23:59:59.999999']
 
 TYPES = {t.sql: t for t in [
     Type('int2', ['0', '1', '2', '3', '-1', '7'], ['32767', '-32768'], 'int'),
     Type('int4', ['0', '1', '2', '3', '-5', '10', '100'], ['2147483647', '-2147483648'], 'int'),
-    Type('int8', ['0', '1', '2', '3', '-7', '5000000000'],
+    # of the last two, PostgreSQL makes the same hashes as of 1 and of 2
+    Type('int8', ['0', '1', '2', '3', '-7', '5000000000', '4294967296', '4294967299'],
          ['9223372036854775807', '-9223372036854775808'], 'int'),
     Type('numeric', ['0', '1', '1.0', '1.00', '-2.5', '100.001', '0.3333', '12345678901234567890.5'],
          ['NaN', 'Infinity', '-Infinity', '1e40', '0.' + '0' * 30 + '1'], 'numeric', False),
@@ -40,14 +41,17 @@ TYPES = {t.sql: t for t in [
          'interval', False),
     Type('text', ['a', 'A', 'b', 'bb', '', 'é', 'c d'], ['x' * 300, "it's", 'back\\slash'], 'text'),
     Type('varchar(8)', ['a', 'A', 'b', 'bb', '', 'zz'], [], 'text'),
+    Type('citext', ['a', 'A', 'b', 'B', 'bb', 'Bb', ''], [], 'citext', False),
     Type('bool', ['t', 'f'], [], 'bool'),
     Type('date', ['2024-01-01', '2024-01-31', '2024-02-29', '2023-12-31'], ['infinity', '-infinity'], 'date'),
     Type('timestamp', _TIMES, ['infinity'], 'timestamp'),
-    Type('timestamptz', [t + z for t, z in zip(_TIMES * 2, ['', '+00', '+05:30', ''] * 4)], ['infinity'],
+    Type('timestamptz', [t + z for t, z in zip(_TIMES * 2, ['', '+00', '+05:30', '', '+01'] * 4)], ['infinity'],
          'timestamptz'),
     Type('uuid', ['00000000-0000-0000-0000-00000000000' + d for d in '0123'], [], 'uuid'),
     Type('mood', ['sad', 'ok', 'happy'], [], 'enum'),
 ]}
+
+CITEXT = -1  # stands for its oid, which is another one in each database
 
 ZONES = ['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata']
 
@@ -56,11 +60,13 @@ def quote(text):
     return 'NULL' if text is None else "'" + text.replace("'", "''") + "'"
 
 
-def value(rng, type_name, nulls=0.1):
-    """A value as text, or None for NULL."""
+def value(rng, type_name, nulls=0.1, few=0):
+    """A value as text, or None for NULL; with probability few, one of the few that others have, too."""
     t = TYPES[type_name]
     if rng.random() < nulls:
         return None
+    if rng.random() < few:
+        return rng.choice(t.values[:4] + t.values[-2:])
     if t.rare and rng.random() < 0.03:
         return rng.choice(t.rare)
     if rng.random() < 0.5:  # skew
@@ -102,6 +108,8 @@ def plain(text, type_oid):
     if type_oid == 1186:
         months, days, seconds = text.split(' ')
         return ((Decimal(months) * 30 + Decimal(days)) * 86400 + Decimal(seconds)).normalize() + 0
+    if type_oid == CITEXT:
+        return text.lower()
     if type_oid == 1042:
         return text.rstrip(' ')
     return text
