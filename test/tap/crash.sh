@@ -68,6 +68,7 @@ writer_script() { # OWNER
 load() { # a few writers, each on rows of its own; what was acknowledged to writer N is in acknowledged.N
     local owner
     WRITERS=()
+    rm -f "$SCRATCH"/acknowledged.*
     for owner in 0 1 2; do
         writer_script $owner >"$SCRATCH/writer.$owner"
         PGHOST=$SCRATCH/p as_user "$PGBIN/psql" -XAtq -f "$SCRATCH/writer.$owner" >"$SCRATCH/acknowledged.$owner" \
@@ -80,10 +81,14 @@ backend_of_load() {
     on p "SELECT pid FROM pg_stat_activity WHERE query ~ '^(INSERT|UPDATE) ' AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1"
 }
 
+crashes_seen() { grep -c 'terminated by signal 9' "$SCRATCH/p/server.log" || true; }
+
 crash() { # HOW PID
+    local killed
     if [[ $1 == kill ]]; then
+        killed=$(crashes_seen)
         as_user kill -9 "$2"
-        sleep 0.3
+        eventually eval '((killed < $(crashes_seen)))' || not_ok "the server notices"
     else
         cluster_stop "$SCRATCH/p" immediate
         cluster_start "$SCRATCH/p"
@@ -160,7 +165,8 @@ fi
 
 for ((n = 0; n < CRASHES; n++)); do
     load
-    sleep "0.$((RANDOM % 8 + 2))"
+    acknowledged=$((RANDOM % 60 + 10))
+    eventually eval '(($(cat "$SCRATCH"/acknowledged.* 2>/dev/null | wc -l) >= acknowledged))'
     if ((n == CRASHES / 2)); then
         on p "INSERT INTO kind VALUES (100, 9, 9)" && on p "SELECT pg_create_restore_point('half')" >/dev/null
         on p "INSERT INTO kind VALUES (101, 9, 9)"
