@@ -37,6 +37,7 @@ SELECT imat.create('computed', 'SELECT k, sum(i4)::numeric / nullif(count(i4), 0
 SELECT imat.create('unselected', 'SELECT count(*) AS n, sum(nn) AS s FROM nums GROUP BY k, i2 % 2');
 SELECT imat.create('one_unselected', 'SELECT k, sum(nn) AS s FROM nums GROUP BY i2 % 2, k');
 SELECT imat.create('having', 'SELECT k, sum(nn) AS s FROM nums GROUP BY k HAVING count(*) > 4 AND sum(i4) IS NOT NULL');
+SELECT imat.create('having_few', 'SELECT k, sum(nn) AS s FROM nums GROUP BY k HAVING count(*) < 5'); -- which no rows would fulfil
 SELECT imat.create('having_whole', 'SELECT sum(nn) AS s FROM nums HAVING count(*) > 12');
 SELECT imat.create('no_aggregates', 'SELECT k, i2 % 2 AS odd FROM nums GROUP BY k, i2 % 2');
 SELECT imat.create('distinct_rows', 'SELECT DISTINCT k, i4 / 4 AS q FROM nums');
