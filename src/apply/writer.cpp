@@ -178,6 +178,22 @@ PG_GUARDED TM_Result do_update(Writer *writer, ItemPointer where, TupleTableSlot
     return result;
 }
 
+#ifdef USE_ASSERT_CHECKING
+/*
+ * Lock the row, if nobody is at it.  heap_update without waiting says so where somebody is, which is what is
+ * wanted, but asserts that nobody asks: no caller of PostgreSQL's own does.
+ */
+PG_GUARDED bool lock_if_free(Writer *writer, ItemPointer where, Snapshot snapshot)
+{
+    TM_FailureData failure;
+    TupleTableSlot *locked = table_slot_create(writer->table, nullptr);
+    const TM_Result result = table_tuple_lock(writer->table, where, snapshot, locked, writer->command,
+                                              LockTupleNoKeyExclusive, LockWaitSkip, 0, &failure);
+    ExecDropSingleTupleTableSlot(locked);
+    return result == TM_Ok;
+}
+#endif
+
 } // namespace
 
 PG_GUARDED void insert_row(Writer *writer, TupleTableSlot *row)
@@ -207,7 +223,11 @@ PG_GUARDED bool try_delete_row(Writer *writer, ItemPointer where, Snapshot snaps
 
 PG_GUARDED bool try_update_row(Writer *writer, ItemPointer where, TupleTableSlot *row, Snapshot snapshot)
 {
+#ifdef USE_ASSERT_CHECKING
+    return lock_if_free(writer, where, snapshot) && do_update(writer, where, row, snapshot, true) == TM_Ok;
+#else
     return do_update(writer, where, row, snapshot, false) == TM_Ok;
+#endif
 }
 
 PG_GUARDED void begin_command(Writer *writer)
