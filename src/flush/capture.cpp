@@ -263,6 +263,13 @@ PG_GUARDED void capture_unknown(Oid table)
     capture_change({.table = table, .type = nullptr, .removed = {}, .added = {}, .truncated = true});
 }
 
+PG_GUARDED void forget_pending(Oid imat)
+{
+    delta::Plan *plan = anything_pending() ? delta::plan_of(imat) : nullptr;
+    if (plan != nullptr)
+        pending_view(imat, plan)->swap = true;
+}
+
 PG_GUARDED void capture_above(const Change &change, Oid ancestor)
 {
     Relation above = table_open(ancestor, AccessShareLock);

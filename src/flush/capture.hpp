@@ -25,4 +25,8 @@ PG_GUARDED void capture_tables(const List *tables, Oid parent, bool come);
 /* Take note that IMATs over the parent, and over what is above it, have to be computed anew. */
 PG_GUARDED void capture_hierarchy(Oid parent);
 
+/* The IMAT's definition means something else now, so its pending changes don't: it is computed anew instead.
+ */
+PG_GUARDED void forget_pending(Oid imat);
+
 } // namespace flush

@@ -206,6 +206,18 @@ SELECT oracle.same('of_other');
 DROP TABLE middle CASCADE;
 SELECT * FROM oracle.all_same('part');
 SELECT oracle.error('CREATE TEMP TABLE passing () INHERITS (base)');
+-- a first child comes with its rows, and with it the NULLs that its parent doesn't have
+CREATE TABLE full_ (id int, k int NOT NULL);
+SELECT imat.create('never_null', 'SELECT k, sum(id) AS s FROM full_ GROUP BY k');
+BEGIN;
+INSERT INTO full_ VALUES (1, 1), (2, 1), (3, 2);
+CREATE TABLE strays (LIKE full_); INSERT INTO strays VALUES (4, 2), (5, 3);
+ALTER TABLE strays INHERIT full_;
+INSERT INTO strays VALUES (6, 3);
+COMMIT;
+SELECT oracle.same('never_null') LIKE 'same, 3 rows, %' AS same;
+ALTER TABLE strays NO INHERIT full_; INSERT INTO strays VALUES (7, 4); INSERT INTO full_ VALUES (8, 4);
+SELECT oracle.same('never_null') LIKE 'same, 3 rows, %' AS same;
 SET client_min_messages = warning;
 DROP SCHEMA part CASCADE;
 SELECT count(*) FROM imat.registered;
