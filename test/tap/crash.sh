@@ -81,6 +81,9 @@ backend_of_load() {
     on p "SELECT pid FROM pg_stat_activity WHERE query ~ '^(INSERT|UPDATE) ' AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1"
 }
 
+# What the server has noticed, and what its clients have been told.
+noticed_more() { (($(crashes_seen) > $1)); } # THAN
+acknowledged() { (($(cat "$SCRATCH"/acknowledged.* 2>/dev/null | wc -l) >= $1)); } # NUMBER
 crashes_seen() { grep -c 'terminated by signal 9' "$SCRATCH/p/server.log" || true; }
 
 crash() { # HOW PID
@@ -88,7 +91,7 @@ crash() { # HOW PID
     if [[ $1 == kill ]]; then
         killed=$(crashes_seen)
         as_user kill -9 "$2"
-        eventually eval '((killed < $(crashes_seen)))' || not_ok "the server notices"
+        eventually noticed_more "$killed" || not_ok "the server notices"
     else
         cluster_stop "$SCRATCH/p" immediate
         cluster_start "$SCRATCH/p"
@@ -165,8 +168,7 @@ fi
 
 for ((n = 0; n < CRASHES; n++)); do
     load
-    acknowledged=$((RANDOM % 60 + 10))
-    eventually eval '(($(cat "$SCRATCH"/acknowledged.* 2>/dev/null | wc -l) >= acknowledged))'
+    eventually acknowledged $((RANDOM % 60 + 10))
     if ((n == CRASHES / 2)); then
         on p "INSERT INTO kind VALUES (100, 9, 9)" && on p "SELECT pg_create_restore_point('half')" >/dev/null
         on p "INSERT INTO kind VALUES (101, 9, 9)"
