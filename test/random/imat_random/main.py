@@ -222,7 +222,7 @@ def meaningless(stats, options):
         complaints.append('delta maintained too few of the views that are meant for it')
     if stats['joins meant for delta'] > 20 and stats['joins meant for delta, by delta'] < 0.6 * stats['joins meant for delta']:
         complaints.append('delta maintained too few of the joins that are meant for it')
-    if stats['joins meant for delta'] > 20 and stats['joins that changed'] < 0.3 * stats['joins meant for delta']:
+    if stats['joins meant for delta'] > 20 and stats['joins that changed'] < 0.15 * stats['joins meant for delta']:
         complaints.append('joins hardly ever changed')
     if stats['group views'] > 20 and stats['deltas'] == 0:
         complaints.append('delta never did anything')
