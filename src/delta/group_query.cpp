@@ -58,7 +58,8 @@ PG_GUARDED Node *number_constant(int number)
 
 extern "C" {
 
-/* Mutator: an expression of the view as it is in one grouping set. */
+/* Mutator: an expression of the view as it is in one grouping set.  A key of its own may be made of another,
+ * which the set leaves out: it is what it is nevertheless. */
 PG_GUARDED static Node *set_mutator(Node *node, void *context)
 {
     const auto &in = *static_cast<const InSet *>(context);
@@ -67,8 +68,10 @@ PG_GUARDED static Node *set_mutator(Node *node, void *context)
     int i = 0;
     for (auto *expression : pg::each<Node>(in.view->group_keys)) {
         const model::Key &key = in.view->keys[i];
-        if (in.set != nullptr && in.set->leaves_out(i) && equal(expression, node))
-            return reinterpret_cast<Node *>(makeNullConst(key.type, key.typmod, key.collation));
+        if (in.set != nullptr && equal(expression, node))
+            return in.set->leaves_out(i)
+                       ? reinterpret_cast<Node *>(makeNullConst(key.type, key.typmod, key.collation))
+                       : static_cast<Node *>(copyObjectImpl(node));
         ++i;
     }
     if (IsA(node, GroupingFunc)) {

@@ -169,6 +169,17 @@ SELECT * FROM bad() WHERE imat ~ '^(j|over)_';
 DELETE FROM fact;
 SELECT * FROM oracle.all_same('sets') WHERE imat ~ '^(j|over)_';
 
+-- A key made of another one, which its set leaves out
+CREATE TABLE moments (id int, at timestamptz, v int);
+INSERT INTO moments VALUES (1, '2024-03-31 01:30 UTC', 5), (2, NULL, 7), (3, '2024-03-31 18:30 UTC', 2);
+SELECT imat.create('moment_keyed', 'SELECT at, at::date AS d, GROUPING(at, at::date) AS g, min(v) FROM moments GROUP BY GROUPING SETS ((at), (at::date), (at, at::date), ())');
+SELECT imat.create('moment_delta', 'SELECT at, at::date AS d, GROUPING(at, at::date) AS g, sum(v) FROM moments GROUP BY GROUPING SETS ((at), (at::date), (at, at::date), ())');
+UPDATE moments SET v = v + 1;
+SELECT * FROM oracle.all_same('sets') WHERE imat ~ '^moment';
+DELETE FROM moments WHERE id = 3;
+INSERT INTO moments VALUES (4, '2024-04-01 00:30 UTC', 5);
+SELECT * FROM oracle.all_same('sets') WHERE imat ~ '^moment';
+
 -- What explain says of it, and what can't be
 SELECT imat.explain_query('SELECT a, b, GROUPING(a, b) AS g, count(*) AS n FROM t GROUP BY ROLLUP (a, b) HAVING GROUPING(a) = 0');
 SELECT imat.explain_query('SELECT id, ok, count(*) AS n FROM t GROUP BY CUBE (id, ok)');
