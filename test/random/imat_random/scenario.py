@@ -725,8 +725,10 @@ class Maker:
         names = [i['name'] for i in self.imats if not i['later']]
         read = ' '.join('PERFORM count(*) FROM (SELECT * FROM %s OFFSET 0) q;' % n for n in names)
         event = rng.choice(['INSERT', 'UPDATE', 'DELETE', 'INSERT OR UPDATE OR DELETE'])
+        # of many rows some do: a table that is swapped costs its query each time
+        seldom = "IF TG_LEVEL = 'ROW' THEN IF coalesce(NEW.id, OLD.id) % 8 <> 0 THEN RETURN NULL; END IF; END IF;"
         return {'begin': 'BEGIN', 'end': 'COMMIT', 'steps': [
-            self.sql('CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN %s RETURN NULL; END$$' % read),
+            self.sql('CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN %s %s RETURN NULL; END$$' % (seldom, read)),
             self.sql('CREATE TRIGGER %s AFTER %s ON %s FOR EACH %s EXECUTE FUNCTION look()' % (
                 rng.choice(['aaa', 'zzz']), event, rng.choice(self.tables).name,
                 rng.choice(['ROW', 'STATEMENT', 'STATEMENT'])))]}
