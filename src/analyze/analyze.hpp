@@ -96,6 +96,10 @@ PG_GUARDED bool index_has_extremes(const model::View &view, const model::Accumul
 /* The query that a text consists of; errors where that isn't one SELECT that the current user may run. */
 PG_GUARDED Query *query_of_text(const char *text);
 
+/* May the current user run the query?  Those that it names as views' owners, or otherwise, count in its
+ * place. */
+PG_GUARDED bool may_run(const Query *query);
+
 /* Does the query of the view make something of whole rows of a table? */
 PG_GUARDED bool reads_whole_rows(Oid definition);
 

@@ -13,29 +13,36 @@ namespace {
 
 extern "C" {
 
-/* Walker: check permissions on what every level reads. */
-PG_GUARDED static bool permission_walker(Node *node, void *context)
+/* Walker: true where the user may not read what a level reads, unless that is to be an error. */
+PG_GUARDED static bool permission_walker(Node *node, void *complain)
 {
     if (node == nullptr)
         return false;
     if (!IsA(node, Query))
-        return pg::walk_expression(node, permission_walker, context);
-    pg::check_permissions(castNode(Query, node));
-    return pg::walk_query(castNode(Query, node), permission_walker, context, 0);
+        return pg::walk_expression(node, permission_walker, complain);
+    return !pg::check_permissions(castNode(Query, node), *static_cast<bool *>(complain)) ||
+           pg::walk_query(castNode(Query, node), permission_walker, complain, 0);
 }
 
 } // extern "C"
 
-/* Raise an error unless the current user may run the query. */
-PG_GUARDED void check_may_run(const Query *query)
+/* Permissions on what every level of the rewritten query reads. */
+PG_GUARDED bool check_may_run(const Query *query, bool complain)
 {
     auto *copy = static_cast<Query *>(copyObjectImpl(query));
     AcquireRewriteLocks(copy, true, false);
+    bool refused = false;
     for (auto *rewritten : pg::each<Query>(QueryRewrite(copy)))
-        permission_walker(reinterpret_cast<Node *>(rewritten), nullptr);
+        refused = refused || permission_walker(reinterpret_cast<Node *>(rewritten), &complain);
+    return !refused;
 }
 
 } // namespace
+
+PG_GUARDED bool may_run(const Query *query)
+{
+    return check_may_run(query, false);
+}
 
 PG_GUARDED Query *query_of_text(const char *text)
 {
@@ -51,7 +58,7 @@ PG_GUARDED Query *query_of_text(const char *text)
         ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("the text must be a query"),
                         errdetail("The statement is no SELECT, or does more than read."),
                         errhint("Give one SELECT.")));
-    check_may_run(query);
+    check_may_run(query, true);
     return query;
 }
 

@@ -71,38 +71,6 @@ PG_GUARDED ExprState *condition(Node *conditions)
     return conditions == nullptr ? nullptr : ExecInitQual(reinterpret_cast<List *>(conditions), nullptr);
 }
 
-extern "C" {
-PG_GUARDED static bool is_foreign(Oid function, void * /*context*/)
-{
-    return function >= FirstNormalObjectId;
-}
-
-PG_GUARDED static bool find_foreign_code(Node *node, void *context)
-{
-    return node != nullptr && (check_functions_in_node(node, is_foreign, context) ||
-                               pg::walk_expression(node, find_foreign_code, context));
-}
-}
-
-/* Does a function of the view's expressions come from elsewhere than PostgreSQL itself? */
-PG_GUARDED bool calls_foreign_code(const model::View &view)
-{
-    bool foreign =
-        find_foreign_code(view.filter, nullptr) || find_foreign_code(view.having, nullptr) ||
-        find_foreign_code(reinterpret_cast<Node *>(view.outputs), nullptr) ||
-        find_foreign_code(reinterpret_cast<Node *>(view.group_targets), nullptr) ||
-        find_foreign_code(view.group_having, nullptr) ||
-        (view.upper != nullptr && find_foreign_code(reinterpret_cast<Node *>(view.upper), nullptr));
-    for (const model::Key &key : view.keys)
-        foreign = foreign || find_foreign_code(key.expression, nullptr) || key.type >= FirstNormalObjectId;
-    for (const model::Accumulator &accumulator : view.accumulators)
-        foreign = foreign || find_foreign_code(accumulator.input, nullptr) ||
-                  (model::keeps_extremes(accumulator.kind) && accumulator.input_type >= FirstNormalObjectId);
-    for (const model::Distinct &distinct : view.distincts)
-        foreign = foreign || distinct.value.type >= FirstNormalObjectId;
-    return foreign;
-}
-
 /* Is there an index that finds the row of a group, or the rows of a bag? */
 PG_GUARDED bool has_index(Oid imat, const model::View &view)
 {
@@ -213,6 +181,50 @@ PG_GUARDED void compile_distincts(Plan *plan)
         static_cast<apply::ProbePlan **>(palloc0(sizeof(apply::ProbePlan *) * (distincts.size + 1)));
 }
 
+/*
+ * Not all that is maintained is read: changes come with the statements of others.  But an owner who has lost
+ * the right to read a source isn't shown its rows in that way either.
+ */
+PG_GUARDED void check_rights(const Plan &plan, const Query *definition)
+{
+    if (analyze::may_run(definition))
+        return;
+    const Oid imat = plan.registration.imat;
+    ereport(
+        ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+        errmsg("incremental materialized table %s cannot be maintained, since its owner may not read its "
+               "sources any more",
+               quote_qualified_identifier(get_namespace_name(get_rel_namespace(imat)), get_rel_name(imat))),
+        errdetail("Role %s lacks a privilege that its definition needs.",
+                  quote_identifier(GetUserNameFromId(plan.owner, false))),
+        errhint("Grant SELECT to the owner, have the table belong to another role, or drop it."));
+}
+
+/* What is computed where the IMAT isn't rebuilt. */
+PG_GUARDED void compile_expressions(Plan *plan, Query *definition)
+{
+    /* Of what is in subqueries nothing is known here. */
+    plan->foreign_code = plan->view->has_options() || runs_foreign_code(plan->registration, *plan->view);
+    plan->layout = make_layout(plan->view->keys, plan->view->accumulators);
+    plan->set_keys = static_cast<Datum *>(palloc(sizeof(Datum) * (plan->view->keys.size + 1)));
+    plan->set_nulls = static_cast<bool *>(palloc(sizeof(bool) * (plan->view->keys.size + 1)));
+    if (plan->view->bag)
+        compile_bag(plan);
+    if (plan->view->has_options())
+        plan->definition = analyze::exact_query(definition);
+    compile_distincts(plan);
+    plan->context = CreateStandaloneExprContext();
+    plan->input_type = ExecTypeFromTL(input_targets(*plan->view));
+    if (!plan->view->is_join())
+        compile_source_side(plan);
+    if (plan->strategy == model::Strategy::Delta)
+        compile_group_side(plan);
+    else
+        plan->visible = ExecCleanTypeFromTL(plan->view->group_targets);
+    if (plan->view->upper != nullptr)
+        compile_upper(plan);
+}
+
 /* Plans with the same one can take over each other's pending changes. */
 PG_GUARDED uint64 fingerprint_of(const Plan &plan, Query *definition)
 {
@@ -239,33 +251,16 @@ PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContex
 
     /* The expressions are bound to functions, and constants folded, as whom and as what they will run. */
     pg::with_rights_of(plan->owner, [&] {
-        catalog::with_settings(plan->registration.settings, [&] {
-            Query *definition = analyze::definition_query(registration.definition);
-            plan->view = analyze::understand(definition);
-            plan->strategy = strategy_of(registration, plan->view);
-            if (plan->strategy != model::Strategy::Swap) {
-                /* Of what is in subqueries nothing is known here. */
-                plan->foreign_code = plan->view->has_options() || calls_foreign_code(*plan->view);
-                plan->layout = make_layout(plan->view->keys, plan->view->accumulators);
-                plan->set_keys = static_cast<Datum *>(palloc(sizeof(Datum) * (plan->view->keys.size + 1)));
-                plan->set_nulls = static_cast<bool *>(palloc(sizeof(bool) * (plan->view->keys.size + 1)));
-                if (plan->view->bag)
-                    compile_bag(plan);
-                if (plan->view->has_options())
-                    plan->definition = analyze::exact_query(definition);
-                compile_distincts(plan);
-                plan->context = CreateStandaloneExprContext();
-                plan->input_type = ExecTypeFromTL(input_targets(*plan->view));
-                if (!plan->view->is_join())
-                    compile_source_side(plan);
-                if (plan->strategy == model::Strategy::Delta)
-                    compile_group_side(plan);
-                else
-                    plan->visible = ExecCleanTypeFromTL(plan->view->group_targets);
-                if (plan->view->upper != nullptr)
-                    compile_upper(plan);
-            }
-            plan->fingerprint = fingerprint_of(*plan, definition);
+        pg::with_safe_search_path([&] {
+            catalog::with_settings(plan->registration.settings, [&] {
+                Query *definition = analyze::definition_query(registration.definition);
+                plan->view = analyze::understand(definition);
+                plan->strategy = strategy_of(registration, plan->view);
+                check_rights(*plan, definition);
+                if (plan->strategy != model::Strategy::Swap)
+                    compile_expressions(plan, definition);
+                plan->fingerprint = fingerprint_of(*plan, definition);
+            });
         });
     });
     MemoryContextSwitchTo(caller);

@@ -30,7 +30,7 @@ struct Plan {
     model::Strategy strategy; /* what is done: Delta, Keyed or Swap */
     Oid owner;
     uint64 fingerprint; /* of all that the shape of pending changes depends on */
-    bool foreign_code;  /* calls functions that don't come with PostgreSQL */
+    bool foreign_code;  /* maintenance runs code that doesn't come with PostgreSQL */
 
     /* For Delta and Keyed. */
     Layout *layout;
@@ -113,6 +113,9 @@ inline const model::Array<model::Key> &paired_by(const model::View &view) noexce
                ? view.keys
                : view.identity;
 }
+
+/* Does the maintenance of the view run code that doesn't come with PostgreSQL? */
+PG_GUARDED bool runs_foreign_code(const catalog::Registration &registration, const model::View &view);
 
 /* Hold on to a plan, and let go of it. */
 inline Plan *keep(Plan *plan) noexcept

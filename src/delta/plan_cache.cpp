@@ -2,8 +2,8 @@
  * plan_cache.cpp - the session's compiled views, and which IMATs to maintain when a table changes.
  *
  * Invalidation only marks; nothing is freed while somebody may be using it.  A relation that changes drops
- * the plans that name it; a function, operator, type, schema or subscription that changes drops them all:
- * that is rare, and compiling takes less than a millisecond.
+ * the plans that name it; a function, operator, type, schema, role or subscription that changes drops them
+ * all: that is rare, and compiling takes less than a millisecond.
  */
 #include "catalog/catalog.hpp"
 #include "delta/plan.hpp"
@@ -195,6 +195,8 @@ PG_GUARDED void watch_for_changes()
     CacheRegisterSyscacheCallback(OPEROID, object_changed, Datum{});
     CacheRegisterSyscacheCallback(TYPEOID, object_changed, Datum{});
     CacheRegisterSyscacheCallback(NAMESPACEOID, object_changed, Datum{});
+    CacheRegisterSyscacheCallback(AUTHOID, object_changed, Datum{}); /* rights of owners */
+    CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, object_changed, Datum{});
     CacheRegisterSyscacheCallback(SUBSCRIPTIONRELMAP, object_changed, Datum{});
 }
 

@@ -238,6 +238,15 @@ PG_GUARDED bool work_through(apply::Moment moment)
     return more;
 }
 
+/*
+ * What was deferred to the commit has been done by now.  What triggers and foreign keys of IMATs would defer
+ * is therefore to be done at once; nobody would come back to it.
+ */
+PG_GUARDED void defer_no_more()
+{
+    AfterTriggerSetState(makeNode(ConstraintsSetStmt));
+}
+
 PG_GUARDED bool flush(apply::Moment moment)
 {
     MemoryContext memory =
@@ -245,6 +254,8 @@ PG_GUARDED bool flush(apply::Moment moment)
     MemoryContext caller = MemoryContextSwitchTo(memory);
     session.flushing = GetCurrentTransactionNestLevel();
     session.flush_due = false;
+    if (moment == apply::Moment::Commit)
+        defer_no_more();
     const bool more = work_through(moment);
     session.flushing = 0;
     session.has_written = true;

@@ -178,8 +178,10 @@ PG_GUARDED Work *plan_work(const Collected &collected)
             continue;
         const bool same = item->plan->fingerprint == view->plan->fingerprint;
         item->groups = same ? view->groups : nullptr;
-        if (same)
+        if (same) {
+            view->plan->foreign_code = view->plan->foreign_code || item->plan->foreign_code;
             use_plan(item, view->plan); /* the groups are in its layout */
+        }
         if (!same || view->swap || item->plan->strategy == model::Strategy::Swap)
             mark_swap(item);
     }

@@ -214,13 +214,13 @@ inline Query *parse_analyze_fixedparams(RawStmt *statement, const char *text)
 #endif
 }
 
-/* Raise an error unless the user may read what one level of a query reads. */
-inline void check_permissions(Query *query)
+/* May the user read what one level of a query reads?  If not so, and told to complain, raise an error. */
+inline bool check_permissions(Query *query, bool complain)
 {
 #if PG_VERSION_NUM >= 160000
-    ExecCheckPermissions(query->rtable, query->rteperminfos, true);
+    return ExecCheckPermissions(query->rtable, query->rteperminfos, complain);
 #else
-    ExecCheckRTPerms(query->rtable, true);
+    return ExecCheckRTPerms(query->rtable, complain);
 #endif
 }
 

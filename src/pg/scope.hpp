@@ -32,7 +32,10 @@ PG_GUARDED auto with_rights_of(Oid role, Body body)
     }
 }
 
-/* Run body with a search_path on which only pg_catalog is found, and with whatever else it sets undone after.
+/*
+ * Run body with a search_path on which only pg_catalog is found, with row-level security as it is for
+ * everybody (pg_dump turns it off for the session that restores), and with whatever else it sets undone
+ * after.
  */
 template <class Body>
 PG_GUARDED auto with_safe_search_path(Body body)
@@ -40,6 +43,8 @@ PG_GUARDED auto with_safe_search_path(Body body)
     const int level = NewGUCNestLevel();
     set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
                       0, false);
+    if (!row_security)
+        set_config_option("row_security", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
     if constexpr (std::is_void_v<std::invoke_result_t<Body &>>) {
         body();
         AtEOXact_GUC(false, level);

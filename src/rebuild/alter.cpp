@@ -211,6 +211,7 @@ PG_GUARDED void revise(Oid oid)
         imat->registration.settings = catalog::current_settings();
     catalog::update(imat->registration);
     release(sources_before);
+    distrust_if_disabled(oid);
     refresh_with_readers(oid);
 }
 

@@ -15,6 +15,7 @@
  *
  * The event triggers are always enabled, also where session_replication_role is replica.
  */
+#include "analyze/analyze.hpp"
 #include "flush/flush.hpp"
 #include "pg/list.hpp"
 #include "rebuild/parts.hpp"
@@ -214,6 +215,9 @@ PG_GUARDED bool changes_meaning(const CollectedCommand *command)
         return reinterpret_cast<const AlterOwnerStmt *>(statement)->objectType == OBJECT_VIEW;
     case T_ViewStmt:
         return reinterpret_cast<const ViewStmt *>(statement)->replace;
+    case T_RuleStmt: /* of views; others say what is done when a table is written, which is noticed by itself
+                      */
+        return reinterpret_cast<const RuleStmt *>(statement)->event == CMD_SELECT;
     case T_CreateFunctionStmt:
         return reinterpret_cast<const CreateFunctionStmt *>(statement)->replace;
     case T_DefineStmt:
@@ -225,7 +229,7 @@ PG_GUARDED bool changes_meaning(const CollectedCommand *command)
     }
 }
 
-/* A view, function, type or collation was replaced or altered. */
+/* A view, its rule, a function, type, collation or the like was replaced or altered. */
 PG_GUARDED void after_other_command(Oid class_id, Oid object, const CollectedCommand *command,
                                     Changed *changed)
 {
@@ -237,6 +241,43 @@ PG_GUARDED void after_other_command(Oid class_id, Oid object, const CollectedCom
     } else if (changes_meaning(command) && (!is_relation || kind == RELKIND_VIEW)) {
         changed->meaning = list_concat_unique_oid(changed->meaning, dependents_of(class_id, object));
     }
+}
+
+/* May the IMAT's owner still read what the definition reads? */
+PG_GUARDED bool owner_may_read(Oid imat)
+{
+    catalog::Registration registration = {};
+    if (!catalog::find(imat, &registration))
+        return true;
+    return pg::with_rights_of(pg::owner_of_relation(imat), [&] {
+        return pg::with_safe_search_path(
+            [&] { return analyze::may_run(analyze::definition_query(registration.definition)); });
+    });
+}
+
+/* The IMAT's owner may have lost a right: say if it is one that it needs. */
+PG_GUARDED void check_owner(Oid imat)
+{
+    CacheInvalidateRelcacheByRelid(imat); /* plans are to be made anew, and with that rights checked */
+    if (owner_may_read(imat))
+        return;
+    ereport(WARNING,
+            errmsg("the owner of incremental materialized table %s may not read its sources any more",
+                   name_of(imat)),
+            errdetail("It cannot be maintained, so whoever changes its sources will get an error."),
+            errhint("Grant SELECT to the owner, have the table belong to another role, or drop it."));
+}
+
+/* Privileges on tables or views were revoked. */
+PG_GUARDED void after_revoke(const InternalGrant &revoked)
+{
+    if (revoked.is_grant || revoked.objtype != OBJECT_TABLE)
+        return;
+    List *imats = NIL;
+    for (Oid relation : pg::each_oid(revoked.objects))
+        imats = list_concat_unique_oid(imats, dependents_of(RelationRelationId, relation));
+    for (Oid imat : pg::each_oid(imats))
+        check_owner(imat);
 }
 
 } // namespace
@@ -284,6 +325,8 @@ PG_GUARDED void on_ddl()
         const Oid object = oid_in(row, commanded::object);
         const auto *command = reinterpret_cast<CollectedCommand *>(
             DatumGetPointer(slot_getattr(row, commanded::command, &null)));
+        if (command->type == SCT_Grant)
+            return after_revoke(*command->d.grant.istmt);
         if (class_id == RelationRelationId)
             after_table_command(object, command, &changed);
         if (class_id == TriggerRelationId)

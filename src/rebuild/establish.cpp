@@ -192,6 +192,7 @@ PG_GUARDED void establish(const Birth &birth)
     record_dependencies(imat->registration);
     imat->registration.state_current = imat->with_state;
     catalog::insert(imat->registration, imat->view->sources);
+    distrust_if_disabled(birth.table);
     observe::forget(birth.table);
     observe::record_fill(birth.table, filled - started);
 }

@@ -62,7 +62,7 @@ PG_GUARDED Oid oid_of_object(Oid class_id, Oid index, AttrNumber own_column, Oid
     return found;
 }
 
-/* Something depends on what was met. */
+/* Something has changed, or depends on what was met. */
 PG_GUARDED void climb_to(Climb *climb, Oid class_id, Oid object)
 {
     if (class_id == RewriteRelationId)
@@ -195,7 +195,7 @@ PG_GUARDED List *dependents_of(Oid class_id, Oid object)
 {
     Climb climb = {};
     List *found = NIL;
-    meet(&climb, class_id, object);
+    climb_to(&climb, class_id, object);
     while (climb.next != NIL) {
         auto *met = static_cast<Met *>(linitial(climb.next));
         climb.next = list_delete_first(climb.next);

@@ -226,6 +226,9 @@ struct Changed {
 /* A table was created or altered. */
 PG_GUARDED void after_table_command(Oid table, const CollectedCommand *command, Changed *changed);
 
+/* The IMAT was just made, or has other sources: are triggers of these disabled?  Then it can't be trusted. */
+PG_GUARDED void distrust_if_disabled(Oid imat);
+
 /* Columns of a table, or attributes of a type, came, went, or have changed; and did a command rename some? */
 PG_GUARDED void after_change_of_columns(Oid relation, Changed *changed);
 PG_GUARDED bool renames_columns(const CollectedCommand *command);

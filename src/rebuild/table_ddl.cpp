@@ -126,6 +126,18 @@ PG_GUARDED bool has_row_security(Oid table)
     return enabled;
 }
 
+/* Changes go unseen, or may do so: say it. */
+PG_GUARDED void distrust(catalog::Registration registration, const char *disabled)
+{
+    ereport(WARNING,
+            errmsg("incremental materialized table %s can no longer be trusted", name_of(registration.imat)),
+            errdetail("With %s disabled, changes go unseen.", disabled),
+            errhint("When it is enabled again, the table will be computed anew.  Until then "
+                    "imat.verify tells by how many rows it is wrong, and imat.refresh repairs it."));
+    registration.trusted = false;
+    catalog::update(registration);
+}
+
 /* Triggers of the table, or of what is below it, were enabled or disabled: whom can be trusted now? */
 PG_GUARDED void follow_firing(Oid table, const List *imats, Changed *changed)
 {
@@ -143,13 +155,7 @@ PG_GUARDED void follow_firing(Oid table, const List *imats, Changed *changed)
                            name_of(imat)));
             changed->rows = list_append_unique_oid(changed->rows, imat);
         } else if (disabled != nullptr && registration.trusted) {
-            ereport(WARNING,
-                    errmsg("incremental materialized table %s can no longer be trusted", name_of(imat)),
-                    errdetail("With %s disabled, changes go unseen.", disabled),
-                    errhint("When it is enabled again, the table will be computed anew.  Until then "
-                            "imat.verify tells by how many rows it is wrong, and imat.refresh repairs it."));
-            registration.trusted = false;
-            catalog::update(registration);
+            distrust(registration, disabled);
         }
     }
 }
@@ -304,6 +310,14 @@ PG_GUARDED void after_table_command(Oid table, const CollectedCommand *command, 
         refuse_columns(table, linitial_oid(kept));
     if (catalog::is_imat(table))
         follow_imat(table, effects, changed);
+}
+
+PG_GUARDED void distrust_if_disabled(Oid imat)
+{
+    catalog::Registration registration = {};
+    const char *disabled = find_disabled(imat);
+    if (disabled != nullptr && catalog::find(imat, &registration) && registration.trusted)
+        distrust(registration, disabled);
 }
 
 PG_GUARDED void after_change_of_columns(Oid relation, Changed *changed)

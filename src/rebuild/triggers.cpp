@@ -101,11 +101,44 @@ PG_GUARDED void set_firing(Oid table, const TriggerKind &kind)
     });
 }
 
-/* Create one trigger, unless it is there. */
+/* The trigger of this kind's name on the table; false: there is none. */
+PG_GUARDED bool find_trigger(Oid table, const TriggerKind &kind, FormData_pg_trigger *found)
+{
+    ScanKeyData keys[2];
+    ScanKeyInit(&keys[0], Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
+    ScanKeyInit(&keys[1], Anum_pg_trigger_tgname, BTEqualStrategyNumber, F_NAMEEQ,
+                CStringGetDatum(kind.name));
+    Relation triggers = table_open(TriggerRelationId, AccessShareLock);
+    SysScanDesc scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, nullptr, 2, keys);
+    HeapTuple row = systable_getnext(scan);
+    const bool there = HeapTupleIsValid(row);
+    if (there)
+        memcpy(found, GETSTRUCT(row), offsetof(FormData_pg_trigger, tgattr));
+    systable_endscan(scan);
+    table_close(triggers, AccessShareLock);
+    return there;
+}
+
+/* Has a trigger the function, the events and the timing of its kind, and nothing else? */
+PG_GUARDED bool fits(const TriggerKind &kind, const FormData_pg_trigger &trigger)
+{
+    const auto type = static_cast<int16>(kind.timing | kind.events | (kind.by_row ? TRIGGER_TYPE_ROW : 0));
+    return trigger.tgfoid == function_of(kind) && trigger.tgtype == type &&
+           !OidIsValid(trigger.tgconstraint) && !trigger.tgdeferrable;
+}
+
+/* Create one trigger, unless it is there; an error where another has its name. */
 PG_GUARDED void create_trigger(Oid table, const TriggerKind &kind)
 {
-    if (OidIsValid(get_trigger_oid(table, kind.name, true)))
-        return;
+    FormData_pg_trigger found;
+    if (find_trigger(table, kind, &found)) {
+        if (fits(kind, found))
+            return;
+        ereport(ERROR, errcode(ERRCODE_DUPLICATE_OBJECT),
+                errmsg("trigger %s on table %s is not one of pg_imat", quote_identifier(kind.name),
+                       name_of(table)),
+                errhint("Rename or drop it."));
+    }
     CreateTrigStmt *statement = makeNode(CreateTrigStmt);
     statement->trigname = pstrdup(kind.name);
     statement->timing = kind.timing;
@@ -125,14 +158,14 @@ PG_GUARDED void create_trigger(Oid table, const TriggerKind &kind)
         set_firing(table, kind);
 }
 
-/* Drop one trigger, if it is there. */
+/* Drop one trigger, if it is there and ours. */
 PG_GUARDED void drop_trigger(Oid table, const TriggerKind &kind)
 {
-    const Oid trigger = get_trigger_oid(table, kind.name, true);
-    if (!OidIsValid(trigger))
+    FormData_pg_trigger found;
+    if (!find_trigger(table, kind, &found) || !fits(kind, found))
         return;
     ObjectAddress address;
-    ObjectAddressSet(address, TriggerRelationId, trigger);
+    ObjectAddressSet(address, TriggerRelationId, found.oid);
     performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
 }
 
@@ -161,19 +194,8 @@ PG_GUARDED void add_with_ancestors(List **found, Oid table)
 /* When the table's trigger of this kind fires (pg_trigger.tgenabled), or 0 if there is none. */
 PG_GUARDED char firing_of(Oid table, const TriggerKind &kind)
 {
-    char fires = '\0';
-    ScanKeyData keys[2];
-    ScanKeyInit(&keys[0], Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
-    ScanKeyInit(&keys[1], Anum_pg_trigger_tgname, BTEqualStrategyNumber, F_NAMEEQ,
-                CStringGetDatum(kind.name));
-    Relation triggers = table_open(TriggerRelationId, AccessShareLock);
-    SysScanDesc scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, nullptr, 2, keys);
-    HeapTuple row = systable_getnext(scan);
-    if (HeapTupleIsValid(row))
-        fires = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row))->tgenabled;
-    systable_endscan(scan);
-    table_close(triggers, AccessShareLock);
-    return fires;
+    FormData_pg_trigger found;
+    return find_trigger(table, kind, &found) ? found.tgenabled : '\0';
 }
 
 /* The kind of trigger of that name, or NULL. */
@@ -195,13 +217,6 @@ PG_GUARDED const char *function_of_ours(Oid function)
         if (function_of(*kind) == function)
             return kind->function;
     return nullptr;
-}
-
-/* Has a trigger the events and the timing of its kind, and nothing else? */
-PG_GUARDED bool fits(const TriggerKind &kind, const FormData_pg_trigger &trigger)
-{
-    const auto type = static_cast<int16>(kind.timing | kind.events | (kind.by_row ? TRIGGER_TYPE_ROW : 0));
-    return trigger.tgtype == type && !OidIsValid(trigger.tgconstraint) && !trigger.tgdeferrable;
 }
 
 /* An error for a child, or other kin, of sources that can't be followed. */
@@ -407,8 +422,7 @@ PG_GUARDED void check_trigger(const FormData_pg_trigger &trigger)
     const char *function = function_of_ours(trigger.tgfoid);
     if (kind == nullptr && function == nullptr)
         return;
-    if (kind != nullptr && function != nullptr && strcmp(kind->function, function) == 0 &&
-        fits(*kind, trigger))
+    if (kind != nullptr && fits(*kind, trigger))
         return;
     if (function == nullptr && readers_of(trigger.tgrelid) == NIL && !catalog::is_imat(trigger.tgrelid))
         return;

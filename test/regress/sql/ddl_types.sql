@@ -106,6 +106,48 @@ ALTER COLLATION yours REFRESH VERSION;
 INSERT INTO words VALUES (3, 'A');
 SELECT * FROM bad();
 
+-- rules of views: what they select, replaced in another way
+CREATE TABLE ruled (id int PRIMARY KEY, k int, v int);
+INSERT INTO ruled SELECT i, i % 3, i FROM generate_series(1, 9) i;
+CREATE VIEW ruled_view AS SELECT k, v FROM ruled WHERE v < 5;
+SELECT imat.create('of_ruled', 'SELECT k, sum(v) AS s FROM ruled_view GROUP BY k');
+SELECT imat.create('of_ruled_rows', 'SELECT k, v FROM ruled_view');
+CREATE OR REPLACE RULE "_RETURN" AS ON SELECT TO ruled_view DO INSTEAD SELECT k, v * 10 AS v FROM ruled;
+SELECT * FROM bad();
+INSERT INTO ruled VALUES (10, 1, 10);
+SELECT * FROM bad();
+SELECT * FROM of_ruled ORDER BY k;
+BEGIN;
+DELETE FROM ruled WHERE id < 3;
+CREATE OR REPLACE RULE "_RETURN" AS ON SELECT TO ruled_view DO INSTEAD SELECT k % 2 AS k, v FROM ruled;
+SELECT * FROM bad();
+UPDATE ruled SET v = v + 1 WHERE k = 1;
+SELECT * FROM bad();
+COMMIT;
+SELECT * FROM bad();
+CREATE OR REPLACE RULE "_RETURN" AS ON SELECT TO imat.of_ruled_definition DO INSTEAD SELECT k, count(*) AS s FROM ruled GROUP BY k;
+SELECT * FROM bad();
+INSERT INTO ruled VALUES (11, 1, 10);
+SELECT * FROM bad();
+CREATE RULE also AS ON INSERT TO ruled DO ALSO DELETE FROM ruled WHERE id = NEW.id - 10;
+INSERT INTO ruled VALUES (15, 1, 10);
+SELECT * FROM bad();
+
+-- text search configurations of one's own
+CREATE TEXT SEARCH DICTIONARY stop (TEMPLATE = simple);
+CREATE TEXT SEARCH CONFIGURATION conf (COPY = simple);
+ALTER TEXT SEARCH CONFIGURATION conf ALTER MAPPING FOR asciiword WITH stop;
+CREATE TABLE texts (id int PRIMARY KEY, t text);
+INSERT INTO texts VALUES (1, 'a b'), (2, 'The c');
+SELECT imat.create('vectors', 'SELECT to_tsvector(''types.conf'', t) AS v, count(*) AS n FROM texts GROUP BY 1');
+ALTER TEXT SEARCH DICTIONARY stop (STOPWORDS = english);
+SELECT * FROM bad();
+INSERT INTO texts VALUES (3, 'the d');
+SELECT * FROM bad();
+ALTER TEXT SEARCH CONFIGURATION conf ALTER MAPPING FOR asciiword WITH english_stem;
+SELECT * FROM bad();
+SELECT * FROM vectors ORDER BY v;
+
 -- roles: what an owner may see when row-level security holds for him no more is shown from the next change on
 CREATE ROLE imat_types_owner;
 CREATE TABLE secret (id int PRIMARY KEY, k int);
