@@ -5,6 +5,7 @@
  */
 #include "catalog/catalog.hpp"
 #include "flush/flush.hpp"
+#include "rebuild/rebuild.hpp"
 
 namespace {
 
@@ -26,14 +27,33 @@ PG_IMAT_FUNCTION(imat_capture)
     return PointerGetDatum(nullptr);
 }
 
-/* imat.protect(): nobody but maintenance writes to an IMAT, nor to the state that is kept beside it. */
+/* The row that a trigger before a change lets go on. */
+PG_GUARDED static Datum go_on(const TriggerData *trigger)
+{
+    if (TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
+        return PointerGetDatum(nullptr);
+    return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple
+                                                                      : trigger->tg_trigtuple);
+}
+
+/*
+ * imat.protect(): nobody but maintenance writes to an IMAT, nor to the state that is kept beside it.  The
+ * rows that a dump has for them are skipped.  A table that was restored without the rest is a table like any
+ * other.
+ */
 PG_IMAT_FUNCTION(imat_protect)
 {
-    const RelationData *table = trigger_data(fcinfo, "imat.protect")->tg_relation;
+    const TriggerData *trigger = trigger_data(fcinfo, "imat.protect");
+    const RelationData *table = trigger->tg_relation;
+    const Oid oid = RelationGetRelid(table);
+    if (!rebuild::is_kept(oid))
+        return go_on(trigger);
+    if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) && rebuild::is_restoring())
+        return PointerGetDatum(nullptr);
     const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(table)),
                                                   RelationGetRelationName(table));
     catalog::Registration registration = {};
-    if (!catalog::find(RelationGetRelid(table), &registration))
+    if (!catalog::find(oid, &registration))
         ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
                 errmsg("cannot change table \"%s\"", RelationGetRelationName(table)),
                 errdetail("It belongs to an incremental materialized table; maintenance alone writes to it."),
@@ -44,5 +64,20 @@ PG_IMAT_FUNCTION(imat_protect)
             errhint("Change the tables that it reads, or make it an ordinary table with "
                     "SELECT imat.drop(%s, keep => 'table').",
                     quote_literal_cstr(name)));
+    return PointerGetDatum(nullptr);
+}
+
+/* imat.restored(): our tables were written, which is done in SQL by none but a dump. */
+PG_IMAT_FUNCTION(imat_restored)
+{
+    const TriggerData *trigger = trigger_data(fcinfo, "imat.restored");
+    const RelationData *table = trigger->tg_relation;
+    if (strcmp(get_namespace_name(RelationGetNamespace(table)), "imat") != 0)
+        ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+                errmsg("function \"imat.restored\" cannot be used by triggers of other tables"));
+    if (TRIGGER_FIRED_BEFORE(trigger->tg_event))
+        rebuild::lock_registrations();
+    else
+        rebuild::settle();
     return PointerGetDatum(nullptr);
 }

@@ -115,6 +115,10 @@ PG_GUARDED List *readers_above(Oid table);
 /* The IMAT that the table is, or whose groups it keeps; none for any other table. */
 PG_GUARDED List *kept_in(Oid table);
 
+/* Has the table the triggers that protect IMATs; and are they disabled? */
+PG_GUARDED bool is_protected(Oid table);
+PG_GUARDED bool is_unprotected(Oid table);
+
 /* Is that the name of the first of the triggers that protect IMATs? */
 PG_GUARDED bool is_protection(const char *name);
 
@@ -243,6 +247,14 @@ PG_GUARDED void before_alter_table(const AlterTableStmt *statement);
 /* The IMATs over tables that have, or had, children; and over tables with row-level security. */
 PG_GUARDED List *imats_over_parents();
 PG_GUARDED List *imats_under_policies();
+
+/* -- restore.cpp -- */
+
+/* Is it imat.registered, or imat.source? */
+PG_GUARDED bool is_table_of_ours(Oid table);
+
+/* Delete the rows of an IMAT or of a table of its groups, and tell nobody. */
+PG_GUARDED void make_room(Oid table);
 
 /* -- hierarchy.cpp -- */
 

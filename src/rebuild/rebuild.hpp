@@ -76,6 +76,18 @@ PG_GUARDED void on_sql_drop();
  */
 PG_GUARDED void on_ddl();
 
+/* Does this session restore a dump? */
+PG_GUARDED bool is_restoring();
+
+/* Is the table an IMAT, or does it keep groups of one? */
+PG_GUARDED bool is_kept(Oid table);
+
+/* Rows of our tables are about to be restored: one table after the other. */
+PG_GUARDED void lock_registrations();
+
+/* Rows of our tables were restored: IMATs of which everything is there now are computed, and followed. */
+PG_GUARDED void settle();
+
 /* For the event trigger on ddl_command_start: refusals that PostgreSQL would not explain. */
 PG_GUARDED void before_ddl(const Node *statement);
 

@@ -12,6 +12,7 @@
 #include "analyze/analyze.hpp"
 #include "pg/list.hpp"
 #include "rebuild/parts.hpp"
+#include "rebuild/rebuild.hpp"
 
 namespace rebuild {
 
@@ -306,6 +307,12 @@ PG_GUARDED void after_table_command(Oid table, const CollectedCommand *command, 
     const List *kept = effects.firing || effects.columns ? kept_in(table) : NIL;
     if (effects.firing)
         follow_firing(table, list_concat_unique_oid(list_copy(kept), readers), changed);
+    if (effects.firing && is_restoring()) {
+        if (kept != NIL && is_unprotected(table))
+            make_room(table);
+        if (is_table_of_ours(table))
+            settle();
+    }
     if (effects.columns && kept != NIL && linitial_oid(kept) != table)
         refuse_columns(table, linitial_oid(kept));
     if (catalog::is_imat(table))

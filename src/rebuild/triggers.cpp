@@ -433,6 +433,19 @@ PG_GUARDED void check_trigger(const FormData_pg_trigger &trigger)
         errhint("Choose another name, or another function, for a trigger of your own."));
 }
 
+PG_GUARDED bool is_protected(Oid table)
+{
+    return firing_of(table, protect_triggers[0]) != '\0';
+}
+
+PG_GUARDED bool is_unprotected(Oid table)
+{
+    bool disabled = true;
+    for (const TriggerKind &kind : protect_triggers)
+        disabled = disabled && firing_of(table, kind) == TRIGGER_DISABLED;
+    return disabled;
+}
+
 PG_GUARDED bool is_protection(const char *name)
 {
     return strcmp(name, protect_triggers[0].name) == 0;

@@ -85,4 +85,66 @@ as_user "$PGBIN/pg_dump" -d plain -f again.sql >again.log 2>&1 && as_user "$PGBI
 is "a restored database can be dumped and restored" 0 $?
 is "again: verified" '' "$(differing again)"
 
+# in parts: tables and triggers first, then data, in whatever order that comes, with triggers or without, in several ways
+restore_schema() { # DATABASE
+    sql "CREATE DATABASE $1"
+    as_user "$PGBIN/pg_restore" --exit-on-error --schema-only -d "$1" source.dump >"$1.log" 2>&1
+}
+restore_data() { # NAME DATABASE OPTION...
+    as_user "$PGBIN/pg_restore" --exit-on-error --data-only -d "$2" "${@:3}" source.dump >>"$2.log" 2>&1
+    is "$1: no complaint" 0 $?
+    restored_works "$1" "$2"
+}
+as_user "$PGBIN/pg_dump" -Fd -j2 -d source -f source.directory >directory.log 2>&1
+sql 'CREATE DATABASE directory'
+as_user "$PGBIN/pg_restore" --exit-on-error -j2 -d directory source.directory >>directory.log 2>&1
+is "directory, two jobs: no complaint" 0 $?
+restored_works "directory, two jobs" directory
+restore_schema data
+restore_data "schema, then data" data
+restore_schema at_once
+restore_data "schema, then data at once" at_once --single-transaction
+restore_schema silent
+restore_data "schema, then data, triggers disabled" silent --disable-triggers
+restore_schema jobs
+restore_data "schema, then data in two jobs" jobs -j2
+restore_schema silent_jobs
+restore_data "schema, then data in two jobs, triggers disabled" silent_jobs -j2 --disable-triggers
+sql 'CREATE DATABASE sections'
+for section in pre-data data post-data; do
+    as_user "$PGBIN/pg_restore" --exit-on-error --section=$section -d sections source.dump >>sections.log 2>&1
+    is "section $section: no complaint" 0 $?
+done
+restored_works sections sections
+as_user "$PGBIN/pg_dump" --schema-only -d source -f schema.sql
+as_user "$PGBIN/pg_dump" --data-only --inserts -d source -f inserts.sql
+sql 'CREATE DATABASE inserts'
+as_user "$PGBIN/psql" -Xq -v ON_ERROR_STOP=1 -d inserts -f schema.sql -f inserts.sql >inserts.log 2>&1
+is "schema, then inserts: no complaint" 0 $?
+restored_works "schema, then inserts" inserts
+
+# what is dropped takes what depends on it along, as in the database that was dumped
+for database in data silent_jobs sections; do
+    sql "SET client_min_messages = error; DROP TABLE trip CASCADE" -d "$database"
+    is "$database: nothing is left of what read a table that is dropped" "0 0 0" "$(sql "SELECT (SELECT count(*) FROM imat.registered) || ' ' || (SELECT count(*) FROM imat.source) || ' ' ||
+        (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname IN ('public', 'imat') AND relname ~ 'hourly|kinds|joined|rolled|moved')" -d "$database")"
+done
+
+# single tables: a source is one that nobody reads, until somebody does; an IMAT is a table like any other
+single() { # NAME TABLE
+    sql "CREATE DATABASE $1"
+    sql "CREATE EXTENSION pg_imat" -d "$1"
+    as_user "$PGBIN/pg_dump" -d source -t "$2" -f "$1.sql" && as_user "$PGBIN/psql" -Xq -v ON_ERROR_STOP=1 -d "$1" -f "$1.sql" >"$1.log" 2>&1
+    is "table $2: no complaint" 0 $?
+    is "table $2: all its rows" "$(sql "SELECT count(*) FROM $2" -d source)" "$(sql "SELECT count(*) FROM $2" -d "$1")"
+}
+single one_source trip
+sql "INSERT INTO trip VALUES (NULL, 'z', 1, 1); SELECT imat.create('per_city', 'SELECT city, avg(fare) AS a FROM trip GROUP BY city'); INSERT INTO trip VALUES (NULL, 'y', 1, 1)" -d one_source >/dev/null
+is "table trip: read again" '' "$(differing one_source)"
+is "table trip: seen" 2 "$(sql "SELECT count(*) FROM per_city WHERE city IN ('y', 'z')" -d one_source)"
+single one_imat hourly
+sql "UPDATE hourly SET n = 0; SELECT imat.create('per_city', 'SELECT city, sum(fare) AS f FROM hourly GROUP BY city'); DELETE FROM hourly WHERE city = 'a'; INSERT INTO hourly (city, n) VALUES ('new', 1)" -d one_imat >/dev/null
+is "table hourly: read" '' "$(differing one_imat)"
+is "table hourly: seen" "0|1" "$(sql "SELECT count(*) FILTER (WHERE city = 'a'), count(*) FILTER (WHERE city = 'new') FROM per_city" -d one_imat)"
+
 done_testing

@@ -7,8 +7,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
 find_postgres
 scratch_init
 build_private
-cluster_start "$SCRATCH/pub" fsync=off wal_level=logical
-cluster_start "$SCRATCH/sub" fsync=off wal_level=logical
+streamed=()
+[[ $PG_MAJOR -lt 15 ]] || streamed=(logical_decoding_work_mem=64kB)
+cluster_start "$SCRATCH/pub" fsync=off wal_level=logical max_prepared_transactions=10 "${streamed[@]}"
+cluster_start "$SCRATCH/sub" fsync=off wal_level=logical max_prepared_transactions=10
 cd "$SCRATCH"
 
 pub() { cluster_use "$SCRATCH/pub" && sql "$@"; }
@@ -104,6 +106,110 @@ eventually synced || not_ok "the late table was synchronised"
 eventually caught_up || not_ok "late table: caught up"
 is "late table: equal to their definitions" '' "$(cluster_use "$SCRATCH/sub" && differing postgres)"
 is "late table: seen" "500505|1001" "$(sub 'SELECT * FROM total')"
+
+# partitions that are published as themselves, to a table that is no partition, to a partition and to another layout
+pub "CREATE TABLE root (id int PRIMARY KEY, k int, v numeric) PARTITION BY RANGE (id);
+     CREATE TABLE root_1 PARTITION OF root FOR VALUES FROM (0) TO (100);
+     CREATE TABLE root_2 PARTITION OF root FOR VALUES FROM (100) TO (200);
+     CREATE TABLE root_3 PARTITION OF root DEFAULT;
+     INSERT INTO root SELECT i, i % 4, i FROM generate_series(1, 250) i;
+     CREATE PUBLICATION leaves FOR TABLE root WITH (publish_via_partition_root = false)"
+sub "CREATE TABLE root (id int PRIMARY KEY, k int, v numeric) PARTITION BY RANGE (id);
+     CREATE TABLE root_1 (v numeric, gone int, id int NOT NULL, k int);
+     ALTER TABLE root_1 DROP COLUMN gone;
+     ALTER TABLE root ATTACH PARTITION root_1 FOR VALUES FROM (0) TO (100);
+     CREATE TABLE root_2 PARTITION OF root FOR VALUES FROM (100) TO (200) PARTITION BY RANGE (id);
+     CREATE TABLE root_2_0 PARTITION OF root_2 FOR VALUES FROM (100) TO (130);
+     CREATE TABLE root_2_1 PARTITION OF root_2 DEFAULT;
+     CREATE TABLE root_3 (id int PRIMARY KEY, k int, v numeric);
+     SELECT imat.create('of_root', 'SELECT k, sum(v) AS s, count(*) AS n FROM root GROUP BY k');
+     SELECT imat.create('of_root_1', 'SELECT k, max(v) AS m, min(v) AS l FROM root_1 GROUP BY k');
+     SELECT imat.create('of_root_2', 'SELECT id, k FROM root_2');
+     SELECT imat.create('of_root_3', 'SELECT k, string_agg(v::text, '','' ORDER BY id) AS l FROM root_3 GROUP BY k');
+     SELECT imat.create('of_roots', 'SELECT count(*) AS n FROM root JOIN root_3 USING (k)')" >/dev/null
+sub "CREATE SUBSCRIPTION l CONNECTION 'host=$SCRATCH/pub port=5432 user=postgres dbname=postgres' PUBLICATION leaves" >/dev/null 2>&1
+eventually synced || not_ok "leaves: synchronised"
+follows_leaves() { # NAME
+    l_caught_up() { [[ $(pub "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'l' AND replay_lsn >= '$(pub 'SELECT pg_current_wal_lsn()')'") == 1 ]]; }
+    eventually l_caught_up || not_ok "leaves, $1: caught up"
+    is "leaves, $1: equal to their definitions" '' "$(cluster_use "$SCRATCH/sub" && differing postgres)"
+    is "leaves, $1: the publisher's rows" "$(pub "SELECT k, sum(v), count(*) FROM root WHERE id BETWEEN 0 AND 199 GROUP BY k ORDER BY k")" "$(sub "SELECT * FROM of_root ORDER BY k")"
+}
+follows_leaves "initial copy"
+is "leaves, initial copy: seen" "4|99|100|4" "$(sub "SELECT (SELECT count(*) FROM of_root), (SELECT max(m) FROM of_root_1), (SELECT count(*) FROM of_root_2), (SELECT count(*) FROM of_root_3)")"
+pub "INSERT INTO root VALUES (300, 9, 1); UPDATE root SET v = v + 1 WHERE k = 1; DELETE FROM root WHERE k = 2"
+follows_leaves "writes"
+pub "UPDATE root SET id = id + 1000 WHERE id BETWEEN 90 AND 110; UPDATE root SET k = 3 - k WHERE id BETWEEN 100 AND 250"
+follows_leaves "moves"
+pub "TRUNCATE root_1"
+follows_leaves "truncate"
+is "leaves, truncate: seen" 0 "$(sub 'SELECT count(*) FROM of_root_1')"
+sub "DROP SUBSCRIPTION l" >/dev/null 2>&1
+
+# what the workers apply before the transaction is over on the other side, in one worker or several, and what is prepared there
+if [[ $PG_MAJOR -ge 15 ]]; then
+    options="streaming = on, two_phase = on"
+    [[ $PG_MAJOR -lt 16 ]] || options="streaming = parallel, two_phase = on"
+    pub "CREATE TABLE big (id int PRIMARY KEY, k int, v float8); CREATE PUBLICATION big FOR TABLE big"
+    sub "CREATE TABLE big (id int PRIMARY KEY, k int, v float8);
+         SELECT imat.create('of_big', 'SELECT k, sum(v) AS s, count(*) AS n FROM big GROUP BY k');
+         SELECT imat.create('of_big_keyed', 'SELECT k, percentile_disc(0.5) WITHIN GROUP (ORDER BY v) AS m FROM big GROUP BY k')" >/dev/null
+    sub "CREATE SUBSCRIPTION big CONNECTION 'host=$SCRATCH/pub port=5432 user=postgres dbname=postgres' PUBLICATION big WITH ($options)" >/dev/null 2>&1
+    eventually synced || not_ok "streaming: synchronised"
+    pub "BEGIN; INSERT INTO big SELECT i, i % 10, i FROM generate_series(1, 5000) i; SAVEPOINT a; UPDATE big SET v = v + 1; ROLLBACK TO a;
+         SAVEPOINT b; DELETE FROM big WHERE id % 3 = 0; RELEASE b; COMMIT"
+    pub "BEGIN; UPDATE big SET k = k + 1; ROLLBACK"
+    big() { [[ $(sub 'SELECT sum(n) FROM of_big') == "$1" ]]; }
+    eventually big 3334
+    is "streaming: equal to their definitions" '' "$(cluster_use "$SCRATCH/sub" && differing postgres)"
+    is "streaming: seen" 3334 "$(sub 'SELECT sum(n) FROM of_big')"
+    psql_pub() { cluster_use "$SCRATCH/pub" && psql_script "$@"; }
+    psql_pub -c "BEGIN" -c "INSERT INTO big SELECT i, i % 10, i FROM generate_series(6001, 6010) i" -c "PREPARE TRANSACTION 'one'"
+    prepared() { [[ $(sub 'SELECT count(*) FROM pg_prepared_xacts') == "$1" ]]; }
+    eventually prepared 1
+    is "prepared elsewhere: not seen" 3334 "$(sub 'SELECT sum(n) FROM of_big')"
+    psql_pub -c "COMMIT PREPARED 'one'"
+    eventually big 3344
+    is "prepared elsewhere: seen" 3344 "$(sub 'SELECT sum(n) FROM of_big')"
+    is "prepared elsewhere: equal to their definitions" '' "$(cluster_use "$SCRATCH/sub" && differing postgres)"
+    sub "DROP SUBSCRIPTION big" >/dev/null 2>&1
+fi
+
+# triggers that are disabled here: said, by how much, repaired for the moment and for good
+sub "ALTER TABLE plain DISABLE TRIGGER ALL" 2>/dev/null
+pub "INSERT INTO plain VALUES (401, 1, 1), (402, 5, 1)"
+eventually caught_up || not_ok "disabled: caught up"
+is "disabled: said" "highest named ranked sums" "$(sub "SELECT string_agg(imat::text, ' ' ORDER BY imat::text) FROM imat.status WHERE NOT trusted")"
+is "disabled: by how much" "3|t" "$(sub "SELECT imat.verify('sums'), imat.verify('ranked') > 0")"
+sub "SELECT imat.refresh('sums'), imat.refresh('ranked')" >/dev/null
+is "disabled: repaired" "0|0" "$(sub "SELECT imat.verify('sums'), imat.verify('ranked')")"
+pub "DELETE FROM plain WHERE id = 402"
+eventually caught_up || not_ok "disabled: caught up"
+sub "ALTER TABLE plain ENABLE TRIGGER ALL" 2>/dev/null
+is "enabled: equal to their definitions" '' "$(cluster_use "$SCRATCH/sub" && differing postgres)"
+pub "INSERT INTO plain VALUES (403, 1, 1)"
+eventually caught_up || not_ok "enabled: caught up"
+is "enabled: maintained" '' "$(cluster_use "$SCRATCH/sub" && differing postgres)"
+is "enabled: trusted" 0 "$(sub "SELECT count(*) FROM imat.status WHERE NOT trusted")"
+
+# a worker that would write an IMAT itself: the initial copy, and later on; it is refused, and nothing is lost
+pub "CREATE TABLE total (s bigint, n bigint); INSERT INTO total VALUES (1, 1); CREATE PUBLICATION t FOR TABLE total;
+     CREATE TABLE city_count (n bigint); ALTER TABLE city_count REPLICA IDENTITY FULL; CREATE PUBLICATION c FOR TABLE city_count"
+sub "SELECT imat.create('city_count', 'SELECT count(*) AS n FROM city')" >/dev/null
+before=$(contents sub total)
+sub "CREATE SUBSCRIPTION t CONNECTION 'host=$SCRATCH/pub port=5432 user=postgres dbname=postgres' PUBLICATION t" >/dev/null 2>&1
+logged() { grep -q "cannot change incremental materialized table \"$1\"" "$SCRATCH/sub/server.log"; }
+eventually logged total
+is "a copy into an IMAT: refused" "$before" "$(contents sub total)"
+sub "SELECT imat.drop('total', keep => 'table'); TRUNCATE total" >/dev/null
+copied() { [[ $(contents sub total) == '(1,1)' ]]; }
+eventually copied
+is "a copy into what was an IMAT: goes on" '(1,1)' "$(contents sub total)"
+sub "DROP SUBSCRIPTION t; CREATE SUBSCRIPTION c CONNECTION 'host=$SCRATCH/pub port=5432 user=postgres dbname=postgres' PUBLICATION c WITH (copy_data = false)" >/dev/null 2>&1
+pub "INSERT INTO city_count VALUES (7)"
+eventually logged city_count
+is "changes of an IMAT: refused" '' "$(cluster_use "$SCRATCH/sub" && differing postgres)"
+sub "DROP SUBSCRIPTION c" >/dev/null 2>&1
 
 # an IMAT is published: to a plain table on the publisher's side, so that both clusters are both
 sub "CREATE PUBLICATION back FOR TABLE sums, named" >/dev/null

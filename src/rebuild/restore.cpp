@@ -1,0 +1,116 @@
+/*
+ * restore.cpp - a dump that is restored in parts: tables and triggers first, data afterwards.
+ *
+ * In a dump that is restored as a whole the triggers come last, when everything else is there.  Where they
+ * are there already (pg_restore --schema-only, then --data-only), the tables are filled one by one, in an
+ * order that knows nothing of what they are to each other: sources, IMATs, the tables of their groups, and
+ * ours, which say which is which.  From the moment ours say so, sources are followed; what they had before is
+ * computed then. So rows that the dump has for an IMAT, or for a table of its groups, are not needed, and are
+ * skipped; before that moment they come in, and are replaced.  With pg_restore --disable-triggers nothing of
+ * this is noticed, except that triggers are disabled and enabled: then the table is emptied to make room for
+ * the dump's rows, and computed anew afterwards.
+ *
+ * Several sessions may do so at once: whoever fills one of ours waits for who fills the other, and so one of
+ * the two sees both; and who fills a source is waited for before the IMATs over it are computed.
+ *
+ * That a session restores a dump is seen by what pg_dump and pg_restore set at its beginning, and hardly
+ * anybody else.
+ */
+#include "pg/list.hpp"
+#include "rebuild/parts.hpp"
+#include "rebuild/rebuild.hpp"
+
+namespace rebuild {
+
+namespace {
+
+PG_GUARDED bool exists(Oid relation)
+{
+    return OidIsValid(relation) && SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relation));
+}
+
+/* Is everything there that the IMAT needs? */
+PG_GUARDED bool is_complete(const catalog::Registration &registration)
+{
+    const model::Array<Oid> sources = catalog::sources_of(registration.imat);
+    bool complete = sources.size > 0 && exists(registration.imat) && exists(registration.definition) &&
+                    is_protected(registration.imat);
+    complete = complete && (!OidIsValid(registration.state) || exists(registration.state));
+    for (Oid table : registration.multiplicities)
+        complete = complete && exists(table);
+    for (Oid source : sources)
+        complete = complete && exists(source);
+    return complete;
+}
+
+/* Wait for those who are filling the sources, the IMAT, or the tables of its groups. */
+PG_GUARDED void lock_all(const catalog::Registration &registration)
+{
+    lock_sources_and(registration.imat, ShareRowExclusiveLock);
+    if (OidIsValid(registration.state))
+        LockRelationOid(registration.state, ShareRowExclusiveLock);
+    for (Oid table : registration.multiplicities)
+        LockRelationOid(table, ShareRowExclusiveLock);
+}
+
+} // namespace
+
+PG_GUARDED bool is_restoring()
+{
+    return !check_function_bodies && strcmp(namespace_search_path, "") == 0;
+}
+
+PG_GUARDED bool is_kept(Oid table)
+{
+    return kept_in(table) != NIL;
+}
+
+PG_GUARDED bool is_table_of_ours(Oid table)
+{
+    return table == catalog::relation_of_ours("registered") || table == catalog::relation_of_ours("source");
+}
+
+PG_GUARDED void settle()
+{
+    List *settled = NIL;
+    CommandCounterIncrement();
+    for (Oid imat : catalog::all_imats()) {
+        catalog::Registration registration = {};
+        if (!catalog::find(imat, &registration) || !is_complete(registration))
+            continue;
+        lock_all(registration);
+        for (Oid source : catalog::sources_of(imat))
+            CacheInvalidateRelcacheByRelid(source);
+        CacheInvalidateRelcacheByRelid(imat);
+        record_dependencies(registration);
+        distrust_if_disabled(imat);
+        settled = lappend_oid(settled, imat);
+    }
+    CommandCounterIncrement();
+    for (Oid imat : pg::each_oid(settled))
+        refresh_with_readers(imat);
+}
+
+PG_GUARDED void lock_registrations()
+{
+    LockRelationOid(catalog::relation_of_ours("registered"), ShareRowExclusiveLock);
+}
+
+PG_GUARDED void make_room(Oid oid)
+{
+    Relation table = table_open(oid, ShareRowExclusiveLock);
+    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+    TupleTableSlot *row = table_slot_create(table, nullptr);
+    TableScanDesc scan = table_beginscan(table, snapshot, 0, nullptr);
+    while (table_scan_getnextslot(scan, ForwardScanDirection, row)) {
+        CHECK_FOR_INTERRUPTS();
+        simple_table_tuple_delete(table, &row->tts_tid, snapshot);
+    }
+    table_endscan(scan);
+    ExecDropSingleTupleTableSlot(row);
+    UnregisterSnapshot(snapshot);
+    table_close(table, NoLock);
+    CommandCounterIncrement();
+}
+
+} // namespace rebuild
