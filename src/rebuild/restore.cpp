@@ -11,7 +11,8 @@
  * the dump's rows, and computed anew afterwards.
  *
  * Several sessions may do so at once: whoever fills one of ours waits for who fills the other, and so one of
- * the two sees both; and who fills a source is waited for before the IMATs over it are computed.
+ * the two sees both; and who fills a source is waited for before the IMATs over it are computed.  So that
+ * nobody waits for those who wait, whoever enables or disables triggers stands in that queue first of all.
  *
  * That a session restores a dump is seen by what pg_dump and pg_restore set at its beginning, and hardly
  * anybody else.

@@ -59,6 +59,24 @@ PG_GUARDED void add_move(Effects *effects, Oid table, Oid parent, bool come, boo
     effects->hierarchy = true;
 }
 
+/* Does the command enable or disable triggers? */
+PG_GUARDED bool changes_firing(AlterTableType command)
+{
+    switch (command) {
+    case AT_EnableTrig:
+    case AT_EnableAlwaysTrig:
+    case AT_EnableReplicaTrig:
+    case AT_DisableTrig:
+    case AT_EnableTrigAll:
+    case AT_DisableTrigAll:
+    case AT_EnableTrigUser:
+    case AT_DisableTrigUser:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* What one of the commands did to the table. */
 PG_GUARDED void add_effect(Effects *effects, Oid table, const AlterTableCmd *command)
 {
@@ -73,16 +91,6 @@ PG_GUARDED void add_effect(Effects *effects, Oid table, const AlterTableCmd *com
     case AT_DropInherit:
         add_move(effects, table, parent_in(command), command->subtype == AT_AddInherit, false);
         effects->constraints = true;
-        break;
-    case AT_EnableTrig:
-    case AT_EnableAlwaysTrig:
-    case AT_EnableReplicaTrig:
-    case AT_DisableTrig:
-    case AT_EnableTrigAll:
-    case AT_DisableTrigAll:
-    case AT_EnableTrigUser:
-    case AT_DisableTrigUser:
-        effects->firing = true;
         break;
     case AT_SetLogged:
     case AT_SetUnLogged:
@@ -103,6 +111,7 @@ PG_GUARDED void add_effect(Effects *effects, Oid table, const AlterTableCmd *com
     default:
         if (pg::finalizes_detach(command->subtype))
             add_move(effects, partition_in(command), table, false, true);
+        effects->firing = effects->firing || changes_firing(command->subtype);
         effects->values = effects->values || pg::changes_generated(command->subtype);
         effects->columns = effects->columns || pg::changes_columns(command->subtype);
         break;
@@ -384,6 +393,8 @@ PG_GUARDED void before_alter_table(const AlterTableStmt *statement)
 {
     for (auto *command : pg::each<AlterTableCmd>(statement->cmds)) {
         const Oid table = RangeVarGetRelid(statement->relation, NoLock, true);
+        if (changes_firing(command->subtype) && is_restoring() && superuser())
+            lock_registrations();
         if (OidIsValid(table) && pg::detaches_concurrently(command)) {
             const Oid partition = partition_in(command);
             if (OidIsValid(partition))
