@@ -319,6 +319,7 @@ PG_GUARDED void on_ddl()
     if (!catalog::is_installed())
         return;
     Changed changed = {};
+    bool table_altered = false;
     each_row(F_PG_EVENT_TRIGGER_DDL_COMMANDS, [&](TupleTableSlot *row) {
         bool null;
         const Oid class_id = oid_in(row, commanded::class_id);
@@ -327,6 +328,7 @@ PG_GUARDED void on_ddl()
             DatumGetPointer(slot_getattr(row, commanded::command, &null)));
         if (command->type == SCT_Grant)
             return after_revoke(*command->d.grant.istmt);
+        table_altered = table_altered || command->type == SCT_AlterTable;
         if (class_id == RelationRelationId)
             after_table_command(object, command, &changed);
         if (class_id == TriggerRelationId)
@@ -337,6 +339,8 @@ PG_GUARDED void on_ddl()
             after_other_command(class_id, object, command, &changed);
     });
     follow(changed);
+    if (table_altered && is_restoring())
+        make_room();
 }
 
 /* Does the statement drop our extension, whatever depends on it? */

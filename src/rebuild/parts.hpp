@@ -115,9 +115,11 @@ PG_GUARDED List *readers_above(Oid table);
 /* The IMAT that the table is, or whose groups it keeps; none for any other table. */
 PG_GUARDED List *kept_in(Oid table);
 
-/* Has the table the triggers that protect IMATs; and are they disabled? */
+/* Has the table the triggers that protect IMATs? */
 PG_GUARDED bool is_protected(Oid table);
-PG_GUARDED bool is_unprotected(Oid table);
+
+/* The IMATs, and tables of their groups, of which these triggers are disabled. */
+PG_GUARDED List *unprotected_tables();
 
 /* Is that the name of the first of the triggers that protect IMATs? */
 PG_GUARDED bool is_protection(const char *name);
@@ -253,8 +255,8 @@ PG_GUARDED List *imats_under_policies();
 /* Is it imat.registered, or imat.source? */
 PG_GUARDED bool is_table_of_ours(Oid table);
 
-/* Delete the rows of an IMAT or of a table of its groups, and tell nobody. */
-PG_GUARDED void make_room(Oid table);
+/* Delete the rows of the IMATs and tables of their groups that a dump's rows are about to come to. */
+PG_GUARDED void make_room();
 
 /* -- hierarchy.cpp -- */
 

@@ -54,6 +54,24 @@ PG_GUARDED void lock_all(const catalog::Registration &registration)
         LockRelationOid(table, ShareRowExclusiveLock);
 }
 
+/* Delete the rows, and tell nobody. */
+PG_GUARDED void empty(Oid oid)
+{
+    Relation table = table_open(oid, ShareRowExclusiveLock);
+    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+    TupleTableSlot *row = table_slot_create(table, nullptr);
+    TableScanDesc scan = table_beginscan(table, snapshot, 0, nullptr);
+    while (table_scan_getnextslot(scan, ForwardScanDirection, row)) {
+        CHECK_FOR_INTERRUPTS();
+        simple_table_tuple_delete(table, &row->tts_tid, snapshot);
+    }
+    table_endscan(scan);
+    ExecDropSingleTupleTableSlot(row);
+    UnregisterSnapshot(snapshot);
+    table_close(table, NoLock);
+    CommandCounterIncrement();
+}
+
 } // namespace
 
 PG_GUARDED bool is_restoring()
@@ -90,6 +108,7 @@ PG_GUARDED void settle()
     CommandCounterIncrement();
     for (Oid imat : pg::each_oid(settled))
         refresh_with_readers(imat);
+    make_room();
 }
 
 PG_GUARDED void lock_registrations()
@@ -97,21 +116,10 @@ PG_GUARDED void lock_registrations()
     LockRelationOid(catalog::relation_of_ours("registered"), ShareRowExclusiveLock);
 }
 
-PG_GUARDED void make_room(Oid oid)
+PG_GUARDED void make_room()
 {
-    Relation table = table_open(oid, ShareRowExclusiveLock);
-    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-    TupleTableSlot *row = table_slot_create(table, nullptr);
-    TableScanDesc scan = table_beginscan(table, snapshot, 0, nullptr);
-    while (table_scan_getnextslot(scan, ForwardScanDirection, row)) {
-        CHECK_FOR_INTERRUPTS();
-        simple_table_tuple_delete(table, &row->tts_tid, snapshot);
-    }
-    table_endscan(scan);
-    ExecDropSingleTupleTableSlot(row);
-    UnregisterSnapshot(snapshot);
-    table_close(table, NoLock);
-    CommandCounterIncrement();
+    for (Oid table : pg::each_oid(unprotected_tables()))
+        empty(table);
 }
 
 } // namespace rebuild

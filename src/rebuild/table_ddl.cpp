@@ -316,12 +316,8 @@ PG_GUARDED void after_table_command(Oid table, const CollectedCommand *command, 
     const List *kept = effects.firing || effects.columns ? kept_in(table) : NIL;
     if (effects.firing)
         follow_firing(table, list_concat_unique_oid(list_copy(kept), readers), changed);
-    if (effects.firing && is_restoring()) {
-        if (kept != NIL && is_unprotected(table))
-            make_room(table);
-        if (is_table_of_ours(table))
-            settle();
-    }
+    if (effects.firing && is_restoring() && is_table_of_ours(table))
+        settle();
     if (effects.columns && kept != NIL && linitial_oid(kept) != table)
         refuse_columns(table, linitial_oid(kept));
     if (catalog::is_imat(table))

@@ -438,12 +438,18 @@ PG_GUARDED bool is_protected(Oid table)
     return firing_of(table, protect_triggers[0]) != '\0';
 }
 
-PG_GUARDED bool is_unprotected(Oid table)
+PG_GUARDED List *unprotected_tables()
 {
-    bool disabled = true;
-    for (const TriggerKind &kind : protect_triggers)
-        disabled = disabled && firing_of(table, kind) == TRIGGER_DISABLED;
-    return disabled;
+    List *found = NIL;
+    for (Oid imat : catalog::all_imats())
+        for (Oid table : pg::each_oid(protected_of(imat))) {
+            bool disabled = true;
+            for (const TriggerKind &kind : protect_triggers)
+                disabled = disabled && firing_of(table, kind) == TRIGGER_DISABLED;
+            if (disabled)
+                found = lappend_oid(found, table);
+        }
+    return found;
 }
 
 PG_GUARDED bool is_protection(const char *name)
