@@ -7,8 +7,8 @@
  * ours, which say which is which.  From the moment ours say so, sources are followed; what they had before is
  * computed then. So rows that the dump has for an IMAT, or for a table of its groups, are not needed, and are
  * skipped; before that moment they come in, and are replaced.  With pg_restore --disable-triggers nothing of
- * this is noticed, except that triggers are disabled and enabled: then the table is emptied to make room for
- * the dump's rows, and computed anew afterwards.
+ * this is noticed, except that triggers are disabled and enabled: in between the table is kept empty, so that
+ * there is room for the dump's rows, and computed anew afterwards.
  *
  * Several sessions may do so at once: whoever fills one of ours waits for who fills the other, and so one of
  * the two sees both; and who fills a source is waited for before the IMATs over it are computed.  So that
