@@ -258,8 +258,8 @@ PG_GUARDED void add_order_of(RangeTblEntry *entry, int index, Order *order)
         if (list_length(entry->eref->colnames) < inner->resno)
             entry->eref->colnames = lappend(entry->eref->colnames, makeString(pstrdup(inner->resname)));
         const auto *value = reinterpret_cast<Node *>(inner->expr);
-        Var *column = makeVar(index, inner->resno, exprType(value), exprTypmod(value),
-                              exprCollation(value), 0);
+        Var *column =
+            makeVar(index, inner->resno, exprType(value), exprTypmod(value), exprCollation(value), 0);
         auto *copy = static_cast<SortGroupClause *>(copyObjectImpl(clause));
         copy->tleSortGroupRef = target_of(order, reinterpret_cast<Expr *>(column))->ressortgroupref;
         bool there = false;
