@@ -125,8 +125,11 @@ PG_GUARDED void compile_bag(Plan *plan)
     plan->pairing = make_key_operations(paired_by(view));
 }
 
-/* The columns of the source, which has so many, that the view reads, counted from 0. */
-PG_GUARDED Bitmapset *columns_read(const model::View &view, int natts)
+/*
+ * The columns of the source that the view reads, counted from 0.  Whole rows, system columns and columns that
+ * are computed when they are read may be any of them.
+ */
+PG_GUARDED Bitmapset *columns_read(const model::View &view, TupleDesc type)
 {
     Bitmapset *numbers = nullptr;
     pull_varattnos(view.filter, 1, &numbers);
@@ -139,10 +142,9 @@ PG_GUARDED Bitmapset *columns_read(const model::View &view, int natts)
     int number = -1;
     while ((number = bms_next_member(numbers, number)) >= 0) {
         const int column = number + FirstLowInvalidHeapAttributeNumber;
-        if (column == 0)
-            columns = bms_add_range(columns, 0, natts - 1);
-        else if (column > 0)
-            columns = bms_add_member(columns, column - 1);
+        if (column <= 0 || pg::is_virtual(type, static_cast<AttrNumber>(column)))
+            return bms_add_range(nullptr, 0, type->natts - 1);
+        columns = bms_add_member(columns, column - 1);
     }
     return columns;
 }
@@ -155,7 +157,7 @@ PG_GUARDED void compile_source_side(Plan *plan)
     table_close(source, NoLock);
 
     plan->source_row = MakeSingleTupleTableSlot(type, &TTSOpsMinimalTuple);
-    plan->columns_read = columns_read(view, type->natts);
+    plan->columns_read = columns_read(view, type);
     plan->filter = condition(view.filter);
     plan->inputs = project(input_targets(view), plan->context, type);
     plan->own_inputs = project(own_input_targets(view), plan->context, type);
