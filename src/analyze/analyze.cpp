@@ -94,7 +94,7 @@ PG_GUARDED void understand_parts(Query *expanded, const model::View &view, model
     Query *grouping = nullptr;
     const char *words = nullptr;
     model::View parted = view;
-    if (part_groups(expanded, &grouping, &words) != nullptr)
+    if (!part_groups(expanded, &grouping, &words))
         return;
     parted.upper = expanded;
     parted.upper_words = words;

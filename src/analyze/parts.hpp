@@ -205,6 +205,9 @@ PG_GUARDED bool is_about_rows(Query *query, Node *condition);
  */
 PG_GUARDED Node *representative_of(Node *expression, const SortGroupClause *clause);
 
+/* Does one of the SortGroupClauses refer to the target with this number? */
+PG_GUARDED bool refers_to(const List *clauses, Index reference);
+
 /* --- upper.cpp: what a query makes of its groups --- */
 
 /*
@@ -215,9 +218,9 @@ PG_GUARDED void determine_groups(Query *query, bool *hidden);
 
 /*
  * Part a query in the one that groups, and what it makes of the groups (words: in prose), which the given one
- * becomes: see model::View::upper.  Or say why it can't be parted.
+ * becomes: see model::View::upper.  false: it can't be parted.
  */
-PG_GUARDED const char *part_groups(Query *query, Query **groups, const char **words);
+PG_GUARDED bool part_groups(Query *query, Query **groups, const char **words);
 
 /* --- rows.cpp: a query without groups, whose rows are the contents --- */
 

@@ -118,14 +118,6 @@ PG_GUARDED static Node *representing_mutator(Node *node, void *context)
 
 } // extern "C"
 
-PG_GUARDED bool refers_to(const List *clauses, Index reference)
-{
-    bool found = false;
-    for (auto *clause : pg::each<SortGroupClause>(clauses))
-        found = found || clause->tleSortGroupRef == reference;
-    return found;
-}
-
 /* Is the target shown, or does it decide on what is? */
 PG_GUARDED bool matters(const Query &query, const TargetEntry *target)
 {
@@ -202,6 +194,14 @@ PG_GUARDED void represent(Query *query, Walk *walk)
 }
 
 } // namespace
+
+PG_GUARDED bool refers_to(const List *clauses, Index reference)
+{
+    bool found = false;
+    for (auto *clause : pg::each<SortGroupClause>(clauses))
+        found = found || clause->tleSortGroupRef == reference;
+    return found;
+}
 
 PG_GUARDED Node *representative_of(Node *expression, const SortGroupClause *clause)
 {

@@ -183,15 +183,10 @@ PG_GUARDED void put_on_groups(Query *query)
 
 PG_GUARDED bool is_referred_to(const Query &query, Index reference)
 {
-    auto among = [reference](const List *clauses) {
-        bool found = false;
-        for (auto *clause : pg::each<SortGroupClause>(clauses))
-            found = found || clause->tleSortGroupRef == reference;
-        return found;
-    };
-    bool found = among(query.sortClause) || among(query.distinctClause);
+    bool found = refers_to(query.sortClause, reference) || refers_to(query.distinctClause, reference);
     for (auto *window : pg::each<WindowClause>(query.windowClause))
-        found = found || among(window->partitionClause) || among(window->orderClause);
+        found = found || refers_to(window->partitionClause, reference) ||
+                refers_to(window->orderClause, reference);
     return reference != 0 && found;
 }
 
@@ -336,19 +331,18 @@ PG_GUARDED void determine_groups(Query *query, bool *hidden)
     *hidden = determine_keys(level.query) && level.of_view;
 }
 
-PG_GUARDED const char *part_groups(Query *query, Query **groups, const char **words)
+PG_GUARDED bool part_groups(Query *query, Query **groups, const char **words)
 {
     const Level level = find_level(query, 0, false);
     if (level.query == nullptr)
-        return "there are no groups that all of it is made of";
+        return false;
     Query &parted = *level.query;
-    if (parted.hasSubLinks || refers_outside(&parted, level.depth))
-        return "there are subqueries besides";
-    if (!makes_groups(&parted) && (parted.hasWindowFuncs || parted.hasTargetSRFs))
-        return "DISTINCT is on top of other things than rows";
+    if (parted.hasSubLinks || refers_outside(&parted, level.depth) ||
+        (!makes_groups(&parted) && (parted.hasWindowFuncs || parted.hasTargetSRFs)))
+        return false;
     *words = words_for(level);
     *groups = part(&parted);
-    return nullptr;
+    return true;
 }
 
 PG_GUARDED Query *upper_over(const Query *upper, RangeTblEntry *groups, int first)

@@ -86,16 +86,16 @@ PG_GUARDED void compile_limit(Plan *plan, const Query &upper)
 }
 
 /* Where rows go. */
-struct Folding {
+struct Destination {
     Plan *plan;
     GroupTable *rows;
 };
 
 PG_GUARDED void fold_upper_row(void *self, TupleTableSlot *row)
 {
-    const auto &folding = *static_cast<Folding *>(self);
+    const auto &to = *static_cast<Destination *>(self);
     CHECK_FOR_INTERRUPTS();
-    fold_shown(folding.plan, folding.rows, row, Sign::In);
+    fold_shown(to.plan, to.rows, row, Sign::In);
 }
 
 /* The plan of the upper query, from the cache if it may be. */
@@ -145,8 +145,8 @@ PG_GUARDED void compile_upper(Plan *plan)
 
 PG_GUARDED void fold_upper(Plan *plan, GroupTable *rows, pg::Reading reading)
 {
-    Folding folding = {.plan = plan, .rows = rows};
-    pg::run_plan(plan_for(plan), reading, nullptr, 0, {.consume = fold_upper_row, .self = &folding});
+    Destination to = {.plan = plan, .rows = rows};
+    pg::run_plan(plan_for(plan), reading, nullptr, 0, {.consume = fold_upper_row, .self = &to});
 }
 
 } // namespace delta

@@ -157,15 +157,7 @@ PG_GUARDED bool find_trigger(Oid trigger, FormData_pg_trigger *found)
 {
     ScanKeyData key;
     ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(trigger));
-    Relation triggers = table_open(TriggerRelationId, AccessShareLock);
-    SysScanDesc scan = systable_beginscan(triggers, TriggerOidIndexId, true, nullptr, 1, &key);
-    HeapTuple row = systable_getnext(scan);
-    const bool there = HeapTupleIsValid(row);
-    if (there)
-        memcpy(found, GETSTRUCT(row), offsetof(FormData_pg_trigger, tgattr));
-    systable_endscan(scan);
-    table_close(triggers, AccessShareLock);
-    return there;
+    return copy_trigger(TriggerOidIndexId, &key, 1, found);
 }
 
 /* A trigger was created or renamed: if it is the one that protects an IMAT, this may be the end of a

@@ -99,6 +99,10 @@ PG_GUARDED const char *find_disabled(Oid imat);
  * should. */
 PG_GUARDED void mend_firing(Oid table);
 
+/* Copy the fixed part of a row of pg_trigger, which is looked up in one of its indexes; false: it isn't
+ * there. */
+PG_GUARDED bool copy_trigger(Oid index, ScanKeyData *keys, int size, FormData_pg_trigger *found);
+
 /* An error if the trigger, which was just made or renamed, passes for one of ours. */
 PG_GUARDED void check_trigger(const FormData_pg_trigger &trigger);
 

@@ -76,7 +76,7 @@ PG_GUARDED void on_sql_drop();
  */
 PG_GUARDED void on_ddl();
 
-/* Does this session restore a dump? */
+/* Is it a dump that is being restored here? */
 PG_GUARDED bool is_restoring();
 
 /* Is the table an IMAT, or does it keep groups of one? */

@@ -108,15 +108,7 @@ PG_GUARDED bool find_trigger(Oid table, const TriggerKind &kind, FormData_pg_tri
     ScanKeyInit(&keys[0], Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
     ScanKeyInit(&keys[1], Anum_pg_trigger_tgname, BTEqualStrategyNumber, F_NAMEEQ,
                 CStringGetDatum(kind.name));
-    Relation triggers = table_open(TriggerRelationId, AccessShareLock);
-    SysScanDesc scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, nullptr, 2, keys);
-    HeapTuple row = systable_getnext(scan);
-    const bool there = HeapTupleIsValid(row);
-    if (there)
-        memcpy(found, GETSTRUCT(row), offsetof(FormData_pg_trigger, tgattr));
-    systable_endscan(scan);
-    table_close(triggers, AccessShareLock);
-    return there;
+    return copy_trigger(TriggerRelidNameIndexId, keys, 2, found);
 }
 
 /* Has a trigger the function, the events and the timing of its kind, and nothing else? */
@@ -413,6 +405,19 @@ PG_GUARDED void mend_firing(Oid table)
         mend(kind);
     for (const TriggerKind &kind : protect_triggers)
         mend(kind);
+}
+
+PG_GUARDED bool copy_trigger(Oid index, ScanKeyData *keys, int size, FormData_pg_trigger *found)
+{
+    Relation triggers = table_open(TriggerRelationId, AccessShareLock);
+    SysScanDesc scan = systable_beginscan(triggers, index, true, nullptr, size, keys);
+    HeapTuple row = systable_getnext(scan);
+    const bool there = HeapTupleIsValid(row);
+    if (there)
+        memcpy(found, GETSTRUCT(row), offsetof(FormData_pg_trigger, tgattr));
+    systable_endscan(scan);
+    table_close(triggers, AccessShareLock);
+    return there;
 }
 
 PG_GUARDED void check_trigger(const FormData_pg_trigger &trigger)
