@@ -67,6 +67,6 @@ CREATE FUNCTION imat.before_ddl() RETURNS pg_catalog.event_trigger
 COMMENT ON FUNCTION imat.before_ddl() IS
     'refuses alterations of columns that incremental materialized tables read, and says which do; reads the rows of tables that leave those';
 
-CREATE EVENT TRIGGER imat_before_ddl ON ddl_command_start WHEN TAG IN ('ALTER TABLE', 'DROP TABLE', 'DROP EXTENSION')
+CREATE EVENT TRIGGER imat_before_ddl ON ddl_command_start WHEN TAG IN ('ALTER TABLE', 'CREATE TRIGGER', 'DROP TABLE', 'DROP EXTENSION')
     EXECUTE FUNCTION imat.before_ddl();
 ALTER EVENT TRIGGER imat_before_ddl ENABLE ALWAYS;

@@ -3,8 +3,9 @@
  *
  * After every DROP (imat_on_sql_drop): IMATs whose tables are gone are forgotten, what else was dropped is
  * mended or refused (drop.cpp).  Before ALTER TABLE and DROP TABLE (imat_before_ddl): what PostgreSQL would
- * refuse without naming the IMAT, and what would be too late afterwards (hierarchy.cpp).  After commands that
- * make, alter or replace something that an IMAT may depend on (imat_on_ddl): tables are looked at in
+ * refuse without naming the IMAT, and what would be too late afterwards (hierarchy.cpp); before CREATE
+ * TRIGGER, too, where sessions that restore a dump have to wait for each other (restore.cpp).  After commands
+ * that make, alter or replace something that an IMAT may depend on (imat_on_ddl): tables are looked at in
  * table_ddl.cpp; where a view, function, type, collation or policy has changed, the definitions that depend
  * on it may mean something else now, and their IMATs are revised. And when a dump is restored, which ends
  * with the creation of triggers, the dependencies that dumps don't carry are recorded again.
@@ -351,6 +352,8 @@ PG_GUARDED void before_ddl(const Node *statement)
         return;
     if (IsA(statement, AlterTableStmt))
         before_alter_table(reinterpret_cast<const AlterTableStmt *>(statement));
+    else if (IsA(statement, CreateTrigStmt))
+        queue_if_restoring();
     else if (IsA(statement, DropStmt) && drops_extension(reinterpret_cast<const DropStmt *>(statement)))
         leave_tables();
     else if (IsA(statement, DropStmt))

@@ -259,6 +259,10 @@ PG_GUARDED List *imats_under_policies();
 /* Is it imat.registered, or imat.source? */
 PG_GUARDED bool is_table_of_ours(Oid table);
 
+/* Before anything is locked: if it is a dump that is being restored, wait for who computes what it has
+ * brought. */
+PG_GUARDED void queue_if_restoring();
+
 /* Delete the rows of the IMATs and tables of their groups that a dump's rows are about to come to. */
 PG_GUARDED void make_room();
 

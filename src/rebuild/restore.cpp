@@ -12,7 +12,8 @@
  *
  * Several sessions may do so at once: whoever fills one of ours waits for who fills the other, and so one of
  * the two sees both; and who fills a source is waited for before the IMATs over it are computed.  So that
- * nobody waits for those who wait, whoever enables or disables triggers stands in that queue first of all.
+ * nobody waits for those who wait, whoever makes, enables or disables triggers, or adds a foreign key, which
+ * locks two tables, stands in that queue first of all.
  *
  * That a session restores a dump is seen by what pg_dump and pg_restore set at its beginning, and hardly
  * anybody else.
@@ -114,6 +115,12 @@ PG_GUARDED void settle()
 PG_GUARDED void lock_registrations()
 {
     LockRelationOid(catalog::relation_of_ours("registered"), ShareRowExclusiveLock);
+}
+
+PG_GUARDED void queue_if_restoring()
+{
+    if (is_restoring() && superuser())
+        lock_registrations();
 }
 
 PG_GUARDED void make_room()

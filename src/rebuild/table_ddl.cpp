@@ -385,12 +385,21 @@ PG_GUARDED List *imats_under_policies()
     return found;
 }
 
+/* Does the command lock a table that others may wait for, and then wait itself? */
+PG_GUARDED static bool stands_in_queue(const AlterTableCmd *command)
+{
+    const bool constrains =
+        command->subtype == AT_AddConstraint && command->def != nullptr && IsA(command->def, Constraint);
+    return changes_firing(command->subtype) ||
+           (constrains && castNode(Constraint, command->def)->contype == CONSTR_FOREIGN);
+}
+
 PG_GUARDED void before_alter_table(const AlterTableStmt *statement)
 {
     for (auto *command : pg::each<AlterTableCmd>(statement->cmds)) {
         const Oid table = RangeVarGetRelid(statement->relation, NoLock, true);
-        if (changes_firing(command->subtype) && is_restoring() && superuser())
-            lock_registrations();
+        if (stands_in_queue(command))
+            queue_if_restoring();
         if (OidIsValid(table) && pg::detaches_concurrently(command)) {
             const Oid partition = partition_in(command);
             if (OidIsValid(partition))

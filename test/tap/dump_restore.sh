@@ -100,6 +100,14 @@ sql 'CREATE DATABASE directory'
 as_user "$PGBIN/pg_restore" --exit-on-error -j2 -d directory source.directory >>directory.log 2>&1
 is "directory, two jobs: no complaint" 0 $?
 restored_works "directory, two jobs" directory
+# in which order jobs come to what they share is another each time
+for n in 1 2 3 4 5 6 7 8; do
+    sql "CREATE DATABASE jobs_$n"
+    as_user "$PGBIN/pg_restore" --exit-on-error -j4 -d "jobs_$n" source.directory >"jobs_$n.log" 2>&1
+    is "directory, four jobs, $n: no complaint" 0 $?
+    is "directory, four jobs, $n: verified" '' "$(differing "jobs_$n")"
+    sql "DROP DATABASE jobs_$n"
+done
 restore_schema data
 restore_data "schema, then data" data
 restore_schema at_once
