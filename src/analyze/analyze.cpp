@@ -63,6 +63,7 @@ PG_GUARDED const char *understand_groups(Query *expanded, model::View *view)
     if (const char *reason = flatten(expanded, &flat))
         return reason;
     view->references = to_array<model::Reference>(flat.references);
+    view->computed = flat.computed;
     view->sources = count_sources(*view);
     view->filter = filter_of(flat);
     if (!has_groups(flat.query))
@@ -149,6 +150,7 @@ PG_GUARDED model::View *try_understand(const Query *query, const Refusal **refus
         return nullptr;
 
     bool hidden = false;
+    move_to_from(expanded);
     determine_groups(expanded, &hidden);
     auto *again = static_cast<Query *>(copyObjectImpl(expanded));
     model::View groups = *view;

@@ -29,7 +29,7 @@ PG_GUARDED static Node *ungroup_mutator(Node *node, void *context)
 
 } // extern "C"
 
-/* A range table of the references, as far as ruleutils looks into it. */
+/* A range table of the references and what is computed, as far as ruleutils looks into it. */
 PG_GUARDED List *range_table(const model::View &view)
 {
     List *entries = NIL;
@@ -44,7 +44,7 @@ PG_GUARDED List *range_table(const model::View &view)
         entry->inFromCl = true;
         entries = lappend(entries, entry);
     }
-    return entries;
+    return list_concat(entries, view.computed);
 }
 
 } // namespace
@@ -58,7 +58,7 @@ PG_GUARDED const char *qualified_name(Oid relation)
 PG_GUARDED List *reference_names(const model::View &view)
 {
     Bitmapset *all = nullptr;
-    for (int i = 1; i <= view.references.size; i++)
+    for (int i = 1; i <= view.references.size + list_length(view.computed); i++)
         all = bms_add_member(all, i);
     return select_rtable_names_for_explain(range_table(view), all);
 }

@@ -69,6 +69,35 @@ PG_GUARDED const char *join_line(const model::View &view)
     return line.data;
 }
 
+/* What an item of FROM computes, in words. */
+PG_GUARDED const char *computation_words(const model::View &view, const RangeTblEntry *entry)
+{
+    if (entry->rtekind == RTE_VALUES)
+        return "VALUES";
+    if (entry->rtekind != RTE_FUNCTION)
+        return "a table function";
+    StringInfoData words;
+    initStringInfo(&words);
+    const char *separator = "";
+    for (auto *function : pg::each<RangeTblFunction>(entry->functions)) {
+        appendStringInfo(&words, "%s%s", separator, show_over_row(view, function->funcexpr));
+        separator = ", ";
+    }
+    return words.data;
+}
+
+/* One line for each item of FROM that is computed. */
+PG_GUARDED List *computed_lines(const model::View &view, List *lines)
+{
+    int number = view.references.size;
+    for (auto *entry : pg::each<RangeTblEntry>(view.computed))
+        lines = lappend(
+            lines,
+            psprintf("joined with the rows of: %s AS %s", computation_words(view, entry),
+                     quote_identifier(static_cast<const char *>(list_nth(reference_names(view), number++)))));
+    return lines;
+}
+
 /* What tells the rows of a bag apart. */
 PG_GUARDED List *row_key_lines(const model::View &view, List *lines)
 {
@@ -259,8 +288,9 @@ PG_GUARDED List *option_lines(const model::View &view, List *lines)
 /* What delta and keyed have in common. */
 PG_GUARDED List *group_lines(const model::View &view, List *lines)
 {
-    if (view.is_join())
+    if (view.references.size > 1)
         lines = lappend(lines, const_cast<char *>(join_line(view)));
+    lines = computed_lines(view, lines);
     lines = option_lines(view, lines);
     if (view.filter != nullptr)
         lines = lappend(lines, psprintf("row filter: %s", show_over_row(view, conjunction(view.filter))));
@@ -410,7 +440,7 @@ PG_GUARDED List *write_lines(const model::View &view, model::Strategy strategy, 
     if (strategy == model::Strategy::Swap)
         return lappend(lines,
                        pstrdup("on INSERT, UPDATE, DELETE, TRUNCATE: the contents are rebuilt (swap)"));
-    for (int i = 0; view.is_join() && i < view.references.size; i++)
+    for (int i = 0; view.references.size > 1 && i < view.references.size; i++)
         lines = lappend(lines, const_cast<char *>(term_line(view, i)));
     const char *changed = view.is_join() ? "joined" : "changed";
     if (strategy == model::Strategy::Keyed) {

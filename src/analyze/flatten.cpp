@@ -16,6 +16,8 @@
  * are brought down to 1, 2, ...  A LATERAL subquery refers to what stands left of it; so the items of a level
  * are replaced from right to left, which replaces too what was just brought in.
  *
+ * Functions and VALUES in FROM (computed.cpp) are references without a table until all is flat.
+ *
  * Conditions of HAVING that have no aggregate in them are conditions on rows, to which the planner makes them
  * too (subquery_planner; PostgreSQL, planner.c): what they say about a key is said of each row of the group.
  * Where equal keys may differ by a nondeterministic collation, newer planners let them be, and so does this.
@@ -83,6 +85,13 @@ PG_GUARDED static bool outer_walker(Node *node, void *context)
 
 } // extern "C"
 
+/* Add what has no table to the references. */
+PG_GUARDED const char *add_computed(const RangeTblEntry *entry, List **references)
+{
+    *references = lappend(*references, palloc0(sizeof(model::Reference)));
+    return why_not_computed(entry);
+}
+
 /* Add a table to the references. */
 PG_GUARDED const char *add_table(const RangeTblEntry *entry, List **references)
 {
@@ -92,6 +101,14 @@ PG_GUARDED const char *add_table(const RangeTblEntry *entry, List **references)
     return why_not_table(entry);
 }
 
+PG_GUARDED List *computations_of(const FlatQuery &flat)
+{
+    List *computations = NIL;
+    for (auto *entry : pg::each<RangeTblEntry>(flat.computed))
+        computations = lappend(computations, computation_of(entry));
+    return computations;
+}
+
 /* Flatten what is behind an item, and count its references; or say why that can't be. */
 PG_GUARDED const char *flatten_item(const Level &level, Item *item, List **references)
 {
@@ -99,9 +116,11 @@ PG_GUARDED const char *flatten_item(const Level &level, Item *item, List **refer
     item->first = list_length(*references);
     if (entry != nullptr && entry->rtekind == RTE_RELATION)
         return add_table(entry, references);
+    if (entry != nullptr && is_computed(entry))
+        return add_computed(entry, references);
     Level inner = {};
     if (!query_behind(level, *item, &inner))
-        return describe_entry(entry);
+        return "FROM has something other than a table";
     if (entry != nullptr && entry->rtekind == RTE_SUBQUERY && entry->security_barrier)
         return psprintf("view %s is a security barrier", quote_identifier(entry->eref->aliasname));
     if (const char *reason = entry == nullptr ? why_not_sublink(inner.query) : why_not_rows(inner.query))
@@ -111,7 +130,8 @@ PG_GUARDED const char *flatten_item(const Level &level, Item *item, List **refer
         return reason;
     /* What such a query refers to is found from where it is defined, not from where it is used. */
     if (entry != nullptr && entry->rtekind == RTE_CTE &&
-        outer_walker(reinterpret_cast<Node *>(list_make2(item->rows->targets, item->rows->conditions)),
+        outer_walker(reinterpret_cast<Node *>(list_make3(item->rows->targets, item->rows->conditions,
+                                                         computations_of(*item->rows))),
                      nullptr))
         return "a WITH query refers to the query around it";
     if (item->options != 0 && item->rows->references == NIL)
@@ -121,23 +141,26 @@ PG_GUARDED const char *flatten_item(const Level &level, Item *item, List **refer
 }
 
 /* The expressions of a level while items are replaced in them: linked conditions have their options in a list
- * beside them. */
+ * beside them, and what is computed has its entries. */
 struct Expressions {
     Node *targets;
     Node *having;
     List *conditions;
     List *options; /* one for each condition, as an integer */
+    List *computations;
+    List *entries; /* one for each computation */
 };
 
 /* Apply f to the expressions, as one list. */
 template <class F>
 PG_GUARDED void change_all(Expressions *expressions, F f)
 {
-    auto *changed = reinterpret_cast<List *>(f(reinterpret_cast<Node *>(
-        list_make3(expressions->targets, expressions->having, expressions->conditions))));
+    auto *changed = reinterpret_cast<List *>(f(reinterpret_cast<Node *>(list_make4(
+        expressions->targets, expressions->having, expressions->conditions, expressions->computations))));
     expressions->targets = static_cast<Node *>(linitial(changed));
     expressions->having = static_cast<Node *>(lsecond(changed));
     expressions->conditions = static_cast<List *>(lthird(changed));
+    expressions->computations = static_cast<List *>(lfourth(changed));
 }
 
 /* Put conditions with their options before those that are there. */
@@ -145,6 +168,13 @@ PG_GUARDED void add_conditions(Expressions *expressions, List *conditions, List 
 {
     expressions->conditions = list_concat(conditions, expressions->conditions);
     expressions->options = list_concat(options, expressions->options);
+}
+
+/* Put what is computed before what is there. */
+PG_GUARDED void add_computations(Expressions *expressions, List *computations, List *entries)
+{
+    expressions->computations = list_concat(computations, expressions->computations);
+    expressions->entries = list_concat(list_copy(entries), expressions->entries);
 }
 
 /*
@@ -164,10 +194,13 @@ PG_GUARDED List *bring_in(const Item &item, int base, int options, Expressions *
         brought->options =
             lappend_int(brought->options, static_cast<int>((condition->options << options) | item.options));
     }
-    auto *inner = reinterpret_cast<Node *>(list_make2(rows.targets, linked));
+    List *computations = computations_of(rows);
+    auto *inner = reinterpret_cast<Node *>(list_make3(rows.targets, linked, computations));
     OffsetVarNodes(inner, base + item.first, 0);
     IncrementVarSublevelsUp(inner, -1, 1);
     brought->conditions = linked;
+    brought->computations = computations;
+    brought->entries = rows.computed;
     return rows.targets;
 }
 
@@ -198,6 +231,7 @@ PG_GUARDED void replace_sublink(Expressions *expressions, const Item &item, int 
         brought.options = lappend_int(brought.options, static_cast<int>(item.options));
     }
     add_conditions(expressions, brought.conditions, brought.options);
+    add_computations(expressions, brought.computations, brought.entries);
 }
 
 /* The expressions of a level with an item of FROM replaced by what is behind it. */
@@ -209,6 +243,8 @@ PG_GUARDED void replace_item(Expressions *expressions, const Item &item, int bas
             ChangeVarNodes(all, item.index, first + 1, 0);
             return all;
         });
+        if (is_computed(item.entry))
+            add_computations(expressions, list_make1(computation_of(item.entry)), list_make1(item.entry));
         return;
     }
     Expressions brought = {};
@@ -219,6 +255,7 @@ PG_GUARDED void replace_item(Expressions *expressions, const Item &item, int bas
         return pg::replace_vars_from_target_list(all, item.index, item.entry, targets);
     });
     add_conditions(expressions, brought.conditions, brought.options);
+    add_computations(expressions, brought.computations, brought.entries);
 }
 
 extern "C" {
@@ -288,6 +325,18 @@ PG_GUARDED void sort_conditions(const Expressions &expressions, FlatQuery *flat)
     }
 }
 
+/* The entries with what they compute by now. */
+PG_GUARDED List *computed_entries(const Expressions &expressions)
+{
+    List *computed = NIL;
+    const ListCell *computation = list_head(expressions.computations);
+    for (auto *entry : pg::each<RangeTblEntry>(expressions.entries)) {
+        computed = lappend(computed, with_computation(entry, static_cast<Node *>(lfirst(computation))));
+        computation = pg::next_cell(expressions.computations, const_cast<ListCell *>(computation));
+    }
+    return computed;
+}
+
 /* The options that the level itself has. */
 PG_GUARDED List *own_options(const Parts &parts)
 {
@@ -341,6 +390,7 @@ PG_GUARDED const char *flatten_level(const Level &level, FlatQuery *flat)
     change_all(&expressions, [&](Node *all) { return number_mutator(all, const_cast<int *>(&base)); });
     flat->targets = reinterpret_cast<List *>(expressions.targets);
     flat->having = expressions.having;
+    flat->computed = computed_entries(expressions);
     sort_conditions(expressions, flat);
     return nullptr;
 }
@@ -378,7 +428,8 @@ PG_GUARDED static bool column_walker(Node *node, void *context)
     if (!IsA(node, Var))
         return pg::walk_expression(node, column_walker, context);
     const auto *var = castNode(Var, node);
-    check->reason = why_not_column(reference_of(*check->flat, var), var->varattno);
+    const Oid table = reference_of(*check->flat, var);
+    check->reason = OidIsValid(table) ? why_not_column(table, var->varattno) : nullptr;
     return check->reason != nullptr;
 }
 
@@ -391,7 +442,7 @@ PG_GUARDED static bool column_walker(Node *node, void *context)
 PG_GUARDED const char *why_not_columns(const FlatQuery &flat, bool outside)
 {
     ColumnCheck check = {.flat = &flat, .reason = nullptr, .outside = outside};
-    List *expressions = list_make3(flat.targets, flat.having, flat.conditions);
+    List *expressions = list_make4(flat.targets, flat.having, flat.conditions, computations_of(flat));
     for (auto *condition : pg::each<Linked>(flat.linked))
         expressions = lappend(expressions, condition->expression);
     column_walker(reinterpret_cast<Node *>(expressions), &check);
@@ -411,6 +462,8 @@ PG_GUARDED const char *why_not_references(const FlatQuery &flat)
     const int count = list_length(flat.references);
     if (count == 0)
         return "the query reads no table";
+    if (flat.computed != NIL && flat.options != NIL)
+        return "a function or VALUES in FROM stands beside an outer join or a subquery in an expression";
     for (auto *one : pg::each<model::Reference>(flat.references))
         for (auto *other : pg::each<model::Reference>(flat.references))
             if (is_part_of(one->relation, other->relation))
@@ -446,6 +499,7 @@ PG_GUARDED const char *flatten(Query *expanded, FlatQuery *flat)
     flat->ordered = reads_in_order(expanded);
     if (const char *reason = flatten_level(top, flat))
         return reason;
+    part_computed(flat);
     if (const char *reason = why_not_references(*flat))
         return reason;
     const char *reason = why_not_columns(*flat, false);
@@ -457,12 +511,12 @@ PG_GUARDED const char *flatten(Query *expanded, FlatQuery *flat)
 
 PG_GUARDED Oid reference_of(const FlatQuery &flat, const Var *var)
 {
-    if (var->varlevelsup != 0 || var->varno < 1 ||
-        static_cast<int>(var->varno) > list_length(flat.references))
-        elog(ERROR, "unexpected column of range table entry %d in a flattened query",
-             static_cast<int>(var->varno));
-    return static_cast<model::Reference *>(list_nth(flat.references, static_cast<int>(var->varno) - 1))
-        ->relation;
+    const int number = static_cast<int>(var->varno);
+    const int tables = list_length(flat.references);
+    if (var->varlevelsup != 0 || number < 1 || number > tables + list_length(flat.computed))
+        elog(ERROR, "unexpected column of range table entry %d in a flattened query", number);
+    return number <= tables ? static_cast<model::Reference *>(list_nth(flat.references, number - 1))->relation
+                            : InvalidOid;
 }
 
 } // namespace analyze

@@ -203,6 +203,19 @@ PG_GUARDED List *add_missing(const model::View &view, const JoinStep &step, List
     return lappend(statements, statement);
 }
 
+/* What is known, and what is computed of it. */
+PG_GUARDED Bitmapset *with_computed(const model::View &view, const Bitmapset *known)
+{
+    Bitmapset *all = bms_copy(known);
+    int number = view.references.size;
+    for (auto *entry : pg::each<RangeTblEntry>(view.computed)) {
+        number++;
+        if (bms_is_subset(pg::pull_varnos(computation_of(entry)), all))
+            all = bms_add_member(all, number);
+    }
+    return all;
+}
+
 } // namespace
 
 PG_GUARDED model::Array<JoinStep> join_steps(const model::View &view, int changed)
@@ -217,7 +230,7 @@ PG_GUARDED model::Array<JoinStep> join_steps(const model::View &view, int change
         for (int i = 0; i < count; i++) {
             if (bms_is_member(i + 1, known))
                 continue;
-            const JoinStep step = step_to(view, i, known);
+            const JoinStep step = step_to(view, i, with_computed(view, known));
             if (!found || rank_of(step) > rank_of(best))
                 best = step;
             found = true;

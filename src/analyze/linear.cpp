@@ -78,17 +78,4 @@ PG_GUARDED const char *why_not_table(const RangeTblEntry *entry)
                    : nullptr;
 }
 
-PG_GUARDED const char *describe_entry(const RangeTblEntry *entry)
-{
-    switch (entry->rtekind) {
-    case RTE_FUNCTION:
-    case RTE_TABLEFUNC:
-        return "a function in FROM is no table whose changes could be followed";
-    case RTE_VALUES:
-        return "VALUES in FROM is no table whose changes could be followed";
-    default:
-        return "FROM has something other than a table";
-    }
-}
-
 } // namespace analyze

@@ -44,7 +44,10 @@ PG_GUARDED bool column_never_null(const FlatQuery &flat, const Var *var)
     for (auto *option : pg::each<model::Option>(flat.options))
         if ((option->references & (1U << (static_cast<unsigned>(var->varno) - 1))) != 0)
             return false;
-    Relation table = table_open(reference_of(flat, var), NoLock);
+    const Oid relation = reference_of(flat, var);
+    if (!OidIsValid(relation))
+        return false;
+    Relation table = table_open(relation, NoLock);
     /* A child of an inheritance tree, as opposed to a partition, may lack a constraint of its parent. */
     const bool strays = table->rd_rel->relkind == RELKIND_RELATION && table->rd_rel->relhassubclass;
     const bool proven =

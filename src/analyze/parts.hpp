@@ -74,8 +74,10 @@ PG_GUARDED const char *why_not_rows(Query *query);
 /* Why the rows of a table can't be followed. */
 PG_GUARDED const char *why_not_table(const RangeTblEntry *entry);
 
-/* Everything that an item of FROM other than a table, subquery, view or WITH query may be. */
-PG_GUARDED const char *describe_entry(const RangeTblEntry *entry);
+/* --- set_returning.cpp: set-returning functions in the select list --- */
+
+/* Make functions in FROM of them, in the query and the subqueries in its FROM, where that is the same. */
+PG_GUARDED void move_to_from(Query *query);
 
 /* --- flatten.cpp: subqueries, views and WITH queries that only filter, project and join disappear --- */
 
@@ -92,6 +94,7 @@ struct Linked {
 struct FlatQuery {
     Query *query;     /* the level that groups: its clauses refer to the targets */
     List *references; /* of model::Reference */
+    List *computed;   /* of RangeTblEntry, see model::View; numbered behind the references */
     List *conditions; /* of WHERE and of inner joins, innermost first: they hold for every row */
     List *targets;    /* of TargetEntry, resjunk ones included */
     Node *having;
@@ -104,11 +107,29 @@ struct FlatQuery {
 /* Make a flat query of an expanded one, which is used up; or say why not. */
 PG_GUARDED const char *flatten(Query *expanded, FlatQuery *flat);
 
-/* The table that a Var is a column of. */
+/* The table that a Var is a column of; InvalidOid: it is computed. */
 PG_GUARDED Oid reference_of(const FlatQuery &flat, const Var *var);
 
 /* Make conditions of HAVING that are about the keys only, which are found by now, conditions on rows. */
 PG_GUARDED void lower_having(const model::View &view, FlatQuery *flat);
+
+/* --- computed.cpp: functions and VALUES in FROM --- */
+
+/* Is the item of FROM computed from the rows beside it? */
+PG_GUARDED bool is_computed(const RangeTblEntry *entry);
+
+/* Why what the entry computes can't be followed from the rows beside it, or NULL. */
+PG_GUARDED const char *why_not_computed(const RangeTblEntry *entry);
+
+/* What an entry computes, as an expression over the rows beside it; and the entry with another one. */
+PG_GUARDED Node *computation_of(const RangeTblEntry *entry);
+PG_GUARDED RangeTblEntry *with_computation(const RangeTblEntry *entry, Node *computation);
+
+/*
+ * Number what is computed behind the tables: of a flat query whose references have no table where something
+ * is computed, by these entries in that order.
+ */
+PG_GUARDED void part_computed(FlatQuery *flat);
 
 /* --- options.cpp: outer joins, and subqueries in expressions --- */
 

@@ -148,10 +148,10 @@ PG_GUARDED Bitmapset *determined_by(const model::View &view, const Bitmapset *sh
     return known;
 }
 
-/* Do the rows of these references determine those of all others? */
+/* Do the rows of these references determine all else in a row? */
 PG_GUARDED bool determines_all(const model::View &view, const Bitmapset *shown)
 {
-    return bms_num_members(determined_by(view, shown)) == view.references.size;
+    return view.computed == NIL && bms_num_members(determined_by(view, shown)) == view.references.size;
 }
 
 /* The most bytes that a value takes in an index; 0: as many as it likes. */

@@ -178,6 +178,7 @@ PG_GUARDED const char *advice_on(const model::View &view)
     FlatQuery flat = {};
     for (model::Reference &reference : view.references)
         flat.references = lappend(flat.references, &reference);
+    flat.computed = view.computed;
     flat.conditions = reinterpret_cast<List *>(view.filter);
     const model::Array<model::Accumulator> kept = view.accumulators;
     model::View draft = view;

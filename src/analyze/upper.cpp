@@ -298,6 +298,19 @@ PG_GUARDED bool refers_outside(Query *query, int depth)
     return refers;
 }
 
+/* Does it group by what a set-returning function gives? */
+PG_GUARDED bool groups_by_sets(Query *query)
+{
+    bool found = false;
+    for (auto *clause : pg::each<SortGroupClause>(query->groupClause)) {
+        auto *key =
+            reinterpret_cast<Node *>(get_sortgroupref_tle(clause->tleSortGroupRef, query->targetList)->expr);
+        found = found || expression_returns_set(
+                             pg::flatten_group_exprs(query, static_cast<Node *>(copyObjectImpl(key))));
+    }
+    return found;
+}
+
 /* What the upper query does, in a reader's words. */
 PG_GUARDED const char *words_for(const Level &level)
 {
@@ -337,7 +350,7 @@ PG_GUARDED bool part_groups(Query *query, Query **groups, const char **words)
     if (level.query == nullptr)
         return false;
     Query &parted = *level.query;
-    if (parted.hasSubLinks || refers_outside(&parted, level.depth) ||
+    if (parted.hasSubLinks || refers_outside(&parted, level.depth) || groups_by_sets(&parted) ||
         (!makes_groups(&parted) && (parted.hasWindowFuncs || parted.hasTargetSRFs)))
         return false;
     *words = words_for(level);

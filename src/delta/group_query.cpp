@@ -30,7 +30,7 @@ PG_GUARDED void restrict_to_set(Query *query, const model::View &view, const mod
                                 const Bitmapset *nulls)
 {
     auto *reference = makeNode(RangeTblRef);
-    reference->rtindex = view.references.size + 1;
+    reference->rtindex = list_length(query->rtable);
     query->jointree->fromlist = lappend(query->jointree->fromlist, reference);
 
     List *conditions = query->jointree->quals == nullptr ? NIL : list_make1(query->jointree->quals);
@@ -132,11 +132,11 @@ PG_GUARDED Query *group_query(const model::View &view, const model::GroupingSet 
     List *entries = NIL;
     for (const model::Reference &reference : view.references)
         entries = lappend(entries, table_entry(reference.relation));
-    if (changed != nullptr)
-        entries = lappend(entries, pg::named_rows_entry(*changed));
     Query *query = rows_query(view, entries);
-    if (changed != nullptr)
+    if (changed != nullptr) {
+        query->rtable = lappend(query->rtable, pg::named_rows_entry(*changed));
         restrict_to_set(query, view, set, nulls);
+    }
 
     InSet in = {.view = &view, .set = set};
     for (auto *target : pg::each<TargetEntry>(view.group_targets))

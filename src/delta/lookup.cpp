@@ -312,6 +312,7 @@ PG_GUARDED Lookup *plan_lookup(const Plan &plan, int reference)
     Planning planning = {};
     planning.plan = &plan;
     planning.lookup = lookup;
+    planning.impossible = view.computed != NIL;
     lookup->start = reference;
     gather_columns(view.filter, &planning);
     for (const model::Key &key : view.keys)

@@ -157,12 +157,12 @@ PG_GUARDED Query *group_query(const model::View &view, const model::Accumulator 
     List *entries = NIL;
     for (const model::Reference &reference : view.references)
         entries = lappend(entries, table_entry(reference.relation));
-    if (view.keys.size > 0)
-        entries = lappend(entries, pg::named_rows_entry(keys));
     Query *query = rows_query(view, entries);
     query->hasAggs = true;
-    if (view.keys.size > 0)
+    if (view.keys.size > 0) {
+        query->rtable = lappend(query->rtable, pg::named_rows_entry(keys));
         restrict_to_keys(query, view, nulls);
+    }
     Index group = 0;
     for (const model::Key &key : view.keys) {
         TargetEntry *entry = add_target(query, static_cast<Expr *>(copyObjectImpl(key.expression)));

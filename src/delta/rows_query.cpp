@@ -35,10 +35,10 @@ PG_GUARDED Query *rows_query(const model::View &view, List *entries)
     query->commandType = CMD_SELECT;
     query->querySource = QSRC_ORIGINAL;
     query->canSetTag = true;
-    query->rtable = entries;
+    query->rtable = list_concat(entries, static_cast<List *>(copyObjectImpl(view.computed)));
 
     List *from = NIL;
-    for (int i = 0; i < view.references.size; ++i) {
+    for (int i = 0; i < list_length(query->rtable); ++i) {
         auto *reference = makeNode(RangeTblRef);
         reference->rtindex = i + 1;
         from = lappend(from, reference);

@@ -12,8 +12,8 @@ namespace delta {
 PG_GUARDED RangeTblEntry *table_entry(Oid table);
 
 /*
- * A query over the entries, one for each reference in order, joined and filtered as the view does.  Its
- * targets are still empty.
+ * A query over the entries, one for each reference in order, and what is computed from them, joined and
+ * filtered as the view does.  Its targets are still empty.
  */
 PG_GUARDED Query *rows_query(const model::View &view, List *entries);
 

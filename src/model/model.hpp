@@ -248,6 +248,12 @@ struct View {
     Array<Reference> references;
 
     /*
+     * Functions and VALUES in FROM, whose rows are made of the row: of the columns of the references and of
+     * those before them.  As RangeTblEntries; they follow the references in the numbers of Vars.
+     */
+    List *computed;
+
+    /*
      * Where there are options, the row is one of an outer join, and the query is Keyed.  All conditions that
      * the options have are here, and those of the filter once more; the expressions, and those of the keys,
      * have PlaceHolderVars around what is NULL where a subquery in FROM is lacking.
@@ -325,8 +331,8 @@ struct View {
     /* Is it an outer join, or does it have subqueries? */
     bool has_options() const noexcept { return options.size > 0; }
 
-    /* Are changed rows folded as they are, or joined with the other tables first? */
-    bool is_join() const noexcept { return references.size > 1; }
+    /* Are changed rows folded as they are, or joined first, with other tables or what is computed of them? */
+    bool is_join() const noexcept { return references.size > 1 || computed != nullptr; }
 
     /* What tells the rows of the table apart: where keys_visible, there is a unique index over them. */
     const Array<Key> &row_keys() const noexcept { return bag ? identity : keys; }

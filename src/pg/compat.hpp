@@ -172,6 +172,29 @@ inline Node *flatten_group_exprs([[maybe_unused]] Query *query, Node *node)
 #endif
 }
 
+/* The expressions that Vars of the grouping step stand for; NIL: there is no such step. */
+inline List *grouping_step([[maybe_unused]] const Query *query)
+{
+#if PG_VERSION_NUM >= 180000
+    ListCell *cell;
+    foreach (cell, query->hasGroupRTE ? query->rtable : NIL)
+        if (lfirst_node(RangeTblEntry, cell)->rtekind == RTE_GROUP)
+            return lfirst_node(RangeTblEntry, cell)->groupexprs;
+#endif
+    return NIL;
+}
+
+/* Have them stand for others, if there is such a step. */
+inline void set_grouping_step([[maybe_unused]] Query *query, [[maybe_unused]] List *expressions)
+{
+#if PG_VERSION_NUM >= 180000
+    ListCell *cell;
+    foreach (cell, query->hasGroupRTE ? query->rtable : NIL)
+        if (lfirst_node(RangeTblEntry, cell)->rtekind == RTE_GROUP)
+            lfirst_node(RangeTblEntry, cell)->groupexprs = expressions;
+#endif
+}
+
 /* The grouping sets of a query, one by one: a List of integer Lists of what SortGroupClauses refer to. */
 inline List *expand_grouping_sets(const Query *query)
 {

@@ -341,11 +341,32 @@ class Grammar:
         more = rng.sample(pairs, min(len(pairs), rng.choice([1, 1, 2]))) if rng.random() < 0.3 else []
         return [first] + [p for p in more if p is not first]
 
+    def computed(self, columns):
+        """An item of FROM whose rows are computed from these columns: text and column."""
+        rng = self.rng
+        c = rng.choice(columns)
+        alike = [d['name'] for d in columns if d['type'] == c['type'] and d['fuzzy'] == c['fuzzy']]
+        some = [rng.choice(alike) for _ in range(rng.choice([1, 2, 2, 3]))]
+        texts = [d for d in columns if d['type'] in ('text', 'varchar(8)') and not d['fuzzy']]
+        ints = [d for d in columns if TYPES[d['type']].family == 'int' and not d['fuzzy']]
+        kind = rng.randrange(4)
+        if kind == 0 and texts:
+            return "regexp_split_to_table(%s, '') f(v)" % rng.choice(texts)['name'], column('f.v', 'text')
+        if kind == 1 and ints:
+            d = rng.choice(ints)
+            return 'generate_series(0, %s %% 3) WITH ORDINALITY f(v, n)' % d['name'], \
+                column('f.v', 'int8' if d['type'] == 'int8' else 'int4')
+        if kind == 2:
+            return '(VALUES %s) f(v)' % ', '.join('(%s)' % name for name in some), dict(c, name='f.v')
+        return 'unnest(ARRAY[%s]) f(v)' % ', '.join(some), dict(c, name='f.v')
+
     def joined(self, relations):
-        """Inner joins of two or three relations (or of one with itself), as something to select from; or None."""
+        """Inner joins of relations (or of one with itself) and what is computed of them, as something to select
+        from; or None."""
         rng = self.rng
         parts, columns, conditions = [], [], []
-        for letter in 'xyz'[:rng.choice([2, 2, 2, 3])]:
+        size = rng.choice([1, 2, 2, 2, 2, 3])
+        for letter in 'xyz'[:size]:
             relation = rng.choice(relations)
             here = [dict(c, name='%s.%s' % (letter, c['name'])) for c in relation.columns]
             pairs = pairs_of(columns, here)
@@ -357,6 +378,11 @@ class Grammar:
             parts.append('%s %s' % (relation.name, letter))
             conditions.append(condition)
             columns += here
+        if size == 1 or rng.random() < 0.15:
+            text, made = self.computed(columns)
+            parts.append('LATERAL ' + text)
+            columns.append(made)
+            conditions.append('true' if rng.random() < 0.7 else self.predicate(Relation('', columns)))
         if rng.random() < 0.3:
             text = ', '.join(parts)
             made = Relation(text, columns)

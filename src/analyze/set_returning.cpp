@@ -1,0 +1,152 @@
+/*
+ * set_returning.cpp - set-returning functions in the select list.
+ *
+ * SELECT unnest(tags) FROM posts gives, for each row of posts, a row for each that the function returns;
+ * several functions go side by side, and the shorter ones are filled up with NULLs.  That is what a LATERAL
+ * ROWS FROM (...) in FROM does, so it is written as such here, and maintained as such (computed.cpp).  It is
+ * the same as long as the functions are called before rows are grouped and duplicates removed: where a level
+ * makes no groups, and in what a level groups by.
+ *
+ * Left alone are functions whose arguments call others of their kind, those that return rows of several
+ * columns, and levels where rows are counted off or looked at through windows.
+ */
+#include "analyze/parts.hpp"
+
+namespace analyze {
+
+namespace {
+
+/* What is moved from the select list of one level. */
+struct Moving {
+    int entry;    /* the number that the item in FROM will have */
+    List *calls;  /* set-returning ones */
+    bool inside;  /* of an expression that is computed for each row, before groups are made */
+    List *keys;   /* such expressions, where there are groups */
+    bool refused; /* there is a call that can't be moved */
+};
+
+/* Can the call be a function in FROM that has one column, and stands for what it stands for here? */
+PG_GUARDED bool can_be_moved(const Moving &moving, const FuncExpr *call)
+{
+    return moving.inside && !expression_returns_set(reinterpret_cast<Node *>(call->args)) &&
+           get_expr_result_type(const_cast<Node *>(reinterpret_cast<const Node *>(call)), nullptr, nullptr) ==
+               TYPEFUNC_SCALAR;
+}
+
+/* The column of the item in FROM that a call becomes. */
+PG_GUARDED Node *column_for(Moving *moving, FuncExpr *call)
+{
+    AttrNumber number = 0;
+    for (auto *known : pg::each<FuncExpr>(moving->calls)) {
+        number++;
+        if (equal(known, call))
+            return reinterpret_cast<Node *>(
+                makeVar(moving->entry, number, call->funcresulttype, -1, call->funccollid, 0));
+    }
+    moving->calls = lappend(moving->calls, copyObjectImpl(call));
+    return reinterpret_cast<Node *>(makeVar(moving->entry, static_cast<AttrNumber>(number + 1),
+                                            call->funcresulttype, -1, call->funccollid, 0));
+}
+
+extern "C" {
+
+/* Mutator: columns in place of calls. */
+PG_GUARDED static Node *moving_mutator(Node *node, void *context)
+{
+    auto *moving = static_cast<Moving *>(context);
+    if (node == nullptr || moving->refused)
+        return nullptr;
+    if (!moving->inside && list_member(moving->keys, node)) {
+        Moving key = *moving;
+        key.inside = true;
+        Node *moved = moving_mutator(node, &key);
+        moving->calls = key.calls;
+        moving->refused = key.refused;
+        return moved;
+    }
+    const bool is_call = IsA(node, FuncExpr) && castNode(FuncExpr, node)->funcretset;
+    if (is_call && can_be_moved(*moving, castNode(FuncExpr, node)))
+        return column_for(moving, castNode(FuncExpr, node));
+    moving->refused = is_call || (IsA(node, OpExpr) && castNode(OpExpr, node)->opretset);
+    return pg::mutate_expression(node, moving_mutator, context);
+}
+
+/* Walker: move functions of the subqueries in FROM. */
+PG_GUARDED static bool from_walker(Node *node, void *context)
+{
+    if (node == nullptr || IsA(node, SubLink))
+        return false;
+    if (!IsA(node, Query))
+        return pg::walk_expression(node, from_walker, context);
+    move_to_from(castNode(Query, node));
+    return false;
+}
+
+} // extern "C"
+
+/* The function in FROM that makes the calls. */
+PG_GUARDED RangeTblEntry *functions_entry(const List *calls)
+{
+    auto *entry = makeNode(RangeTblEntry);
+    List *names = NIL;
+    entry->rtekind = RTE_FUNCTION;
+    entry->inFromCl = true;
+    for (auto *call : pg::each<FuncExpr>(calls)) {
+        auto *function = makeNode(RangeTblFunction);
+        function->funcexpr = reinterpret_cast<Node *>(call);
+        function->funccolcount = 1;
+        entry->functions = lappend(entry->functions, function);
+        names = lappend(names, makeString(get_func_name(call->funcid)));
+    }
+    entry->lateral = contain_vars_of_level(reinterpret_cast<Node *>(entry->functions), 0);
+    entry->eref = makeAlias(strVal(linitial(names)), names);
+    return entry;
+}
+
+/* The expressions that a level groups by, as its targets have them. */
+PG_GUARDED List *grouped_by(const Query *query)
+{
+    List *keys = NIL;
+    for (auto *clause : pg::each<SortGroupClause>(query->groupClause))
+        keys = lappend(keys, get_sortgroupref_tle(clause->tleSortGroupRef, query->targetList)->expr);
+    return keys;
+}
+
+/* Move the functions of one level. */
+PG_GUARDED void move_level(Query *query)
+{
+    List *grouping = pg::grouping_step(query);
+    const bool whole = !makes_groups(query);
+    Moving moving = {.entry = list_length(query->rtable) + 1,
+                     .calls = NIL,
+                     .inside = whole,
+                     .keys = grouping == NIL ? grouped_by(query) : NIL,
+                     .refused = false};
+    Node *targets = moving_mutator(reinterpret_cast<Node *>(query->targetList), &moving);
+    Node *having = moving_mutator(query->havingQual, &moving);
+    moving.inside = true;
+    Node *keys = moving_mutator(reinterpret_cast<Node *>(grouping), &moving);
+    if (moving.refused || moving.calls == NIL)
+        return;
+    query->targetList = reinterpret_cast<List *>(targets);
+    query->havingQual = having;
+    pg::set_grouping_step(query, reinterpret_cast<List *>(keys));
+    query->hasTargetSRFs = false;
+    query->rtable = lappend(query->rtable, functions_entry(moving.calls));
+    auto *reference = makeNode(RangeTblRef);
+    reference->rtindex = moving.entry;
+    query->jointree->fromlist = lappend(query->jointree->fromlist, reference);
+}
+
+} // namespace
+
+PG_GUARDED void move_to_from(Query *query)
+{
+    check_stack_depth();
+    if (query->hasTargetSRFs && !query->hasWindowFuncs && query->windowClause == NIL &&
+        query->setOperations == nullptr && query->limitCount == nullptr && query->limitOffset == nullptr)
+        move_level(query);
+    pg::walk_query(query, from_walker, nullptr, QTW_IGNORE_JOINALIASES);
+}
+
+} // namespace analyze
