@@ -126,6 +126,98 @@ CREATE FUNCTION oracle.fingerprint() RETURNS text LANGUAGE sql AS $$
         UNION ALL SELECT format('imat %s', r::text) FROM imat.registered r
         UNION ALL SELECT format('source %s', s::text) FROM imat.source s) lines
 $$;
+--
+-- Steps that are played in several ways (both_ways.psql says in which): each statement by itself, all in one transaction.  Every IMAT that
+-- there is is compared after each, and in the end all have the same contents, whichever way was played.
+--
+CREATE TABLE oracle.script (part text, n int, command text NOT NULL, fails boolean NOT NULL, alone boolean NOT NULL, PRIMARY KEY (part, n));
+CREATE TABLE oracle.outcome (way text, step int, imat text, rows bigint NOT NULL, contents text, PRIMARY KEY (way, step, imat));
+CREATE SEQUENCE oracle.comparison;
+
+-- A step is a line, with the indented ones that follow it; comments are left out.  A ! before it: it fails; a @: it can't be part of a
+-- transaction, and changes no rows.
+CREATE FUNCTION oracle.write(which text, lines text) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO oracle.script
+        SELECT which, coalesce((SELECT max(n) FROM oracle.script WHERE part = which), 0) + row_number() OVER (ORDER BY position),
+               btrim(command, E'!@ \n'), command LIKE '!%', command LIKE '@%'
+          FROM regexp_split_to_table(lines, '\n(?=\S)') WITH ORDINALITY line (command, position)
+         WHERE command !~ '^(--|\s*$)';
+$$;
+
+-- Compare every IMAT with its definition, and note what it has.
+CREATE FUNCTION oracle.compare(played text, at int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    which regclass;
+    verdict text;
+    total bigint;
+    digest text;
+BEGIN
+    DELETE FROM oracle.outcome WHERE way = played AND step = at;
+    FOR which IN SELECT c.imat FROM imat.imat_config c ORDER BY c.imat::text COLLATE "C" LOOP
+        verdict := oracle.same(which);
+        IF verdict NOT LIKE 'same,%' THEN
+            RAISE INFO '%, step % (%): % is %', played, at, (SELECT command FROM oracle.script WHERE part = 'steps' AND n = at), which, verdict;
+        END IF;
+        PERFORM nextval('oracle.comparison');
+        EXECUTE format('SELECT count(*), md5(string_agg(t::text, '','' ORDER BY t::text COLLATE "C")) FROM %s t', which) INTO total, digest;
+        INSERT INTO oracle.outcome VALUES (played, at, which::text, total, digest);
+    END LOOP;
+END
+$$;
+
+-- The statements of a way in which the steps are played, comparisons included.
+CREATE FUNCTION oracle.play(way text) RETURNS TABLE (command text) LANGUAGE plpgsql AS $$
+DECLARE
+    step record;
+    compare text;
+BEGIN
+    FOR step IN SELECT * FROM oracle.script WHERE part = 'steps' AND (way = 'autocommit' OR NOT alone) ORDER BY n LOOP
+        compare := format('SELECT oracle.compare(%L, %s)', way, step.n);
+        IF step.fails AND way <> 'autocommit' THEN
+            RETURN QUERY VALUES ('SAVEPOINT failing'), (step.command), ('ROLLBACK TO failing'), ('RELEASE failing');
+            RETURN QUERY SELECT compare WHERE way NOT IN ('read at the end', 'undone');
+        ELSIF way = 'savepoints' THEN
+            -- undone first: half of them with a look at what is undone
+            RETURN QUERY VALUES ('SAVEPOINT undone'), (step.command), (CASE step.n % 2 WHEN 0 THEN compare ELSE 'SELECT' END),
+                ('ROLLBACK TO undone'), (compare), ('SAVEPOINT kept'), (step.command), ('RELEASE kept'), (compare), ('RELEASE undone');
+        ELSIF way IN ('read at the end', 'undone') THEN
+            RETURN QUERY VALUES (step.command);
+        ELSE
+            RETURN QUERY VALUES (step.command), (compare);
+        END IF;
+    END LOOP;
+    compare := format('SELECT oracle.compare(%L, max(n)) FROM oracle.script WHERE part = ''steps''', way);
+    IF way = 'undone' THEN
+        RETURN QUERY VALUES (compare), ('ROLLBACK');
+    ELSIF way <> 'autocommit' THEN
+        RETURN QUERY VALUES ('COMMIT');
+    END IF;
+    RETURN QUERY VALUES (compare);
+END
+$$;
+
+-- The commands of another part of the script.
+CREATE FUNCTION oracle.run(which text) RETURNS TABLE (command text) LANGUAGE sql AS $$
+    SELECT command FROM oracle.script WHERE part = which ORDER BY n
+$$;
+
+-- What a way has come to after a step, where that isn't what the first has.
+CREATE FUNCTION oracle.differing_outcomes() RETURNS TABLE (way text, step int, imat text, rows bigint, of_autocommit bigint) LANGUAGE sql AS $$
+    WITH compared AS (SELECT DISTINCT o.way, o.step FROM oracle.outcome o WHERE o.way NOT IN ('autocommit', 'undone') AND o.step > 0),
+         wanted AS (SELECT c.way, c.step, o.imat, o.rows, o.contents FROM compared c JOIN oracle.outcome o ON o.way = 'autocommit' AND o.step = c.step),
+         found AS (SELECT o.* FROM compared JOIN oracle.outcome o USING (way, step))
+    SELECT way, step, imat, f.rows, w.rows FROM wanted w FULL JOIN found f USING (way, step, imat)
+     WHERE f.contents IS DISTINCT FROM w.contents OR f.rows IS DISTINCT FROM w.rows ORDER BY 1, 2, 3
+$$;
+
+-- The steps after which, played one by one, every IMAT had what it had before.
+CREATE FUNCTION oracle.idle_steps() RETURNS TABLE (n int, command text) LANGUAGE sql AS $$
+    SELECT s.n, s.command FROM oracle.script s
+     WHERE s.part = 'steps' AND NOT s.fails AND NOT s.alone AND NOT EXISTS (
+        SELECT FROM oracle.outcome o LEFT JOIN oracle.outcome b ON b.way = o.way AND b.imat = o.imat AND b.step = s.n - 1
+         WHERE o.way = 'autocommit' AND o.step = s.n AND (b.step IS NULL OR o.contents IS DISTINCT FROM b.contents))
+     ORDER BY s.n
+$$;
 GRANT USAGE ON SCHEMA oracle TO PUBLIC;
 GRANT ALL ON oracle.seen TO PUBLIC;
 
@@ -148,3 +240,23 @@ SELECT imat.drop('oracle.tried');
 DROP TABLE oracle.source;
 SELECT oracle.error('SELECT 1/0');
 SELECT oracle.error('SELECT 1'), oracle.sqlstate('SELECT 1/0'), oracle.sqlstate('SELECT 1');
+-- the steps, too: one that nobody sees, and one that has another effect by itself than in a transaction
+SELECT oracle.write('setup', $script$
+CREATE SCHEMA tried
+CREATE TABLE tried.src (k int NOT NULL)
+CREATE TABLE tried.txn (id bigint)
+SELECT imat.create('tried.counted', 'SELECT k, count(*) AS n FROM tried.src GROUP BY k')
+$script$);
+SELECT oracle.write('steps', $script$
+-- a comment
+INSERT INTO tried.src VALUES (1);
+    INSERT INTO tried.src VALUES (1)
+!INSERT INTO tried.src VALUES (NULL)
+SELECT oracle.unseen('tried.src', 'INSERT INTO tried.src VALUES (3)')
+INSERT INTO tried.txn SELECT txid_current()
+INSERT INTO tried.src SELECT 4 FROM tried.txn WHERE id = txid_current()
+$script$);
+SELECT oracle.write('end', $script$
+DROP SCHEMA tried CASCADE
+$script$);
+\i test/regress/both_ways.psql
