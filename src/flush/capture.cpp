@@ -38,7 +38,7 @@ namespace {
 
 PG_GUARDED void check_call(const TriggerData *trigger)
 {
-    if (TRIGGER_FIRED_AFTER(trigger->tg_event) &&
+    if (!TRIGGER_FIRED_INSTEAD(trigger->tg_event) &&
         strncmp(trigger->tg_trigger->tgname, CAPTURE_TRIGGER_PREFIX, strlen(CAPTURE_TRIGGER_PREFIX)) == 0)
         return;
     ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
@@ -320,7 +320,8 @@ PG_GUARDED void capture(TriggerData *trigger, MemoryContext statement)
 {
     check_call(trigger);
     const bool by_row = TRIGGER_FIRED_FOR_ROW(trigger->tg_event);
-    if (by_row && SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
+    if (TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
+        (by_row && SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA))
         return;
     if (session.changing == 0)
         count_statement(statement);

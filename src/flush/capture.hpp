@@ -9,6 +9,8 @@ namespace flush {
 
 /* What the names of the triggers on sources begin with. */
 constexpr const char *CAPTURE_TRIGGER_PREFIX = "imat_capture_";
+constexpr const char *CAPTURE_INSERT_TRIGGER = "imat_capture_insert";
+constexpr const char *CAPTURE_DELETE_TRIGGER = "imat_capture_delete";
 
 /*
  * Take note of what a statement did, or of one row's change: for the trigger function of sources.  The memory

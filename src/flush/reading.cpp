@@ -25,6 +25,7 @@
 #include "catalog/catalog.hpp"
 #include "delta/delta.hpp"
 #include "flush/flush.hpp"
+#include "flush/moves.hpp"
 #include "flush/pending.hpp"
 #include "pg/list.hpp"
 
@@ -250,6 +251,7 @@ static void executor_finish(QueryDesc *statement)
             const Counted running(&session.running);
             const Counted changing(&session.changing, changes_tables(statement));
             pg::call([=] {
+                capture_moves(statement);
                 if (session.next_executor_finish != nullptr)
                     session.next_executor_finish(statement);
                 else

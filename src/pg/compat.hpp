@@ -553,6 +553,27 @@ inline void after_row_update(EState *estate, ResultRelInfo *info, ItemPointer ro
 #endif
 }
 
+/* Is MERGE part of the statement? */
+inline bool may_merge([[maybe_unused]] const PlannedStmt *plan)
+{
+#if PG_VERSION_NUM >= 150000
+    return plan->commandType == CMD_MERGE || plan->hasModifyingCTE;
+#else
+    return false;
+#endif
+}
+
+/* Is it a MERGE that inserts, updates or deletes, as asked for? */
+inline bool merges([[maybe_unused]] const ModifyTableState *state, [[maybe_unused]] CmdType action)
+{
+#if PG_VERSION_NUM >= 150000
+    const int flag = action == CMD_INSERT ? MERGE_INSERT : action == CMD_UPDATE ? MERGE_UPDATE : MERGE_DELETE;
+    return state->operation == CMD_MERGE && (state->mt_merge_subcommands & flag) != 0;
+#else
+    return false;
+#endif
+}
+
 /* Is the table published for logical replication? */
 inline bool is_published(Relation table)
 {

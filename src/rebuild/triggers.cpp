@@ -2,10 +2,11 @@
  * triggers.cpp - the triggers by which changes of sources are noticed, and IMATs are protected.
  *
  * Every table that some IMAT reads has one set of triggers, shared by all IMATs that read it: four for
- * statements, and one for rows, which fires for replicas only (see flush/capture.cpp).  They are ordinary
- * triggers, which pg_dump writes out, since a restored database must go on maintaining.  The set is put there
- * under ShareRowExclusiveLock, which waits for transactions that have written the table and lets none write
- * it until we commit: whoever writes next, fires it.
+ * statements, and one for rows, which fires for replicas only (see flush/capture.cpp); partitioned tables
+ * have no rows, but one more for statements (see flush/moves.cpp).  They are ordinary triggers, which pg_dump
+ * writes out, since a restored database must go on maintaining.  The set is put there under
+ * ShareRowExclusiveLock, which waits for transactions that have written the table and lets none write it
+ * until we commit: whoever writes next, fires it.
  *
  * A statement fires the triggers of the table that it names only, which need not be the one where the rows
  * are.  So every table by whose name rows of the source could be written has the set as well: its partitions
@@ -42,17 +43,19 @@ struct TriggerKind {
 };
 
 constexpr TriggerKind capture_triggers[] = {
-    {"imat_capture_insert", "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_INSERT, false, true, false,
+    {flush::CAPTURE_INSERT_TRIGGER, "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_INSERT, false, true, false,
      TRIGGER_FIRES_ON_ORIGIN},
     {"imat_capture_update", "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_UPDATE, true, true, false,
      TRIGGER_FIRES_ON_ORIGIN},
-    {"imat_capture_delete", "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_DELETE, true, false, false,
+    {flush::CAPTURE_DELETE_TRIGGER, "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_DELETE, true, false, false,
      TRIGGER_FIRES_ON_ORIGIN},
     {"imat_capture_truncate", "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_TRUNCATE, false, false, false,
      TRIGGER_FIRES_ALWAYS},
     {"imat_capture_row", "capture", TRIGGER_TYPE_AFTER,
      TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE, false, false, true,
      TRIGGER_FIRES_ON_REPLICA},
+    {"imat_capture_before", "capture", TRIGGER_TYPE_BEFORE, TRIGGER_TYPE_UPDATE, false, false, false,
+     TRIGGER_FIRES_ON_ORIGIN},
 };
 
 constexpr TriggerKind protect_triggers[] = {
@@ -84,6 +87,8 @@ PG_GUARDED TriggerTransition *transition_table(const char *name, bool is_new)
 /* Is the trigger one that the table should have? */
 PG_GUARDED bool is_wanted(Oid table, const TriggerKind &kind)
 {
+    if (kind.timing == TRIGGER_TYPE_BEFORE)
+        return get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE;
     return !kind.by_row || (get_rel_relkind(table) == RELKIND_RELATION && !catalog::is_imat(table));
 }
 
