@@ -67,6 +67,10 @@ CREATE FUNCTION imat.before_ddl() RETURNS pg_catalog.event_trigger
 COMMENT ON FUNCTION imat.before_ddl() IS
     'refuses alterations of columns that incremental materialized tables read, and says which do; reads the rows of tables that leave those';
 
-CREATE EVENT TRIGGER imat_before_ddl ON ddl_command_start WHEN TAG IN ('ALTER TABLE', 'CREATE TRIGGER', 'DROP TABLE', 'DROP EXTENSION')
+CREATE EVENT TRIGGER imat_before_ddl ON ddl_command_start
+    WHEN TAG IN ('ALTER TABLE', 'CREATE TRIGGER', 'DROP TABLE', 'DROP EXTENSION', 'DROP AGGREGATE', 'DROP CAST', 'DROP COLLATION', 'DROP DOMAIN',
+                 'DROP FUNCTION', 'DROP LANGUAGE', 'DROP MATERIALIZED VIEW', 'DROP OPERATOR', 'DROP OPERATOR CLASS', 'DROP OPERATOR FAMILY',
+                 'DROP OWNED', 'DROP ROUTINE', 'DROP SCHEMA', 'DROP TEXT SEARCH CONFIGURATION', 'DROP TEXT SEARCH DICTIONARY', 'DROP TYPE',
+                 'DROP VIEW')
     EXECUTE FUNCTION imat.before_ddl();
 ALTER EVENT TRIGGER imat_before_ddl ENABLE ALWAYS;

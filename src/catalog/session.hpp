@@ -47,6 +47,9 @@ struct Session {
     /* Oids of tables that are about to be dropped, whose rows have been captured where they are missed. */
     List *accounted;
 
+    /* The dependencies of all IMATs are recorded; see rebuild/restore.cpp. */
+    bool dependencies_known;
+
     /* Settings. */
     int flush_at;            /* a FlushAt */
     int pending_memory;      /* kB; beyond it pending changes are applied at once */

@@ -4,11 +4,12 @@
  * After every DROP (imat_on_sql_drop): IMATs whose tables are gone are forgotten, what else was dropped is
  * mended or refused (drop.cpp).  Before ALTER TABLE and DROP TABLE (imat_before_ddl): what PostgreSQL would
  * refuse without naming the IMAT, and what would be too late afterwards (hierarchy.cpp); before CREATE
- * TRIGGER, too, where sessions that restore a dump have to wait for each other (restore.cpp).  After commands
- * that make, alter or replace something that an IMAT may depend on (imat_on_ddl): tables are looked at in
- * table_ddl.cpp; where a view, function, type, collation or policy has changed, the definitions that depend
- * on it may mean something else now, and their IMATs are revised. And when a dump is restored, which ends
- * with the creation of triggers, the dependencies that dumps don't carry are recorded again.
+ * TRIGGER, too, where sessions that restore a dump have to wait for each other (restore.cpp).  Before
+ * anything else that may drop something, the dependencies have to be known that pg_upgrade doesn't carry.
+ * After commands that make, alter or replace something that an IMAT may depend on (imat_on_ddl): tables are
+ * looked at in table_ddl.cpp; where a view, function, type, collation or policy has changed, the definitions
+ * that depend on it may mean something else now, and their IMATs are revised. And when a dump is restored,
+ * which ends with the creation of triggers, the dependencies that dumps don't carry are recorded again.
  *
  * All of this must cost next to nothing where no IMAT is concerned.  So what was done is asked of
  * PostgreSQL's own functions, without a query, and each object is looked up in our tables by index.  Nothing
@@ -350,6 +351,8 @@ PG_GUARDED void before_ddl(const Node *statement)
 {
     if (statement == nullptr || !catalog::is_installed())
         return;
+    if (!IsA(statement, CreateTrigStmt))
+        complete_dependencies();
     if (IsA(statement, AlterTableStmt))
         before_alter_table(reinterpret_cast<const AlterTableStmt *>(statement));
     else if (IsA(statement, CreateTrigStmt))

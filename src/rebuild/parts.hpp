@@ -259,6 +259,9 @@ PG_GUARDED List *imats_under_policies();
 /* Is it imat.registered, or imat.source? */
 PG_GUARDED bool is_table_of_ours(Oid table);
 
+/* Record the dependencies of IMATs that pg_upgrade has brought, before something is dropped. */
+PG_GUARDED void complete_dependencies();
+
 /* Before anything is locked: if it is a dump that is being restored, wait for who computes what it has
  * brought. */
 PG_GUARDED void queue_if_restoring();

@@ -15,6 +15,9 @@
  * nobody waits for those who wait, whoever makes, enables or disables triggers, or adds a foreign key, which
  * locks two tables, stands in that queue first of all.
  *
+ * pg_upgrade restores the schema and puts the files of our tables in place, as of all others, of which nobody
+ * is told.  So what a dump doesn't carry is completed before the first command that needs it.
+ *
  * That a session restores a dump is seen by what pg_dump and pg_restore set at its beginning, and hardly
  * anybody else.
  */
@@ -43,6 +46,27 @@ PG_GUARDED bool is_complete(const catalog::Registration &registration)
     for (Oid source : sources)
         complete = complete && exists(source);
     return complete;
+}
+
+/* Is it known that the IMAT depends on its definition? */
+PG_GUARDED bool depends_on_definition(const catalog::Registration &registration)
+{
+    bool depends = false;
+    ScanKeyData keys[2];
+    ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
+                ObjectIdGetDatum(RelationRelationId));
+    ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
+                ObjectIdGetDatum(registration.imat));
+    Relation depend = table_open(DependRelationId, AccessShareLock);
+    SysScanDesc scan = systable_beginscan(depend, DependDependerIndexId, true, nullptr, 2, keys);
+    for (HeapTuple row = systable_getnext(scan); HeapTupleIsValid(row); row = systable_getnext(scan)) {
+        const auto *form = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
+        depends =
+            depends || (form->refclassid == RelationRelationId && form->refobjid == registration.definition);
+    }
+    systable_endscan(scan);
+    table_close(depend, AccessShareLock);
+    return depends;
 }
 
 /* Wait for those who are filling the sources, the IMAT, or the tables of its groups. */
@@ -110,6 +134,22 @@ PG_GUARDED void settle()
     for (Oid imat : pg::each_oid(settled))
         refresh_with_readers(imat);
     make_room();
+}
+
+PG_GUARDED void complete_dependencies()
+{
+    if (catalog::session.dependencies_known)
+        return;
+    bool complete = true;
+    for (Oid imat : catalog::all_imats()) {
+        catalog::Registration registration = {};
+        if (!catalog::find(imat, &registration) || !exists(registration.definition) ||
+            depends_on_definition(registration))
+            continue;
+        record_dependencies(registration);
+        complete = false;
+    }
+    catalog::session.dependencies_known = complete;
 }
 
 PG_GUARDED void lock_registrations()
