@@ -159,7 +159,8 @@ PG_GUARDED void lock_registrations()
 
 PG_GUARDED void queue_if_restoring()
 {
-    if (is_restoring() && superuser())
+    const Oid registered = catalog::relation_of_ours("registered");
+    if (is_restoring() && pg_class_aclcheck(registered, GetUserId(), ACL_INSERT) == ACLCHECK_OK)
         lock_registrations();
 }
 
