@@ -46,7 +46,7 @@ COMMENT ON FUNCTION imat.on_sql_drop() IS 'forgets incremental materialized tabl
 CREATE EVENT TRIGGER imat_on_sql_drop ON sql_drop EXECUTE FUNCTION imat.on_sql_drop();
 ALTER EVENT TRIGGER imat_on_sql_drop ENABLE ALWAYS;
 
-/* Children of sources come and go; what definitions depend on is altered or replaced; rights are revoked; a dump is being restored. */
+/* Children of sources come and go; what definitions depend on is altered or replaced; rights are granted and revoked; a dump is being restored. */
 CREATE FUNCTION imat.on_ddl() RETURNS pg_catalog.event_trigger
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'imat_on_ddl';
 
@@ -57,7 +57,7 @@ CREATE EVENT TRIGGER imat_on_ddl ON ddl_command_end
     WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'CREATE SCHEMA', 'CREATE TRIGGER', 'ALTER TRIGGER',
                  'CREATE VIEW', 'ALTER VIEW', 'CREATE RULE', 'CREATE FUNCTION', 'ALTER FUNCTION', 'ALTER ROUTINE', 'CREATE AGGREGATE',
                  'ALTER TYPE', 'ALTER DOMAIN', 'ALTER COLLATION', 'ALTER TEXT SEARCH CONFIGURATION',
-                 'ALTER TEXT SEARCH DICTIONARY', 'CREATE POLICY', 'ALTER POLICY', 'REVOKE')
+                 'ALTER TEXT SEARCH DICTIONARY', 'CREATE POLICY', 'ALTER POLICY', 'GRANT', 'REVOKE')
     EXECUTE FUNCTION imat.on_ddl();
 ALTER EVENT TRIGGER imat_on_ddl ENABLE ALWAYS;
 

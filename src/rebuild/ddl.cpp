@@ -237,18 +237,6 @@ PG_GUARDED void after_other_command(Oid class_id, Oid object, const CollectedCom
     }
 }
 
-/* May the IMAT's owner still read what the definition reads? */
-PG_GUARDED bool owner_may_read(Oid imat)
-{
-    catalog::Registration registration = {};
-    if (!catalog::find(imat, &registration))
-        return true;
-    return pg::with_rights_of(pg::owner_of_relation(imat), [&] {
-        return pg::with_safe_search_path(
-            [&] { return analyze::may_run(analyze::definition_query(registration.definition)); });
-    });
-}
-
 /* The IMAT's owner may have lost a right: say if it is one that it needs. */
 PG_GUARDED void check_owner(Oid imat)
 {
@@ -262,16 +250,20 @@ PG_GUARDED void check_owner(Oid imat)
             errhint("Grant SELECT to the owner, have the table belong to another role, or drop it."));
 }
 
-/* Privileges on tables or views were revoked. */
-PG_GUARDED void after_revoke(const InternalGrant &revoked)
+/* Privileges on tables or views were revoked; or granted, for which a dump's IMATs may have waited. */
+PG_GUARDED void after_grant(const InternalGrant &command, Changed *changed)
 {
-    if (revoked.is_grant || revoked.objtype != OBJECT_TABLE)
+    if (command.objtype != OBJECT_TABLE || (command.is_grant && !is_restoring()))
         return;
     List *imats = NIL;
-    for (Oid relation : pg::each_oid(revoked.objects))
+    for (Oid relation : pg::each_oid(command.objects))
         imats = list_concat_unique_oid(imats, dependents_of(RelationRelationId, relation));
-    for (Oid imat : pg::each_oid(imats))
-        check_owner(imat);
+    for (Oid imat : pg::each_oid(imats)) {
+        if (!command.is_grant)
+            check_owner(imat);
+        else if (is_postponed(imat))
+            changed->rows = list_append_unique_oid(changed->rows, imat);
+    }
 }
 
 } // namespace
@@ -321,7 +313,7 @@ PG_GUARDED void on_ddl()
         const auto *command = reinterpret_cast<CollectedCommand *>(
             DatumGetPointer(slot_getattr(row, commanded::command, &null)));
         if (command->type == SCT_Grant)
-            return after_revoke(*command->d.grant.istmt);
+            return after_grant(*command->d.grant.istmt, &changed);
         table_altered = table_altered || command->type == SCT_AlterTable;
         if (class_id == RelationRelationId)
             after_table_command(object, command, &changed);

@@ -27,6 +27,9 @@ PG_GUARDED void require_owner(Oid relation);
 PG_GUARDED void require_create(Oid schema);
 PG_GUARDED void require_trigger(const model::Array<model::Source> &sources);
 
+/* May the IMAT's owner still read what the definition reads? */
+PG_GUARDED bool owner_may_read(Oid imat);
+
 /* Run body as the one who may create objects in schema imat, wherever no code of users' is run. */
 template <class Body>
 PG_GUARDED Oid as_superuser(Body body)
@@ -258,6 +261,13 @@ PG_GUARDED List *imats_under_policies();
 
 /* Is it imat.registered, or imat.source? */
 PG_GUARDED bool is_table_of_ours(Oid table);
+
+/*
+ * The owner may not read the sources yet, for a dump's privileges come last: the IMAT is not to be trusted
+ * until it has been computed.  Is it one that can be now?
+ */
+PG_GUARDED void postpone(Oid imat);
+PG_GUARDED bool is_postponed(Oid imat);
 
 /* Record the dependencies of IMATs that pg_upgrade has brought, before something is dropped. */
 PG_GUARDED void complete_dependencies();

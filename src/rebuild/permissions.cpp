@@ -7,6 +7,7 @@
  * contents are computed, with the owner's rights.  Schema imat needs no privileges: what is created there is
  * created by the extension.
  */
+#include "analyze/analyze.hpp"
 #include "rebuild/parts.hpp"
 
 namespace rebuild {
@@ -90,6 +91,18 @@ PG_GUARDED void set_privileges(Oid relation, const Acl *privileges)
     updateAclDependencies(RelationRelationId, relation, 0, pg::owner_of_relation(relation), old_size,
                           old_members, new_size, new_members);
     CommandCounterIncrement();
+}
+
+/* May the IMAT's owner still read what the definition reads? */
+PG_GUARDED bool owner_may_read(Oid imat)
+{
+    catalog::Registration registration = {};
+    if (!catalog::find(imat, &registration))
+        return true;
+    return pg::with_rights_of(pg::owner_of_relation(imat), [&] {
+        return pg::with_safe_search_path(
+            [&] { return analyze::may_run(analyze::definition_query(registration.definition)); });
+    });
 }
 
 } // namespace rebuild

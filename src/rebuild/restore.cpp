@@ -15,6 +15,9 @@
  * nobody waits for those who wait, whoever makes, enables or disables triggers, or adds a foreign key, which
  * locks two tables, stands in that queue first of all.
  *
+ * Privileges are granted last of all.  Where an owner may not read what the definition reads before that, the
+ * IMAT is computed when that is granted.
+ *
  * pg_upgrade restores the schema and puts the files of our tables in place, as of all others, of which nobody
  * is told.  So what a dump doesn't carry is completed before the first command that needs it.
  *
@@ -134,6 +137,23 @@ PG_GUARDED void settle()
     for (Oid imat : pg::each_oid(settled))
         refresh_with_readers(imat);
     make_room();
+}
+
+PG_GUARDED void postpone(Oid imat)
+{
+    catalog::Registration registration = {};
+    if (!catalog::find(imat, &registration) || !registration.trusted)
+        return;
+    registration.trusted = false;
+    catalog::update(registration);
+    CommandCounterIncrement();
+}
+
+PG_GUARDED bool is_postponed(Oid imat)
+{
+    catalog::Registration registration = {};
+    return catalog::find(imat, &registration) && !registration.trusted && find_disabled(imat) == nullptr &&
+           owner_may_read(imat);
 }
 
 PG_GUARDED void complete_dependencies()

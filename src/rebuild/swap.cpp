@@ -242,6 +242,8 @@ PG_GUARDED void refresh_with_readers(Oid imat)
 {
     check_stack_depth();
     LockRelationOid(imat, ShareRowExclusiveLock);
+    if (is_restoring() && !owner_may_read(imat))
+        return postpone(imat);
     refresh_now(imat, Exchanging::Try);
     for (Oid reader : catalog::imats_on(imat))
         refresh_with_readers(reader);
