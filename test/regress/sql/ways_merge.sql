@@ -16,6 +16,10 @@ CREATE TABLE parted_2_1 PARTITION OF parted_2 FOR VALUES FROM (10) TO (50)
 CREATE TABLE parted_2_2 PARTITION OF parted_2 FOR VALUES FROM (50) TO (100)
 ALTER TABLE parted ATTACH PARTITION parted_2 FOR VALUES FROM (10) TO (100)
 CREATE TABLE news (id int, k int, v int)
+CREATE TABLE base (id int, k int, v int)
+CREATE TABLE base_child () INHERITS (base)
+INSERT INTO base SELECT i, i % 3, i FROM generate_series(1, 4) i
+INSERT INTO base_child SELECT i, i % 3, i FROM generate_series(5, 9) i
 INSERT INTO src SELECT i, i % 4, i FROM generate_series(1, 12) i
 INSERT INTO parted SELECT i, i % 4, i FROM generate_series(1, 20) i
 INSERT INTO news VALUES (1, 9, 100), (2, 2, NULL), (3, 0, 3), (20, 1, 20), (21, 21, 21), (22, 0, NULL)
@@ -27,6 +31,7 @@ SELECT imat.create('parts', 'SELECT k, sum(v) AS s, max(v) AS m, count(*) AS n F
 SELECT imat.create('of_part', 'SELECT k, sum(v) AS s, count(*) AS n FROM parted_2 GROUP BY k')
 SELECT imat.create('part_rows', 'SELECT id, k, v FROM parted')
 SELECT imat.create('parts_joined', 'SELECT n.k, sum(p.v) AS s FROM parted p JOIN news n ON n.k = p.k GROUP BY n.k')
+SELECT imat.create('of_base', 'SELECT k, sum(v) AS s, count(*) AS n FROM base GROUP BY k')
 SELECT imat.create('news_', 'SELECT k, count(*) AS n FROM news GROUP BY k')
 $script$);
 SELECT oracle.write('steps', $script$
@@ -49,6 +54,7 @@ MERGE INTO parted_2 USING (VALUES (10), (20), (50)) n (id) ON parted_2.id = n.id
 DO $f$ BEGIN MERGE INTO ways.parted USING (VALUES (1), (19)) n (id) ON parted.id = n.id WHEN MATCHED THEN UPDATE SET id = 21 - parted.id; END $f$
 SET LOCAL session_replication_role = replica; MERGE INTO parted USING (VALUES (9), (10), (97)) n (id) ON parted.id = n.id WHEN MATCHED THEN UPDATE SET id = 29 - parted.id WHEN NOT MATCHED THEN INSERT VALUES (n.id, 3, 3); SET LOCAL session_replication_role = origin
 MERGE INTO parted USING src ON parted.id = src.id AND src.id < 12 WHEN MATCHED AND parted.id % 2 = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET id = 21 - parted.id, k = src.k
+MERGE INTO base USING src ON base.id = src.id WHEN MATCHED AND src.id = 2 THEN DELETE WHEN MATCHED THEN UPDATE SET v = 7, k = src.k WHEN NOT MATCHED THEN INSERT VALUES (src.id, src.k, src.v)
 MERGE INTO news USING src ON news.id = src.id WHEN MATCHED THEN DELETE WHEN NOT MATCHED AND src.k = 1 THEN INSERT VALUES (src.id, src.k, src.v)
 MERGE INTO src USING news ON src.id = news.id WHEN MATCHED THEN UPDATE SET v = src.v * 2; MERGE INTO news USING src ON news.id = src.id WHEN MATCHED THEN UPDATE SET k = src.k + 1
 !MERGE INTO sums USING news ON sums.k = news.k WHEN MATCHED THEN DELETE
