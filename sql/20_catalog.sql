@@ -5,6 +5,7 @@ CREATE TABLE imat.registered (
     definition  regclass NOT NULL,
     state       regclass,
     state_current boolean NOT NULL,
+    state_layout text,
     multiplicities regclass[],
     old_view    regclass,
     old_schema  name NOT NULL,

@@ -106,6 +106,12 @@ PG_GUARDED bool reads_whole_rows(Oid definition);
 /* The word for a strategy. */
 PG_GUARDED const char *word_for(model::Strategy strategy);
 
+/*
+ * What the state table has of a group, and of which aggregates, in a few numbers: where these are others,
+ * what is in it can't be read.  The same definition comes to others when NOT NULL comes or goes.
+ */
+PG_GUARDED const char *state_layout(const model::View &view);
+
 /* What would make a state table unnecessary, in one sentence, or NULL. */
 PG_GUARDED const char *advice_on(const model::View &view);
 

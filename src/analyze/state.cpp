@@ -193,6 +193,18 @@ PG_GUARDED const char *advice_on(const model::View &view)
                     view.aggregates.size == 0 ? "use GROUP BY, " : "", missing.data);
 }
 
+PG_GUARDED const char *state_layout(const model::View &view)
+{
+    StringInfoData layout;
+    initStringInfo(&layout);
+    for (const model::Accumulator &accumulator : view.accumulators)
+        appendStringInfo(&layout, "%d.%d ", static_cast<int>(accumulator.kind), accumulator.distinct);
+    appendStringInfoChar(&layout, ':');
+    for (const model::Aggregate &aggregate : view.aggregates)
+        appendStringInfo(&layout, " %d", aggregate.accumulator);
+    return layout.data;
+}
+
 PG_GUARDED void keep_groups(model::View *view)
 {
     for (model::Key &key : view->keys)

@@ -19,6 +19,7 @@ enum RegisteredColumn : AttrNumber {
     COLUMN_DEFINITION,
     COLUMN_STATE,
     COLUMN_STATE_CURRENT,
+    COLUMN_STATE_LAYOUT,
     COLUMN_MULTIPLICITIES,
     COLUMN_OLD_VIEW,
     COLUMN_OLD_SCHEMA,
@@ -89,6 +90,8 @@ PG_GUARDED void read_registration(HeapTuple row, TupleDesc type, Registration *r
     registration->definition = DatumGetObjectId(value(COLUMN_DEFINITION));
     registration->state = oid_or_invalid(value(COLUMN_STATE), null(COLUMN_STATE));
     registration->state_current = DatumGetBool(value(COLUMN_STATE_CURRENT));
+    registration->state_layout =
+        null(COLUMN_STATE_LAYOUT) ? nullptr : TextDatumGetCString(value(COLUMN_STATE_LAYOUT));
     registration->multiplicities = oids_in(value(COLUMN_MULTIPLICITIES), null(COLUMN_MULTIPLICITIES));
     registration->old_view = oid_or_invalid(value(COLUMN_OLD_VIEW), null(COLUMN_OLD_VIEW));
     namestrcpy(&registration->old_schema, NameStr(*DatumGetName(value(COLUMN_OLD_SCHEMA))));
@@ -113,6 +116,8 @@ PG_GUARDED HeapTuple form_registration(const Registration &registration, TupleDe
     set(COLUMN_DEFINITION, ObjectIdGetDatum(registration.definition));
     set(COLUMN_STATE, ObjectIdGetDatum(registration.state), !OidIsValid(registration.state));
     set(COLUMN_STATE_CURRENT, BoolGetDatum(registration.state_current));
+    const char *layout = registration.state_layout;
+    set(COLUMN_STATE_LAYOUT, layout == nullptr ? Datum(0) : CStringGetTextDatum(layout), layout == nullptr);
     const model::Array<Oid> &multiplicities = registration.multiplicities;
     set(COLUMN_MULTIPLICITIES, PointerGetDatum(array_of(multiplicities)), multiplicities.size == 0);
     set(COLUMN_OLD_VIEW, ObjectIdGetDatum(registration.old_view), !OidIsValid(registration.old_view));

@@ -20,6 +20,7 @@ struct Registration {
     Oid definition;                   /* the view, in schema imat, that holds its query */
     Oid state;                        /* the state table in schema imat, or InvalidOid */
     bool state_current;               /* and it fits the contents: not after these were rebuilt without it */
+    const char *state_layout;         /* what it has of each group, see analyze::state_layout; or NULL */
     model::Array<Oid> multiplicities; /* with the state table: the tables of View::distincts, in order */
     Oid old_view;                     /* the plain view that took the old name, or InvalidOid */
     NameData old_schema;              /* where the materialized view stood */

@@ -7,6 +7,7 @@
  */
 #include "delta/fill.hpp"
 
+#include "analyze/analyze.hpp"
 #include "delta/accumulate.hpp"
 #include "delta/group_row.hpp"
 #include "delta/rows_query.hpp"
@@ -168,11 +169,13 @@ PG_GUARDED Query *values_query(const model::View &view, int distinct)
     return grouped_query(*catalog::view_of_values(view, distinct));
 }
 
-PG_GUARDED Filler *begin_fill(const catalog::Registration &registration, TupleDesc state)
+PG_GUARDED Filler *begin_fill(const catalog::Registration &registration, const model::View &view,
+                              TupleDesc state)
 {
     auto *filler = static_cast<Filler *>(palloc0(sizeof(Filler)));
     catalog::Registration filled = registration;
     filled.state_current = filled.trusted = true; /* it will be */
+    filled.state_layout = analyze::state_layout(view);
     filler->plan = compile(filled, CurrentMemoryContext);
     filler->group = GroupRow::create(filler->plan, CurrentMemoryContext);
     filler->state_row = MakeSingleTupleTableSlot(state, &TTSOpsVirtual);

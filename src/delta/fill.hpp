@@ -29,7 +29,8 @@ PG_GUARDED Aggref *accumulate_call(const model::Accumulator &accumulator, Node *
 PG_GUARDED Query *values_query(const model::View &view, int distinct);
 
 /* Get ready to turn rows of the fill query into rows of the IMAT and of its state table. */
-PG_GUARDED Filler *begin_fill(const catalog::Registration &registration, TupleDesc state);
+PG_GUARDED Filler *begin_fill(const catalog::Registration &registration, const model::View &view,
+                              TupleDesc state);
 
 /* Take the next row of the fill query. */
 PG_GUARDED void fill_row(Filler *filler, TupleTableSlot *row);

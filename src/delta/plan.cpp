@@ -83,14 +83,23 @@ PG_GUARDED bool has_index(Oid imat, const model::View &view)
     return found;
 }
 
+/* Does the state table hold what the view has of its groups? */
+PG_GUARDED bool is_state_readable(const catalog::Registration &registration, const model::View &view)
+{
+    return catalog::fits_state(registration, view) && registration.state_layout != nullptr &&
+           strcmp(registration.state_layout, analyze::state_layout(view)) == 0 &&
+           catalog::state_fits(registration.state, view);
+}
+
 /*
  * What is done.  Whether a state table is needed follows from the sources' NOT NULL constraints too, which
  * may have changed since the IMAT was made: one that it has goes on being kept, and one that it lacks can't
- * be made here; then groups are computed anew, if they can be.  (Keys that tell grouping sets apart since
- * then have no index that would.)  That a query allows it may be news, too (row security of a source was
- * disabled): then there is no index yet that finds the groups.  And a source may have got a key since: then
- * there is no index over what shows it, and rows are found as before.  Who may have missed changes can't add
- * to what there is.
+ * be made here; then groups are computed anew, if they can be.  One that was filled for other accumulators is
+ * filled anew once, with the table, needed or not: it may be again, and must not pass for current then. (Keys
+ * that tell grouping sets apart since then have no index that would.)  That a query allows it may be news,
+ * too (row security of a source was disabled): then there is no index yet that finds the groups.  And a
+ * source may have got a key since: then there is no index over what shows it, and rows are found as before.
+ * Who may have missed changes can't add to what there is.
  */
 PG_GUARDED model::Strategy strategy_of(const catalog::Registration &registration, model::View *view)
 {
@@ -102,12 +111,11 @@ PG_GUARDED model::Strategy strategy_of(const catalog::Registration &registration
         analyze::make_keyed(view);
     if (view->telling != 0 && view->keys_visible && !has_index(registration.imat, *view))
         analyze::do_without_telling(view);
-    const bool has_state = catalog::fits_state(registration, *view) && registration.state_current &&
-                           catalog::state_fits(registration.state, *view);
+    const bool has_state = registration.state_current && is_state_readable(registration, *view);
     if (view->bag && !has_index(registration.imat, *view) &&
         (!analyze::can_do_without_identity(view) || !has_index(registration.imat, *view)))
         return model::Strategy::Swap;
-    if (view->needs_state && !has_state)
+    if ((view->needs_state || registration.state_current) && !has_state)
         return model::Strategy::Swap;
     if (view->strategy == model::Strategy::Keyed && !has_index(registration.imat, *view))
         return model::Strategy::Swap;
@@ -230,7 +238,7 @@ PG_GUARDED void compile_expressions(Plan *plan, Query *definition)
 /* Plans with the same one can take over each other's pending changes. */
 PG_GUARDED uint64 fingerprint_of(const Plan &plan, Query *definition)
 {
-    const char *text = nodeToString(definition);
+    const char *text = psprintf("%s%s", nodeToString(definition), analyze::state_layout(*plan.view));
     const uint32 query = DatumGetUInt32(pg::hash_bytes(text, strlen(text)));
     return (static_cast<uint64>(query) << 32) ^ (static_cast<uint64>(plan.registration.state) << 8) ^
            static_cast<uint64>(plan.strategy);
@@ -248,6 +256,8 @@ PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContex
     plan->registration = registration;
     if (registration.settings != nullptr)
         plan->registration.settings = DatumGetArrayTypePCopy(PointerGetDatum(registration.settings));
+    if (registration.state_layout != nullptr)
+        plan->registration.state_layout = pstrdup(registration.state_layout);
     plan->registration.multiplicities = catalog::copy_of(registration.multiplicities);
     plan->owner = pg::owner_of_relation(registration.imat);
 

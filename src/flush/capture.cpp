@@ -263,10 +263,9 @@ PG_GUARDED void capture_unknown(Oid table)
     capture_change({.table = table, .type = nullptr, .removed = {}, .added = {}, .truncated = true});
 }
 
-PG_GUARDED void forget_pending(Oid imat)
+PG_GUARDED void rebuild_later(Oid imat)
 {
-    delta::Plan *plan = anything_pending() ? delta::plan_of(imat) : nullptr;
-    if (plan != nullptr)
+    if (delta::Plan *plan = delta::plan_of(imat))
         pending_view(imat, plan)->swap = true;
 }
 
@@ -301,10 +300,8 @@ static void statement_ends(void * /*argument*/)
 }
 }
 
-/*
- * The statement began before our hooks were there to count it: it is the one that had the library loaded.
- * Count it for as long as its memory is there.
- */
+} // namespace
+
 PG_GUARDED void count_statement(MemoryContext statement)
 {
     auto *callback = static_cast<MemoryContextCallback *>(
@@ -313,8 +310,6 @@ PG_GUARDED void count_statement(MemoryContext statement)
     MemoryContextRegisterResetCallback(statement, callback);
     ++session.changing;
 }
-
-} // namespace
 
 PG_GUARDED void capture(TriggerData *trigger, MemoryContext statement)
 {

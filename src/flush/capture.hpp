@@ -27,8 +27,16 @@ PG_GUARDED void capture_tables(const List *tables, Oid parent, bool come);
 /* Take note that IMATs over the parent, and over what is above it, have to be computed anew. */
 PG_GUARDED void capture_hierarchy(Oid parent);
 
-/* The IMAT's definition means something else now, so its pending changes don't: it is computed anew instead.
+/*
+ * A statement that changes tables began before our hooks were there to count it: it is the one that had the
+ * library loaded.  It is counted for as long as this memory of its execution is there.
  */
+PG_GUARDED void count_statement(MemoryContext statement);
+
+/* The IMAT is about to be computed anew, and its pending changes mean nothing to what it is by then. */
 PG_GUARDED void forget_pending(Oid imat);
+
+/* The IMAT is computed anew by the next flush, whatever is pending for it. */
+PG_GUARDED void rebuild_later(Oid imat);
 
 } // namespace flush

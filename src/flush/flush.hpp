@@ -5,6 +5,7 @@
 #pragma once
 
 #include "apply/apply.hpp"
+#include "catalog/catalog.hpp"
 #include "flush/capture.hpp"
 #include "flush/reading.hpp"
 
@@ -15,6 +16,20 @@ PG_GUARDED void flush_now();
 
 /* Apply whatever is pending, as the last thing that the transaction does. */
 PG_GUARDED void flush_at_commit();
+
+/*
+ * Run body, whose queries don't have pending changes applied before they are run: it is about to write what
+ * these would be applied to.  After an error the (sub)transaction's end sees to that.
+ */
+template <class Body>
+PG_GUARDED void without_flush(Body body)
+{
+    const int outer = catalog::session.flushing;
+    if (outer == 0)
+        catalog::session.flushing = GetCurrentTransactionNestLevel();
+    body();
+    catalog::session.flushing = outer;
+}
 
 /* Have transactions and subtransactions that end be noticed.  Called once, when the library is loaded. */
 PG_GUARDED void watch_transactions();

@@ -11,6 +11,7 @@
 #include "flush/pending.hpp"
 
 #include "catalog/catalog.hpp"
+#include "flush/capture.hpp"
 #include "pg/list.hpp"
 
 using catalog::session;
@@ -157,6 +158,23 @@ PG_GUARDED PendingView *pending_view(Oid imat, delta::Plan *plan)
     if (view->plan != plan && view->plan->fingerprint != plan->fingerprint)
         view->swap = true;
     return view;
+}
+
+/* Layers of outer subtransactions keep something pending: they outlive what is computed now, if it is undone.
+ */
+PG_GUARDED void forget_pending(Oid imat)
+{
+    for (Layer *layer = session.pending; layer != nullptr; layer = layer->outer) {
+        PendingView *view = layer->applied_at == 0 ? find_view(layer->views, imat) : nullptr;
+        if (view == nullptr)
+            continue;
+        if (layer->level < GetCurrentTransactionNestLevel()) {
+            view->swap = true;
+            continue;
+        }
+        layer->views = list_delete_ptr(layer->views, view);
+        delta::let_go(view->plan);
+    }
 }
 
 PG_GUARDED delta::GroupTable *groups_of(PendingView *view)

@@ -18,4 +18,12 @@ PG_GUARDED inline Oid owner_of_relation(Oid relation)
     return owner;
 }
 
+/* How many triggers are being executed, one inside the other. */
+PG_GUARDED inline int trigger_depth()
+{
+    LOCAL_FCINFO(call, 0);
+    InitFunctionCallInfoData(*call, nullptr, 0, InvalidOid, nullptr, nullptr);
+    return DatumGetInt32(pg_trigger_depth(call));
+}
+
 } // namespace pg

@@ -164,6 +164,12 @@ PG_GUARDED Imat *load(Oid imat)
     return describe(registration);
 }
 
+PG_GUARDED void note_state(Imat *imat)
+{
+    imat->registration.state_current = imat->with_state;
+    imat->registration.state_layout = imat->with_state ? analyze::state_layout(*imat->view) : nullptr;
+}
+
 PG_GUARDED void compute(const Imat &imat, pg::Reading reading, pg::RowConsumer visible,
                         const pg::RowConsumer *hidden)
 {
@@ -175,7 +181,7 @@ PG_GUARDED void compute(const Imat &imat, pg::Reading reading, pg::RowConsumer v
         visible = {.consume = ignore_row, .self = nullptr};
     if (imat.strategy == model::Strategy::Keyed)
         return compute_keyed(imat, reading, visible, hidden[0]);
-    Splitter splitter = {.filler = delta::begin_fill(imat.registration, imat.hidden[0].type),
+    Splitter splitter = {.filler = delta::begin_fill(imat.registration, *imat.view, imat.hidden[0].type),
                          .visible = visible,
                          .state = hidden[0]};
     pg::run_query(delta::fill_query(*imat.view), reading, {.consume = split_row, .self = &splitter});

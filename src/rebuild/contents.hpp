@@ -49,6 +49,9 @@ PG_GUARDED void as_owner(const Imat &imat, Body body)
 PG_GUARDED void compute(const Imat &imat, pg::Reading reading, pg::RowConsumer visible,
                         const pg::RowConsumer *hidden);
 
+/* Have the registration say that the state table, if there is one, holds what the view has of its groups. */
+PG_GUARDED void note_state(Imat *imat);
+
 /* "schema.table", quoted as needed, for messages. */
 PG_GUARDED const char *name_of(Oid relation);
 

@@ -142,7 +142,8 @@ PG_GUARDED void follow(const Changed &changed)
 {
     if (changed.rows == NIL && changed.meaning == NIL)
         return;
-    /* An ATTACH or INHERIT has made changes pending after it has changed what definitions mean. */
+    /* An ATTACH or INHERIT has made changes pending after it has changed what definitions mean, and with that
+     * what tells rows apart. */
     for (Oid imat : pg::each_oid(changed.meaning))
         flush::forget_pending(imat);
     flush::flush_now();

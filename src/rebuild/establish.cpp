@@ -190,7 +190,7 @@ PG_GUARDED void establish(const Birth &birth)
     imat->registration.old_view = move(birth);
     protect(birth.table);
     record_dependencies(imat->registration);
-    imat->registration.state_current = imat->with_state;
+    note_state(imat);
     catalog::insert(imat->registration, imat->view->sources);
     distrust_if_disabled(birth.table);
     observe::forget(birth.table);

@@ -93,6 +93,12 @@ PG_GUARDED void capture_table(Oid table);
 /* An error unless all triggers are there that tell of changes of the IMAT's sources, or protect it. */
 PG_GUARDED void check_captured(Oid imat);
 
+/* Are they all there? */
+PG_GUARDED bool has_all_triggers(Oid imat);
+
+/* Does a statement of this session that is still running use the table? */
+PG_GUARDED bool is_in_use(Oid table);
+
 /* A trigger of ours that is disabled, so that changes go unseen, or can be made to the IMAT; NULL: there is
  * none.
  */
@@ -121,9 +127,6 @@ PG_GUARDED List *readers_above(Oid table);
 
 /* The IMAT that the table is, or whose groups it keeps; none for any other table. */
 PG_GUARDED List *kept_in(Oid table);
-
-/* Has the table the triggers that protect IMATs? */
-PG_GUARDED bool is_protected(Oid table);
 
 /* The IMATs, and tables of their groups, of which these triggers are disabled. */
 PG_GUARDED List *unprotected_tables();

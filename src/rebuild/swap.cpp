@@ -24,7 +24,9 @@
 #include "rebuild/rebuild.hpp"
 
 #include "apply/apply.hpp"
+#include "flush/flush.hpp"
 #include "observe/observe.hpp"
+#include "pg/list.hpp"
 #include "rebuild/parts.hpp"
 
 namespace rebuild {
@@ -206,7 +208,7 @@ PG_GUARDED void rebuild_with(Oid oid, Snapshot snapshot, Exchanging exchanging)
     PopActiveSnapshot();
 
     imat->registration.swaps++;
-    imat->registration.state_current = imat->with_state;
+    note_state(imat);
     if (!imat->registration.trusted)
         imat->registration.trusted = find_disabled(oid) == nullptr;
     catalog::update(imat->registration);
@@ -222,13 +224,40 @@ PG_GUARDED void rebuild(Oid imat, Snapshot snapshot, bool may_exchange)
     rebuild_with(imat, snapshot, may_exchange ? Exchanging::Try : Exchanging::No);
 }
 
-/* Recompute the contents under the latest snapshot. */
+/*
+ * A statement that began before the library was loaded is not counted yet.  If it may have changed what the
+ * IMAT reads, it uses a source, or is the one whose trigger runs us.
+ */
+PG_GUARDED static void count_early_statement(Oid imat)
+{
+    bool midway = pg::trigger_depth() > 0;
+    for (Oid source : catalog::sources_of(imat))
+        for (Oid table : pg::each_oid(find_all_inheritors(source, AccessShareLock, nullptr)))
+            midway = midway || is_in_use(table);
+    if (midway)
+        flush::count_statement(PortalContext != nullptr ? PortalContext : TopTransactionContext);
+}
+
+/* May a statement that is still running have changed rows that are not captured yet, but seen by us? */
+PG_GUARDED static bool is_midway(Oid imat)
+{
+    if (catalog::session.changing == 0 && catalog::session.loaded_late)
+        count_early_statement(imat);
+    return catalog::session.changing > 0;
+}
+
+/*
+ * Recompute the contents under the latest snapshot.  In the middle of a statement it is done once more when
+ * all that the statement has changed is captured: what is captured by then is partly in the contents already.
+ */
 PG_GUARDED static void refresh_now(Oid imat, Exchanging exchanging)
 {
     CommandCounterIncrement();
     Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-    rebuild_with(imat, snapshot, exchanging);
+    flush::without_flush([&] { rebuild_with(imat, snapshot, exchanging); });
     UnregisterSnapshot(snapshot);
+    if (is_midway(imat))
+        flush::rebuild_later(imat);
 }
 
 PG_GUARDED void refresh_contents(Oid imat)

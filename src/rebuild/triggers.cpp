@@ -245,20 +245,39 @@ PG_GUARDED List *protected_of(Oid imat)
     return tables;
 }
 
+/* Let visit see each trigger that protects the IMAT or captures changes of its sources, as it should be. */
+template <class Visit>
+PG_GUARDED void each_trigger(Oid imat, Visit visit)
+{
+    for (Oid table : pg::each_oid(protected_of(imat)))
+        for (const TriggerKind &kind : protect_triggers)
+            visit(table, kind);
+    for (Oid source : catalog::sources_of(imat))
+        for (Oid table : pg::each_oid(kin_of(source)))
+            for (const TriggerKind &kind : capture_triggers)
+                if (is_wanted(table, kind))
+                    visit(table, kind);
+}
+
 /* An error if a statement of this session that is still running uses the table. */
 PG_GUARDED void check_not_in_use(Oid table)
 {
-    Relation opened = table_open(table, AccessShareLock);
-    if (opened->rd_refcnt > 1)
+    if (is_in_use(table))
         ereport(ERROR, errcode(ERRCODE_OBJECT_IN_USE),
-                errmsg("cannot maintain an incremental materialized table over \"%s\"",
-                       RelationGetRelationName(opened)),
+                errmsg("cannot maintain an incremental materialized table over \"%s\"", get_rel_name(table)),
                 errdetail("The table is being used by active queries in this session."),
                 errhint("Run this as a statement of its own, with no cursor open over the table."));
-    table_close(opened, NoLock);
 }
 
 } // namespace
+
+PG_GUARDED bool is_in_use(Oid table)
+{
+    Relation opened = table_open(table, AccessShareLock);
+    const bool in_use = opened->rd_refcnt > 1;
+    table_close(opened, NoLock);
+    return in_use;
+}
 
 PG_GUARDED List *parents_of(Oid table)
 {
@@ -361,7 +380,7 @@ PG_GUARDED void release(const model::Array<Oid> &sources)
 
 PG_GUARDED void check_captured(Oid imat)
 {
-    auto check = [imat](Oid table, const TriggerKind &kind) {
+    each_trigger(imat, [imat](Oid table, const TriggerKind &kind) {
         if (firing_of(table, kind) != '\0')
             return;
         ereport(ERROR, errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
@@ -369,34 +388,25 @@ PG_GUARDED void check_captured(Oid imat)
                        "on it",
                        quote_identifier(kind.name), name_of(table), name_of(imat)),
                 errhint("Use imat.drop to drop the incremental materialized table."));
-    };
-    for (Oid table : pg::each_oid(protected_of(imat)))
-        for (const TriggerKind &kind : protect_triggers)
-            check(table, kind);
-    for (Oid source : catalog::sources_of(imat))
-        for (Oid table : pg::each_oid(kin_of(source)))
-            for (const TriggerKind &kind : capture_triggers)
-                if (is_wanted(table, kind))
-                    check(table, kind);
+    });
+}
+
+PG_GUARDED bool has_all_triggers(Oid imat)
+{
+    bool all = true;
+    each_trigger(imat,
+                 [&](Oid table, const TriggerKind &kind) { all = all && firing_of(table, kind) != '\0'; });
+    return all;
 }
 
 PG_GUARDED const char *find_disabled(Oid imat)
 {
-    auto find_on = [](Oid table, const TriggerKind &kind) {
-        return firing_of(table, kind) != TRIGGER_DISABLED
-                   ? nullptr
-                   : psprintf("trigger %s on table %s", quote_identifier(kind.name), name_of(table));
-    };
-    for (Oid table : pg::each_oid(protected_of(imat)))
-        for (const TriggerKind &kind : protect_triggers)
-            if (const char *disabled = find_on(table, kind))
-                return disabled;
-    for (Oid source : catalog::sources_of(imat))
-        for (Oid table : pg::each_oid(kin_of(source)))
-            for (const TriggerKind &kind : capture_triggers)
-                if (const char *disabled = find_on(table, kind))
-                    return disabled;
-    return nullptr;
+    const char *disabled = nullptr;
+    each_trigger(imat, [&](Oid table, const TriggerKind &kind) {
+        if (disabled == nullptr && firing_of(table, kind) == TRIGGER_DISABLED)
+            disabled = psprintf("trigger %s on table %s", quote_identifier(kind.name), name_of(table));
+    });
+    return disabled;
 }
 
 PG_GUARDED void mend_firing(Oid table)
@@ -441,11 +451,6 @@ PG_GUARDED void check_trigger(const FormData_pg_trigger &trigger)
         errmsg("cannot change or copy a trigger of pg_imat on table %s", name_of(trigger.tgrelid)),
         errdetail("Trigger %s would not be what create_imat and imat.create make.", quote_identifier(name)),
         errhint("Choose another name, or another function, for a trigger of your own."));
-}
-
-PG_GUARDED bool is_protected(Oid table)
-{
-    return firing_of(table, protect_triggers[0]) != '\0';
 }
 
 PG_GUARDED List *unprotected_tables()
