@@ -74,9 +74,10 @@ def measure(server, workload, variant, number, results):
         print('left out: %s, %s: %s' % (workload.name, variant, str(error).strip()), file=sys.stderr, flush=True)
 
 
-def run(server, workloads, options, results):
+def run(server, workloads, options, results, after_each=lambda measured: None):
     """All rounds.  Within one, every variant has a turn at a workload before the next: neighbours in time are
-    compared; and each round begins with another variant: to come first is an advantage, or the opposite."""
+    compared; and each round begins with another variant: to come first is an advantage, or the opposite.
+    after_each is called with all workloads that are done, whenever some more are."""
     by_instance = {}
     for workload in workloads:
         by_instance.setdefault(workload.instance, []).append(workload)
@@ -96,6 +97,7 @@ def run(server, workloads, options, results):
             progress('%s: round %d of %d' % (members[0].file, number + 1, options.rounds), done=True)
         for variant in present:
             server.unload(variant)
+        after_each([w for w in workloads if any((w.name, v) in results.runs for v in w.variants)])
     progress('')
 
 
@@ -126,13 +128,21 @@ def write_docs(path, text):
         file.write('%s%s\n\n%s\n%s%s' % (before, BEGIN, text.rstrip(), END, after))
 
 
+def publish(text, options):
+    if options.docs:
+        write_docs(options.docs, text)
+    elif options.out:
+        with open(os.path.join(options.out, 'results.md'), 'w', encoding='utf-8') as file:
+            file.write(text)
+
+
 def main():
     options = arguments()
     workloads = chosen(options)
     server = Server(options)
     results = outcome.Results()
-    run(server, workloads, options, results)
     if options.smoke:
+        run(server, workloads, options, results)
         if not smoke.judge(results, workloads):
             run(server, workloads, options, results)  # runs this short err when the machine is busy: once more
             if not smoke.judge(results, workloads):
@@ -141,13 +151,12 @@ def main():
     directory = os.path.splitext(options.docs)[0].lower() if options.docs else options.out
     if directory:
         os.makedirs(directory, exist_ok=True)
-    text = report(server, workloads, options, results, directory)
-    print(text)
-    if options.docs:
-        write_docs(options.docs, text)
-    elif options.out:
-        with open(os.path.join(options.out, 'results.md'), 'w', encoding='utf-8') as file:
-            file.write(text)
+
+    def publish_measured(measured):  # all that is known after hours of work is kept, should the rest come to nothing
+        publish(report(server, measured, options, results, directory), options)
+
+    run(server, workloads, options, results, publish_measured)
+    print(report(server, workloads, options, results, directory))
 
 
 if __name__ == '__main__':
