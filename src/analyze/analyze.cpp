@@ -151,6 +151,7 @@ PG_GUARDED model::View *try_understand(const Query *query, const Refusal **refus
 
     bool hidden = false;
     move_to_from(expanded);
+    compute_by_row(expanded);
     determine_groups(expanded, &hidden);
     auto *again = static_cast<Query *>(copyObjectImpl(expanded));
     model::View groups = *view;

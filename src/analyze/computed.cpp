@@ -1,13 +1,14 @@
 /*
- * computed.cpp - functions and VALUES in FROM: unnest(tags), jsonb_array_elements(items), generate_series.
+ * computed.cpp - what in FROM reads no table: functions such as unnest(tags) and generate_series, VALUES, and
+ * subqueries over such things that are more than a filter and a projection.
  *
- * They read no table.  Which rows such an item has is determined by the rows of the items beside it, so what
- * it makes of two sets of rows together is what it makes of each: joined with a table it is as linear as a
- * projection.  A changed row of the table is joined with what the item computes of that row, and of no other.
- * Functions are known to be IMMUTABLE by then, or STABLE and dependent on pinned settings only
- * (functions.cpp).
+ * Which rows such an item has is determined by the rows of the items beside it, so what it makes of two sets
+ * of rows together is what it makes of each: joined with a table it is as linear as a projection.  A changed
+ * row of the table is joined with what the item computes of that row, and of no other.  Functions are known
+ * to be IMMUTABLE by then, or STABLE and dependent on pinned settings only (functions.cpp).
  *
- * That goes for inner joins.  An outer join that finds nothing in such an item has a row nevertheless.
+ * That goes for inner joins.  An outer join that finds nothing in such an item has a row nevertheless, which
+ * lateral.cpp sees to.
  */
 #include "analyze/parts.hpp"
 
@@ -18,6 +19,7 @@ namespace {
 /* The new numbers of references and of what is computed, by the old ones. */
 struct Numbers {
     Index of[2 * model::MAX_REFERENCES + 1];
+    Index level; /* how many queries are around what is renumbered */
 };
 
 extern "C" {
@@ -25,16 +27,48 @@ extern "C" {
 /* Mutator: Vars with their new numbers. */
 PG_GUARDED static Node *renumber_mutator(Node *node, void *context)
 {
+    auto *numbers = static_cast<Numbers *>(context);
     if (node == nullptr)
         return nullptr;
+    if (IsA(node, Query)) {
+        numbers->level++;
+        node =
+            reinterpret_cast<Node *>(pg::mutate_query(castNode(Query, node), renumber_mutator, context, 0));
+        numbers->level--;
+        return node;
+    }
     if (!IsA(node, Var))
         return pg::mutate_expression(node, renumber_mutator, context);
     auto *var = static_cast<Var *>(copyObjectImpl(node));
-    if (var->varlevelsup == 0) {
-        var->varno = static_cast<int>(static_cast<const Numbers *>(context)->of[var->varno]);
+    if (var->varlevelsup == numbers->level) {
+        var->varno = static_cast<int>(numbers->of[var->varno]);
         pg::forget_syntax(var);
     }
     return reinterpret_cast<Node *>(var);
+}
+
+/* Walker: is a table read, or what a WITH query has? */
+PG_GUARDED static bool table_walker(Node *node, void *context)
+{
+    if (node == nullptr)
+        return false;
+    if (IsA(node, RangeTblEntry)) {
+        const RTEKind kind = castNode(RangeTblEntry, node)->rtekind;
+        return kind == RTE_RELATION || kind == RTE_CTE || kind == RTE_NAMEDTUPLESTORE;
+    }
+    if (IsA(node, Query))
+        return pg::walk_query(castNode(Query, node), table_walker, context,
+                              QTW_EXAMINE_RTES_BEFORE | QTW_IGNORE_JOINALIASES);
+    return pg::walk_expression(node, table_walker, context);
+}
+
+/* Walker: is there an outer join? */
+PG_GUARDED static bool outer_join_walker(Node *node, void *context)
+{
+    if (node == nullptr)
+        return false;
+    return (IsA(node, JoinExpr) && castNode(JoinExpr, node)->jointype != JOIN_INNER) ||
+           pg::walk_expression(node, outer_join_walker, context);
 }
 
 } // extern "C"
@@ -53,14 +87,29 @@ PG_GUARDED Numbers new_numbers(const FlatQuery &flat)
 
 } // namespace
 
+/* Does the subquery nothing that can't be done by the query around it? */
+PG_GUARDED static bool disappears(Query *query)
+{
+    return !query->hasSubLinks && why_not_rows(query) == nullptr &&
+           !outer_join_walker(reinterpret_cast<Node *>(query->jointree), nullptr);
+}
+
+PG_GUARDED bool reads_table(Node *node)
+{
+    return table_walker(node, nullptr);
+}
+
 PG_GUARDED bool is_computed(const RangeTblEntry *entry)
 {
-    return entry->rtekind == RTE_FUNCTION || entry->rtekind == RTE_TABLEFUNC || entry->rtekind == RTE_VALUES;
+    if (entry->rtekind == RTE_SUBQUERY)
+        return !disappears(entry->subquery) && !reads_table(reinterpret_cast<Node *>(entry->subquery));
+    return entry->rtekind == RTE_FUNCTION || entry->rtekind == RTE_TABLEFUNC ||
+           entry->rtekind == RTE_VALUES || entry->rtekind == RTE_RESULT;
 }
 
 PG_GUARDED const char *why_not_computed(const RangeTblEntry *entry)
 {
-    return has_sublink(computation_of(entry)) ? "a subquery is in a function or VALUES in FROM" : nullptr;
+    return reads_table(computation_of(entry)) ? "a subquery is in a function or VALUES in FROM" : nullptr;
 }
 
 PG_GUARDED Node *computation_of(const RangeTblEntry *entry)
@@ -70,6 +119,8 @@ PG_GUARDED Node *computation_of(const RangeTblEntry *entry)
         return reinterpret_cast<Node *>(entry->functions);
     case RTE_TABLEFUNC:
         return reinterpret_cast<Node *>(entry->tablefunc);
+    case RTE_SUBQUERY:
+        return reinterpret_cast<Node *>(list_make1(entry->subquery));
     default:
         return reinterpret_cast<Node *>(entry->values_lists);
     }
@@ -84,6 +135,9 @@ PG_GUARDED RangeTblEntry *with_computation(const RangeTblEntry *entry, Node *com
         break;
     case RTE_TABLEFUNC:
         copy->tablefunc = castNode(TableFunc, computation);
+        break;
+    case RTE_SUBQUERY:
+        copy->subquery = linitial_node(Query, reinterpret_cast<List *>(computation));
         break;
     default:
         copy->values_lists = reinterpret_cast<List *>(computation);

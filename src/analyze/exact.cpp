@@ -63,14 +63,16 @@ PG_GUARDED Oid exchanged(const Exchange &exchange, Oid function)
 
 extern "C" {
 
-/* Mutator: exchange functions at every level of a query. */
+/* Mutator: exchange functions at every level of a query that reads a table; others have but one outcome. */
 PG_GUARDED static Node *exact_mutator(Node *node, void *context)
 {
     const auto &exchange = *static_cast<const Exchange *>(context);
     if (node == nullptr)
         return nullptr;
     if (IsA(node, Query))
-        return reinterpret_cast<Node *>(pg::mutate_query(castNode(Query, node), exact_mutator, context, 0));
+        return !reads_table(node) ? static_cast<Node *>(copyObjectImpl(node))
+                                  : reinterpret_cast<Node *>(
+                                        pg::mutate_query(castNode(Query, node), exact_mutator, context, 0));
     Node *copy = pg::mutate_expression(node, exact_mutator, context);
     if (IsA(copy, Aggref)) {
         auto *call = castNode(Aggref, copy);

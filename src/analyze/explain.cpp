@@ -69,11 +69,34 @@ PG_GUARDED const char *join_line(const model::View &view)
     return line.data;
 }
 
+/* What an outer join joins with the rows, of an entry that lateral.cpp has made; NULL: it has made none. */
+PG_GUARDED const RangeTblEntry *outer_joined(const RangeTblEntry *entry)
+{
+    if (entry->rtekind != RTE_SUBQUERY || entry->subquery->rtable == NIL ||
+        linitial_node(RangeTblEntry, entry->subquery->rtable)->rtekind != RTE_RESULT)
+        return nullptr;
+    auto *joined = lsecond_node(RangeTblEntry, entry->subquery->rtable);
+    auto *computation = static_cast<Node *>(copyObjectImpl(computation_of(joined)));
+    IncrementVarSublevelsUp(computation, -1, 1);
+    return with_computation(joined, computation);
+}
+
+/* A subquery as it is written. */
+PG_GUARDED const char *subquery_words(const model::View &view, Query *query)
+{
+    auto *sublink = makeNode(SubLink);
+    sublink->subLinkType = EXPR_SUBLINK;
+    sublink->subselect = reinterpret_cast<Node *>(query);
+    return show_over_row(view, reinterpret_cast<Node *>(sublink));
+}
+
 /* What an item of FROM computes, in words. */
 PG_GUARDED const char *computation_words(const model::View &view, const RangeTblEntry *entry)
 {
     if (entry->rtekind == RTE_VALUES)
         return "VALUES";
+    if (entry->rtekind == RTE_SUBQUERY)
+        return subquery_words(view, entry->subquery);
     if (entry->rtekind != RTE_FUNCTION)
         return "a table function";
     StringInfoData words;
@@ -90,11 +113,14 @@ PG_GUARDED const char *computation_words(const model::View &view, const RangeTbl
 PG_GUARDED List *computed_lines(const model::View &view, List *lines)
 {
     int number = view.references.size;
-    for (auto *entry : pg::each<RangeTblEntry>(view.computed))
-        lines = lappend(
-            lines,
-            psprintf("joined with the rows of: %s AS %s", computation_words(view, entry),
-                     quote_identifier(static_cast<const char *>(list_nth(reference_names(view), number++)))));
+    for (auto *entry : pg::each<RangeTblEntry>(view.computed)) {
+        const RangeTblEntry *joined = outer_joined(entry);
+        const auto *name = static_cast<const char *>(list_nth(reference_names(view), number++));
+        lines =
+            lappend(lines, psprintf("joined with the rows of: %s AS %s%s",
+                                    computation_words(view, joined == nullptr ? entry : joined),
+                                    quote_identifier(name), joined == nullptr ? "" : ", or one of NULLs"));
+    }
     return lines;
 }
 

@@ -77,10 +77,15 @@ extern "C" {
 /* Walker: is there a Var of a level around this one? */
 PG_GUARDED static bool outer_walker(Node *node, void *context)
 {
+    const Index level = *static_cast<const Index *>(context);
     if (node == nullptr)
         return false;
-    return IsA(node, Var) ? castNode(Var, node)->varlevelsup > 0
-                          : pg::walk_expression(node, outer_walker, context);
+    if (IsA(node, Var))
+        return castNode(Var, node)->varlevelsup > level;
+    if (!IsA(node, Query))
+        return pg::walk_expression(node, outer_walker, context);
+    Index inside = level + 1;
+    return pg::walk_query(castNode(Query, node), outer_walker, &inside, 0);
 }
 
 } // extern "C"
@@ -129,10 +134,11 @@ PG_GUARDED const char *flatten_item(const Level &level, Item *item, List **refer
     if (const char *reason = flatten_level(inner, item->rows))
         return reason;
     /* What such a query refers to is found from where it is defined, not from where it is used. */
+    Index here = 0;
     if (entry != nullptr && entry->rtekind == RTE_CTE &&
         outer_walker(reinterpret_cast<Node *>(list_make3(item->rows->targets, item->rows->conditions,
                                                          computations_of(*item->rows))),
-                     nullptr))
+                     &here))
         return "a WITH query refers to the query around it";
     if (item->options != 0 && item->rows->references == NIL)
         return "a subquery in an outer join or expression reads no table";
@@ -258,14 +264,24 @@ PG_GUARDED void replace_item(Expressions *expressions, const Item &item, int bas
     add_computations(expressions, brought.computations, brought.entries);
 }
 
+/* From which number on references are numbered, and how many queries are around. */
+struct Numbering {
+    int base;
+    Index level;
+};
+
 extern "C" {
 
 /* Mutator: bring the numbers of references down; their Vars are to be shown as what they are. */
 PG_GUARDED static Node *number_mutator(Node *node, void *context)
 {
-    const int base = *static_cast<const int *>(context);
+    const auto [base, level] = *static_cast<const Numbering *>(context);
     if (node == nullptr)
         return nullptr;
+    if (IsA(node, Query)) {
+        Numbering inside = {.base = base, .level = level + 1};
+        return reinterpret_cast<Node *>(pg::mutate_query(castNode(Query, node), number_mutator, &inside, 0));
+    }
     if (IsA(node, PlaceHolderVar)) {
         auto *wrapping = castNode(PlaceHolderVar, pg::mutate_expression(node, number_mutator, context));
         Bitmapset *numbers = nullptr;
@@ -277,7 +293,7 @@ PG_GUARDED static Node *number_mutator(Node *node, void *context)
     if (!IsA(node, Var))
         return pg::mutate_expression(node, number_mutator, context);
     auto *var = static_cast<Var *>(copyObjectImpl(node));
-    if (var->varlevelsup == 0) {
+    if (var->varlevelsup == level) {
         var->varno -= base;
         pg::forget_syntax(var);
     }
@@ -387,7 +403,8 @@ PG_GUARDED const char *flatten_level(const Level &level, FlatQuery *flat)
             replace_item(&expressions, *item, base, lfirst_int(options));
         options = pg::next_cell(before, options);
     }
-    change_all(&expressions, [&](Node *all) { return number_mutator(all, const_cast<int *>(&base)); });
+    Numbering numbering = {.base = base, .level = 0};
+    change_all(&expressions, [&](Node *all) { return number_mutator(all, &numbering); });
     flat->targets = reinterpret_cast<List *>(expressions.targets);
     flat->having = expressions.having;
     flat->computed = computed_entries(expressions);
@@ -400,6 +417,7 @@ struct ColumnCheck {
     const FlatQuery *flat;
     const char *reason;
     bool outside; /* of aggregate calls only */
+    Index level;  /* how many queries are around what is looked at */
 };
 
 /* Why a column of a table can't be computed from the rows of a transition table. */
@@ -423,13 +441,22 @@ extern "C" {
 PG_GUARDED static bool column_walker(Node *node, void *context)
 {
     auto *check = static_cast<ColumnCheck *>(context);
-    if (node == nullptr || (check->outside && IsA(node, Aggref)))
+    if (node == nullptr || (check->outside && check->level == 0 && IsA(node, Aggref)))
         return false;
+    if (IsA(node, Query)) {
+        check->level++;
+        const bool refused = pg::walk_query(castNode(Query, node), column_walker, context, 0);
+        check->level--;
+        return refused;
+    }
     if (!IsA(node, Var))
         return pg::walk_expression(node, column_walker, context);
-    const auto *var = castNode(Var, node);
-    const Oid table = reference_of(*check->flat, var);
-    check->reason = OidIsValid(table) ? why_not_column(table, var->varattno) : nullptr;
+    Var var = *castNode(Var, node);
+    if (var.varlevelsup != check->level)
+        return false;
+    var.varlevelsup = 0;
+    const Oid table = reference_of(*check->flat, &var);
+    check->reason = OidIsValid(table) ? why_not_column(table, var.varattno) : nullptr;
     return check->reason != nullptr;
 }
 
@@ -441,7 +468,7 @@ PG_GUARDED static bool column_walker(Node *node, void *context)
  */
 PG_GUARDED const char *why_not_columns(const FlatQuery &flat, bool outside)
 {
-    ColumnCheck check = {.flat = &flat, .reason = nullptr, .outside = outside};
+    ColumnCheck check = {.flat = &flat, .reason = nullptr, .outside = outside, .level = 0};
     List *expressions = list_make4(flat.targets, flat.having, flat.conditions, computations_of(flat));
     for (auto *condition : pg::each<Linked>(flat.linked))
         expressions = lappend(expressions, condition->expression);

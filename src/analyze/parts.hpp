@@ -113,7 +113,15 @@ PG_GUARDED Oid reference_of(const FlatQuery &flat, const Var *var);
 /* Make conditions of HAVING that are about the keys only, which are found by now, conditions on rows. */
 PG_GUARDED void lower_having(const model::View &view, FlatQuery *flat);
 
-/* --- computed.cpp: functions and VALUES in FROM --- */
+/* --- lateral.cpp: outer joins with what is computed, subqueries in expressions that read no table --- */
+
+/* Make items of FROM of them that are computed of each row, in the query and the subqueries in its FROM. */
+PG_GUARDED void compute_by_row(Query *query);
+
+/* --- computed.cpp: what in FROM reads no table --- */
+
+/* Does a query, or a subquery in an expression, read a table? */
+PG_GUARDED bool reads_table(Node *node);
 
 /* Is the item of FROM computed from the rows beside it? */
 PG_GUARDED bool is_computed(const RangeTblEntry *entry);

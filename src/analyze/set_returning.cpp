@@ -7,8 +7,12 @@
  * the same as long as the functions are called before rows are grouped and duplicates removed: where a level
  * makes no groups, and in what a level groups by.
  *
- * Left alone are functions whose arguments call others of their kind, those that return rows of several
- * columns, and levels where rows are counted off or looked at through windows.
+ * A function whose arguments call others of its kind is called for each row that these make; so the inner
+ * ones become one item of FROM, and then the outer ones another, which is what PostgreSQL makes of them, too
+ * (split_pathtarget_at_srfs; PostgreSQL, tlist.c).
+ *
+ * Left alone are functions that return rows of several columns, and levels where rows are counted off or
+ * looked at through windows.
  */
 #include "analyze/parts.hpp"
 
@@ -16,7 +20,7 @@ namespace analyze {
 
 namespace {
 
-/* What is moved from the select list of one level. */
+/* What is moved from the select list of one level, into one item of FROM. */
 struct Moving {
     int entry;    /* the number that the item in FROM will have */
     List *calls;  /* set-returning ones */
@@ -28,9 +32,8 @@ struct Moving {
 /* Can the call be a function in FROM that has one column, and stands for what it stands for here? */
 PG_GUARDED bool can_be_moved(const Moving &moving, const FuncExpr *call)
 {
-    return moving.inside && !expression_returns_set(reinterpret_cast<Node *>(call->args)) &&
-           get_expr_result_type(const_cast<Node *>(reinterpret_cast<const Node *>(call)), nullptr, nullptr) ==
-               TYPEFUNC_SCALAR;
+    return moving.inside && get_expr_result_type(const_cast<Node *>(reinterpret_cast<const Node *>(call)),
+                                                 nullptr, nullptr) == TYPEFUNC_SCALAR;
 }
 
 /* The column of the item in FROM that a call becomes. */
@@ -65,9 +68,10 @@ PG_GUARDED static Node *moving_mutator(Node *node, void *context)
         return moved;
     }
     const bool is_call = IsA(node, FuncExpr) && castNode(FuncExpr, node)->funcretset;
-    if (is_call && can_be_moved(*moving, castNode(FuncExpr, node)))
+    moving->refused = (is_call && !can_be_moved(*moving, castNode(FuncExpr, node))) ||
+                      (IsA(node, OpExpr) && castNode(OpExpr, node)->opretset);
+    if (is_call && !expression_returns_set(reinterpret_cast<Node *>(castNode(FuncExpr, node)->args)))
         return column_for(moving, castNode(FuncExpr, node));
-    moving->refused = is_call || (IsA(node, OpExpr) && castNode(OpExpr, node)->opretset);
     return pg::mutate_expression(node, moving_mutator, context);
 }
 
@@ -112,8 +116,9 @@ PG_GUARDED List *grouped_by(const Query *query)
     return keys;
 }
 
-/* Move the functions of one level. */
-PG_GUARDED void move_level(Query *query)
+/* Move those functions of a level whose arguments call none; false: there is none, or one that can't be
+ * moved. */
+PG_GUARDED bool move_innermost(Query *query)
 {
     List *grouping = pg::grouping_step(query);
     const bool whole = !makes_groups(query);
@@ -127,15 +132,28 @@ PG_GUARDED void move_level(Query *query)
     moving.inside = true;
     Node *keys = moving_mutator(reinterpret_cast<Node *>(grouping), &moving);
     if (moving.refused || moving.calls == NIL)
-        return;
+        return false;
     query->targetList = reinterpret_cast<List *>(targets);
     query->havingQual = having;
     pg::set_grouping_step(query, reinterpret_cast<List *>(keys));
-    query->hasTargetSRFs = false;
     query->rtable = lappend(query->rtable, functions_entry(moving.calls));
     auto *reference = makeNode(RangeTblRef);
     reference->rtindex = moving.entry;
     query->jointree->fromlist = lappend(query->jointree->fromlist, reference);
+    return true;
+}
+
+/* Move the functions of one level. */
+PG_GUARDED void move_level(Query *query)
+{
+    auto any_left = [query] {
+        return expression_returns_set(
+            reinterpret_cast<Node *>(list_make2(query->targetList, pg::grouping_step(query))));
+    };
+    while (any_left())
+        if (!move_innermost(query))
+            return;
+    query->hasTargetSRFs = false;
 }
 
 } // namespace

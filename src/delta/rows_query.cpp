@@ -46,6 +46,7 @@ PG_GUARDED Query *rows_query(const model::View &view, List *entries)
     List *conditions = static_cast<List *>(copyObjectImpl(view.filter));
     query->jointree = makeFromExpr(
         from, conditions == NIL ? nullptr : reinterpret_cast<Node *>(make_ands_explicit(conditions)));
+    query->hasSubLinks = checkExprHasSubLink(reinterpret_cast<Node *>(query));
     pg::add_permission_entries(query);
     return query;
 }

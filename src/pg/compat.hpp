@@ -841,6 +841,24 @@ inline void forget_syntax(Var *var)
 #endif
 }
 
+/* Say of a Var that a join may have made it NULL. */
+inline void set_nulling_join([[maybe_unused]] Var *var, [[maybe_unused]] int join)
+{
+#if PG_VERSION_NUM >= 160000
+    var->varnullingrels = bms_make_singleton(join);
+#endif
+}
+
+/* The names of an entry's columns, and Vars of them; of dropped columns, NULLs. */
+inline void expand_entry(RangeTblEntry *entry, int number, List **names, List **columns)
+{
+#if PG_VERSION_NUM >= 180000
+    expandRTE(entry, number, 0, VAR_RETURNING_DEFAULT, -1, true, names, columns);
+#else
+    expandRTE(entry, number, 0, -1, true, names, columns);
+#endif
+}
+
 /* A context for showing expressions over the range table, whose entries are called so. */
 inline List *deparse_context_for_range_table(List *range_table, List *names)
 {

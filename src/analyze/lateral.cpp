@@ -1,0 +1,323 @@
+/*
+ * lateral.cpp - outer joins with what is computed, and subqueries in expressions that read no table.
+ *
+ * What functions, VALUES and subqueries that read no table have for a row is determined by that row alone
+ * (computed.cpp), and so is whether they have anything for it.  So an outer join with such an item is a
+ * matter of each row by itself, no option of the query (options.cpp): t LEFT JOIN LATERAL unnest(t.tags) tag
+ * ON condition is t, LATERAL (SELECT tag FROM (SELECT) one LEFT JOIN unnest(t.tags) tag ON condition), and
+ * the subquery is one more item that is computed.
+ *
+ * An expression over a row with (SELECT max(x) FROM unnest(t.marks) x) in it is such an expression still. The
+ * whole of it becomes what LATERAL (SELECT expression) has, and so is evaluated where it was, in the branch
+ * of CASE that it was in.  That goes for what is computed of rows: not for what is computed of groups.
+ */
+#include "analyze/parts.hpp"
+
+namespace analyze {
+
+namespace {
+
+/* A Var that is looked for, from some levels below its own. */
+struct Place {
+    Index entry;
+    Index level;
+};
+
+extern "C" {
+
+/* Walker: is the row of the entry used as one value? */
+PG_GUARDED static bool whole_row_walker(Node *node, void *context)
+{
+    auto *place = static_cast<Place *>(context);
+    if (node == nullptr)
+        return false;
+    if (IsA(node, Var)) {
+        const auto *var = castNode(Var, node);
+        return static_cast<Index>(var->varno) == place->entry && var->varlevelsup == place->level &&
+               var->varattno == InvalidAttrNumber;
+    }
+    if (!IsA(node, Query))
+        return pg::walk_expression(node, whole_row_walker, context);
+    Place inside = {.entry = place->entry, .level = place->level + 1};
+    return pg::walk_query(castNode(Query, node), whole_row_walker, &inside, 0);
+}
+
+/* Mutator: columns of the entry, which was beside the query, as those of the second entry inside it. */
+PG_GUARDED static Node *inside_mutator(Node *node, void *context)
+{
+    const Index entry = *static_cast<const Index *>(context);
+    if (node == nullptr)
+        return nullptr;
+    if (!IsA(node, Var))
+        return pg::mutate_expression(node, inside_mutator, context);
+    auto *var = static_cast<Var *>(copyObjectImpl(node));
+    if (var->varlevelsup == 1 && static_cast<Index>(var->varno) == entry) {
+        var->varlevelsup = 0;
+        var->varno = 2;
+        pg::forget_syntax(var);
+    }
+    return reinterpret_cast<Node *>(var);
+}
+
+} // extern "C"
+
+PG_GUARDED Query *make_query(List *range_table, List *from, List *targets)
+{
+    auto *query = makeNode(Query);
+    query->commandType = CMD_SELECT;
+    query->querySource = QSRC_ORIGINAL;
+    query->canSetTag = true;
+    query->rtable = range_table;
+    query->jointree = makeFromExpr(from, nullptr);
+    query->targetList = targets;
+    return query;
+}
+
+/* An item of FROM that is a subquery over the items beside it. */
+PG_GUARDED RangeTblEntry *lateral_entry(Query *query, Alias *names)
+{
+    auto *entry = makeNode(RangeTblEntry);
+    entry->rtekind = RTE_SUBQUERY;
+    entry->subquery = query;
+    entry->eref = names;
+    entry->inFromCl = true;
+    entry->lateral = contain_vars_of_level(reinterpret_cast<Node *>(list_make1(query)), 0);
+    return entry;
+}
+
+PG_GUARDED RangeTblRef *reference_to(int index)
+{
+    auto *reference = makeNode(RangeTblRef);
+    reference->rtindex = index;
+    return reference;
+}
+
+/* One row without columns. */
+PG_GUARDED RangeTblEntry *one_row()
+{
+    auto *entry = makeNode(RangeTblEntry);
+    entry->rtekind = RTE_RESULT;
+    entry->eref = makeAlias("one", NIL);
+    return entry;
+}
+
+/* The outer join of entries 1 and 2, and the entry that it has itself. */
+PG_GUARDED JoinExpr *left_join(Node *condition, RangeTblEntry **entry)
+{
+    auto *join = makeNode(JoinExpr);
+    join->jointype = JOIN_LEFT;
+    join->larg = reinterpret_cast<Node *>(reference_to(1));
+    join->rarg = reinterpret_cast<Node *>(reference_to(2));
+    join->quals = condition;
+    join->rtindex = 3;
+    *entry = makeNode(RangeTblEntry);
+    (*entry)->rtekind = RTE_JOIN;
+    (*entry)->jointype = JOIN_LEFT;
+    (*entry)->eref = makeAlias("joined", NIL);
+    return join;
+}
+
+/* The columns of the second entry, as the join, which is the third, shows them. */
+PG_GUARDED List *columns_shown(const RangeTblEntry *entry)
+{
+    List *names = NIL;
+    List *columns = NIL;
+    List *targets = NIL;
+    pg::expand_entry(const_cast<RangeTblEntry *>(entry), 2, &names, &columns);
+    for (auto *column : pg::each<Node>(columns)) {
+        const int number = list_length(targets) + 1;
+        if (IsA(column, Var))
+            pg::set_nulling_join(castNode(Var, column), 3);
+        targets = lappend(targets,
+                          makeTargetEntry(reinterpret_cast<Expr *>(column), static_cast<AttrNumber>(number),
+                                          strVal(list_nth(names, number - 1)), false));
+    }
+    return targets;
+}
+
+/* The entry as it is joined with one row. */
+PG_GUARDED RangeTblEntry *joined_with_one(Index index, const RangeTblEntry *entry, Node *condition)
+{
+    auto *computation = static_cast<Node *>(copyObjectImpl(computation_of(entry)));
+    auto *inside = static_cast<Node *>(copyObjectImpl(condition));
+    IncrementVarSublevelsUp(computation, 1, 0);
+    IncrementVarSublevelsUp(inside, 1, 0);
+    RangeTblEntry *computed = with_computation(entry, computation);
+    computed->lateral = false;
+    RangeTblEntry *joined = nullptr;
+    JoinExpr *join = left_join(inside_mutator(inside, &index), &joined);
+    Query *query =
+        make_query(list_make3(one_row(), computed, joined), list_make1(join), columns_shown(computed));
+    return lateral_entry(query, entry->eref);
+}
+
+/* Is the item one whose rows are computed, and may be by a subquery? */
+PG_GUARDED bool is_joined_by_row(Query *query, const Node *item)
+{
+    if (!IsA(item, RangeTblRef))
+        return false;
+    const int index = reinterpret_cast<const RangeTblRef *>(item)->rtindex;
+    const RangeTblEntry *entry = rt_fetch(index, query->rtable);
+    const bool subquery = entry->rtekind == RTE_SUBQUERY;
+    if (!is_computed(entry) && !(subquery && !reads_table(reinterpret_cast<Node *>(entry->subquery))))
+        return false;
+    Place place = {.entry = static_cast<Index>(index), .level = 0};
+    return why_not_computed(entry) == nullptr && !pg::walk_query(query, whole_row_walker, &place, 0);
+}
+
+/* Make an inner join of one with an item that is computed, which has a row of NULLs by itself from then on.
+ */
+PG_GUARDED void join_by_row(Query *query, JoinExpr *join)
+{
+    const Node *item = join->jointype == JOIN_LEFT    ? join->rarg
+                       : join->jointype == JOIN_RIGHT ? join->larg
+                                                      : nullptr;
+    if (item == nullptr || has_sublink(join->quals) || !is_joined_by_row(query, item))
+        return;
+    const int index = reinterpret_cast<const RangeTblRef *>(item)->rtindex;
+    Node *condition = pg::flatten_join_alias_vars(query, static_cast<Node *>(copyObjectImpl(join->quals)));
+    const RangeTblEntry *entry = rt_fetch(index, query->rtable);
+    lfirst(list_nth_cell(query->rtable, index - 1)) =
+        joined_with_one(static_cast<Index>(index), entry, condition);
+    if (join->jointype == JOIN_RIGHT)
+        std::swap(join->larg, join->rarg); /* what it refers to now has to stand left of it */
+    join->jointype = JOIN_INNER;
+    join->quals = nullptr;
+    if (join->rtindex != 0)
+        rt_fetch(join->rtindex, query->rtable)->jointype = JOIN_INNER;
+}
+
+/* Every join of a part of FROM. */
+PG_GUARDED void join_all_by_row(Query *query, Node *item)
+{
+    check_stack_depth();
+    if (IsA(item, FromExpr))
+        for (auto *part : pg::each<Node>(castNode(FromExpr, item)->fromlist))
+            join_all_by_row(query, part);
+    if (!IsA(item, JoinExpr))
+        return;
+    auto *join = castNode(JoinExpr, item);
+    join_all_by_row(query, join->larg);
+    join_all_by_row(query, join->rarg);
+    join_by_row(query, join);
+}
+
+/* The expression over a row; if there are subqueries in it, and none reads a table, as a column of an item.
+ */
+PG_GUARDED Node *lifted(Query *query, Node *expression)
+{
+    if (expression == nullptr || !has_sublink(expression) || expression_returns_set(expression) ||
+        reads_table(expression))
+        return expression;
+    const Oid type = exprType(expression);
+    const int32 typmod = exprTypmod(expression);
+    const Oid collation = exprCollation(expression);
+    auto *inside = static_cast<Node *>(
+        pg::flatten_join_alias_vars(query, static_cast<Node *>(copyObjectImpl(expression))));
+    IncrementVarSublevelsUp(inside, 1, 0);
+    TargetEntry *target = makeTargetEntry(reinterpret_cast<Expr *>(inside), 1, pstrdup("value"), false);
+    Query *subquery = make_query(NIL, NIL, list_make1(target));
+    subquery->hasSubLinks = true;
+    query->rtable =
+        lappend(query->rtable,
+                lateral_entry(subquery, makeAlias("computed", list_make1(makeString(pstrdup("value"))))));
+    const int index = list_length(query->rtable);
+    query->jointree->fromlist = lappend(query->jointree->fromlist, reference_to(index));
+    return reinterpret_cast<Node *>(makeVar(index, 1, type, typmod, collation, 0));
+}
+
+/* A level that groups, and what it groups by. */
+struct Grouping {
+    Query *query;
+    List *keys;
+};
+
+extern "C" {
+
+/* Mutator: lift what is computed of rows: arguments of aggregates, and keys. */
+PG_GUARDED static Node *grouping_mutator(Node *node, void *context)
+{
+    auto *grouping = static_cast<Grouping *>(context);
+    if (node != nullptr && list_member(grouping->keys, node))
+        return lifted(grouping->query, node);
+    if (node == nullptr || IsA(node, SubLink))
+        return node;
+    if (!IsA(node, Aggref))
+        return pg::mutate_expression(node, grouping_mutator, context);
+    auto *call = static_cast<Aggref *>(copyObjectImpl(node));
+    if (call->agglevelsup > 0)
+        return reinterpret_cast<Node *>(call);
+    for (auto *argument : pg::each<TargetEntry>(call->args))
+        argument->expr =
+            reinterpret_cast<Expr *>(lifted(grouping->query, reinterpret_cast<Node *>(argument->expr)));
+    call->aggfilter =
+        reinterpret_cast<Expr *>(lifted(grouping->query, reinterpret_cast<Node *>(call->aggfilter)));
+    return reinterpret_cast<Node *>(call);
+}
+
+} // extern "C"
+
+/* Lift what the targets and HAVING of a level that groups compute of rows. */
+PG_GUARDED void lift_of_groups(Query *query)
+{
+    List *step = pg::grouping_step(query);
+    Grouping grouping = {.query = query, .keys = NIL};
+    for (auto *clause : pg::each<SortGroupClause>(step == NIL ? query->groupClause : NIL))
+        grouping.keys =
+            lappend(grouping.keys, get_sortgroupref_tle(clause->tleSortGroupRef, query->targetList)->expr);
+    query->targetList =
+        reinterpret_cast<List *>(grouping_mutator(reinterpret_cast<Node *>(query->targetList), &grouping));
+    query->havingQual = grouping_mutator(query->havingQual, &grouping);
+    List *keys = NIL;
+    for (auto *key : pg::each<Node>(step))
+        keys = lappend(keys, lifted(query, key));
+    pg::set_grouping_step(query, keys);
+}
+
+/* Lift what a level computes of rows. */
+PG_GUARDED void lift_subqueries(Query *query)
+{
+    if (!query->hasSubLinks || query->hasWindowFuncs || query->windowClause != NIL ||
+        query->setOperations != nullptr)
+        return;
+    if (makes_groups(query))
+        lift_of_groups(query);
+    else
+        for (auto *target : pg::each<TargetEntry>(query->targetList))
+            target->expr = reinterpret_cast<Expr *>(lifted(query, reinterpret_cast<Node *>(target->expr)));
+    List *conditions = NIL;
+    for (auto *condition :
+         pg::each<Node>(make_ands_implicit(reinterpret_cast<Expr *>(query->jointree->quals))))
+        conditions = lappend(conditions, lifted(query, condition));
+    query->jointree->quals =
+        conditions == NIL ? nullptr : reinterpret_cast<Node *>(make_ands_explicit(conditions));
+    query->hasSubLinks = checkExprHasSubLink(reinterpret_cast<Node *>(query));
+}
+
+extern "C" {
+
+/* Walker: the subqueries in FROM. */
+PG_GUARDED static bool lateral_walker(Node *node, void *context)
+{
+    if (node == nullptr || IsA(node, SubLink))
+        return false;
+    if (!IsA(node, Query))
+        return pg::walk_expression(node, lateral_walker, context);
+    if (reads_table(node))
+        compute_by_row(castNode(Query, node));
+    return false;
+}
+
+} // extern "C"
+
+} // namespace
+
+PG_GUARDED void compute_by_row(Query *query)
+{
+    check_stack_depth();
+    pg::walk_query(query, lateral_walker, nullptr, QTW_IGNORE_JOINALIASES);
+    join_all_by_row(query, reinterpret_cast<Node *>(query->jointree));
+    lift_subqueries(query);
+}
+
+} // namespace analyze
