@@ -71,15 +71,15 @@ PG_GUARDED const char *understand_groups(Query *expanded, model::View *view)
     if (const char *reason = find_keys(flat, view, &key_expressions))
         return reason;
     lower_having(*view, &flat);
-    if (const char *reason = find_determined_keys(flat, view, &key_expressions))
-        return reason;
+    const char *not_keys = find_determined_keys(flat, view, &key_expressions);
     const char *not_keyed = find_group_targets(flat, key_expressions, view);
     if (not_keyed == nullptr && flat.options != NIL)
         not_keyed = find_options(flat, view);
     if (not_keyed != nullptr)
         view->group_targets = NIL;
-    const char *not_delta =
-        flat.reason != nullptr ? flat.reason : find_aggregates(flat, key_expressions, view);
+    const char *not_delta = flat.reason != nullptr ? flat.reason
+                            : not_keys != nullptr  ? not_keys
+                                                   : find_aggregates(flat, key_expressions, view);
     view->filter = filter_of(flat);
     if (not_delta == nullptr)
         decide_state(flat, view);

@@ -49,6 +49,14 @@ PG_GUARDED const char *why_not_call(const Search &search, const Aggref *call)
                     show_call(call->aggfnoid, call->aggargtypes, call->aggstar));
 }
 
+/* Why a column that is neither a key nor inside an aggregate isn't determined by the group. */
+PG_GUARDED const char *why_not_shown(const Search &search, const Var *column)
+{
+    return search.flat->query->constraintDeps != NIL
+               ? why_not_by_primary_key(*search.flat, column)
+               : "a column is shown that is neither a key nor inside an aggregate";
+}
+
 extern "C" {
 
 /* Walker: is there something that the group doesn't determine? */
@@ -71,7 +79,7 @@ PG_GUARDED static bool undetermined_walker(Node *node, void *context)
     if (IsA(node, Aggref))
         search->reason = why_not_call(*search, castNode(Aggref, node));
     else if (IsA(node, Var) && search->grouped)
-        search->reason = "a column is shown that is neither a key nor inside an aggregate";
+        search->reason = why_not_shown(*search, castNode(Var, node));
     else
         return pg::walk_expression(node, undetermined_walker, context);
     return search->reason != nullptr;

@@ -10,7 +10,8 @@
  * without grouping by them (check_functional_grouping; PostgreSQL, pg_constraint.c).  They become further
  * keys, behind those of GROUP BY: each group has one value of them, so the groups are the same.  When the
  * value changes, all rows of the group move to another one.  What is shown has to be that very value, not
- * one equal to it as with other keys, so equal values must look the same.
+ * one equal to it as with other keys, so equal values must look the same.  Columns that can't be keys, json
+ * for example, are shown by groups that are computed anew (keyed.cpp).
  */
 #include "analyze/parts.hpp"
 
@@ -102,6 +103,40 @@ PG_GUARDED const char *why_distinct_matters(const FlatQuery &flat, const model::
     return nullptr;
 }
 
+/* The equality of a type, as a clause by itself. */
+PG_GUARDED SortGroupClause *default_clause(const Node *expression)
+{
+    const TypeCacheEntry *entry =
+        lookup_type_cache(exprType(expression), TYPECACHE_EQ_OPR | TYPECACHE_LT_OPR);
+    SortGroupClause *clause = makeNode(SortGroupClause);
+    clause->eqop = entry->eq_opr;
+    clause->sortop = entry->lt_opr;
+    return clause;
+}
+
+/*
+ * Add the key of a clause.  Rows of no named type, GROUP BY ROW(a, b), are equal where each of their columns
+ * is, by the equality of its type (record_eq; PostgreSQL, rowtypes.c): so these are the keys.
+ */
+PG_GUARDED const char *add_keys(const FlatQuery &flat, const SortGroupClause *clause, Node *expression,
+                                List **keys, List **expressions)
+{
+    if (IsA(expression, RowExpr) && castNode(RowExpr, expression)->row_typeid == RECORDOID &&
+        flat.query->groupingSets == NIL) {
+        for (auto *column : pg::each<Node>(castNode(RowExpr, expression)->args))
+            if (!list_member(*expressions, column))
+                if (const char *reason = add_keys(flat, default_clause(column), column, keys, expressions))
+                    return reason;
+        return nullptr;
+    }
+    auto *key = static_cast<model::Key *>(palloc0(sizeof(model::Key)));
+    if (const char *reason = make_key(flat, clause, expression, key))
+        return reason;
+    *keys = lappend(*keys, key);
+    *expressions = lappend(*expressions, expression);
+    return nullptr;
+}
+
 /* The keys of clauses. */
 PG_GUARDED const char *make_keys(const FlatQuery &flat, const List *clauses, model::View *view,
                                  List **expressions)
@@ -109,11 +144,9 @@ PG_GUARDED const char *make_keys(const FlatQuery &flat, const List *clauses, mod
     List *keys = NIL;
     for (auto *clause : pg::each<SortGroupClause>(clauses)) {
         auto *target = get_sortgroupref_tle(clause->tleSortGroupRef, flat.targets);
-        auto *key = static_cast<model::Key *>(palloc0(sizeof(model::Key)));
-        if (const char *reason = make_key(flat, clause, reinterpret_cast<Node *>(target->expr), key))
+        if (const char *reason =
+                add_keys(flat, clause, reinterpret_cast<Node *>(target->expr), &keys, expressions))
             return reason;
-        keys = lappend(keys, key);
-        *expressions = lappend(*expressions, target->expr);
     }
     view->keys = to_array<model::Key>(keys);
     view->single_group = keys == NIL;
@@ -153,12 +186,7 @@ PG_GUARDED List *find_ungrouped(const List *keys, Node *expression)
 /* Make a key of what the other keys determine; or say why it can't be one. */
 PG_GUARDED const char *make_determined_key(const FlatQuery &flat, Node *expression, model::Key *key)
 {
-    const TypeCacheEntry *entry =
-        lookup_type_cache(exprType(expression), TYPECACHE_EQ_OPR | TYPECACHE_LT_OPR);
-    SortGroupClause *clause = makeNode(SortGroupClause);
-    clause->eqop = entry->eq_opr;
-    clause->sortop = entry->lt_opr;
-    if (const char *reason = make_key(flat, clause, expression, key))
+    if (const char *reason = make_key(flat, default_clause(expression), expression, key))
         return reason;
     if (!looks_determined(*key))
         return psprintf("equal values of type %s can look different", format_type_be(key->type));
@@ -177,26 +205,14 @@ PG_GUARDED const char *add_determined(const FlatQuery &flat, Node *expression, L
     return nullptr;
 }
 
-/* Why a column isn't determined: the primary key of an inheritance parent says nothing of children. */
-PG_GUARDED const char *why_not_determined(const FlatQuery &flat, const List *columns)
-{
-    for (auto *column : pg::each<Var>(columns)) {
-        const Oid table = reference_of(flat, column);
-        if (get_rel_relkind(table) == RELKIND_RELATION && has_subclass(table))
-            return psprintf(
-                "column %s is not grouped by, and the primary key of %s does not hold for its children",
-                quote_identifier(get_attname(table, column->varattno, false)), relation_name(table));
-    }
-    return nullptr;
-}
-
 /* Add what an expression needs that isn't a key yet: all of it as it is shown, or else its columns. */
 PG_GUARDED const char *add_ungrouped(const FlatQuery &flat, Node *expression, bool shown, List **keys,
                                      List **expressions)
 {
     const List *columns = find_ungrouped(*expressions, expression);
-    if (const char *reason = why_not_determined(flat, columns))
-        return reason;
+    for (auto *column : pg::each<Var>(columns))
+        if (const char *reason = why_not_by_primary_key(flat, column))
+            return reason;
     if (columns == NIL || (shown && !contain_agg_clause(expression) &&
                            add_determined(flat, expression, keys, expressions) == nullptr))
         return nullptr;
@@ -216,6 +232,15 @@ PG_GUARDED bool is_padded_column(const model::Key &key)
 }
 
 } // namespace
+
+PG_GUARDED const char *why_not_by_primary_key(const FlatQuery &flat, const Var *column)
+{
+    const Oid table = reference_of(flat, column);
+    if (get_rel_relkind(table) != RELKIND_RELATION || !has_subclass(table))
+        return nullptr;
+    return psprintf("column %s is not grouped by, and the primary key of %s does not hold for its children",
+                    quote_identifier(get_attname(table, column->varattno, false)), relation_name(table));
+}
 
 PG_GUARDED bool looks_determined(const model::Key &key)
 {
@@ -271,15 +296,17 @@ PG_GUARDED const char *find_determined_keys(const FlatQuery &flat, model::View *
     if (flat.query->constraintDeps == NIL || flat.query->hasDistinctOn)
         return nullptr;
     List *keys = NIL;
+    List *all = list_copy(*expressions);
     for (model::Key &key : view->keys)
         keys = lappend(keys, &key);
     for (auto *target : pg::each<TargetEntry>(flat.targets))
         if (!target->resjunk)
             if (const char *reason =
-                    add_ungrouped(flat, reinterpret_cast<Node *>(target->expr), true, &keys, expressions))
+                    add_ungrouped(flat, reinterpret_cast<Node *>(target->expr), true, &keys, &all))
                 return reason;
-    if (const char *reason = add_ungrouped(flat, flat.having, false, &keys, expressions))
+    if (const char *reason = add_ungrouped(flat, flat.having, false, &keys, &all))
         return reason;
+    *expressions = all;
     view->keys = to_array<model::Key>(keys);
     view->keys_visible = all_keys_shown(*view);
     return nullptr;

@@ -210,6 +210,9 @@ PG_GUARDED const char *find_keys(const FlatQuery &flat, model::View *view, List 
  */
 PG_GUARDED const char *find_determined_keys(const FlatQuery &flat, model::View *view, List **expressions);
 
+/* Why a column isn't determined by it: the primary key of an inheritance parent says nothing of children. */
+PG_GUARDED const char *why_not_by_primary_key(const FlatQuery &flat, const Var *column);
+
 /* Do the columns tell all keys? */
 PG_GUARDED bool all_keys_shown(const model::View &view);
 
