@@ -26,20 +26,28 @@ DECLARE
     total bigint;
     verified bigint;
     work text := '';
+    shown text;
+    wanted text;
 BEGIN
     SELECT * INTO config FROM imat.imat_config c WHERE c.imat = which;
     IF NOT FOUND THEN
         RETURN 'no IMAT';
     END IF;
+    -- the columns of the definition come first; the owner may have added others
+    SELECT string_agg('compared_row.' || quote_ident(attname), ', ' ORDER BY attnum) INTO shown FROM pg_attribute
+     WHERE attrelid = which AND attnum BETWEEN 1 AND (SELECT relnatts FROM pg_class WHERE oid = config.definition) AND NOT attisdropped;
+    shown := CASE how WHEN 'text' THEN format('ROW(%s)::text', shown) ELSE shown END;
     FOREACH setting IN ARRAY coalesce(config.settings, '{}') LOOP
         name := split_part(setting, '=', 1);
         kept := kept || (name || '=' || current_setting(name));
         PERFORM set_config(name, substr(setting, length(name) + 2), true);
     END LOOP;
-    EXECUTE format('SELECT count(*) FROM (SELECT %1$s FROM %2$s t EXCEPT ALL SELECT %1$s FROM %3$s t) d',
-                   CASE how WHEN 'text' THEN 't::text' ELSE 't.*' END, which, config.definition) INTO extra;
-    EXECUTE format('SELECT count(*) FROM (SELECT %1$s FROM %3$s t EXCEPT ALL SELECT %1$s FROM %2$s t) d',
-                   CASE how WHEN 'text' THEN 't::text' ELSE 't.*' END, which, config.definition) INTO missing;
+    -- (an alias that is no column's name, since that would be taken for the column)
+    wanted := CASE how WHEN 'text' THEN 'compared_row::text' ELSE 'compared_row.*' END;
+    EXECUTE format('SELECT count(*) FROM (SELECT %s FROM %s compared_row EXCEPT ALL SELECT %s FROM %s compared_row) d',
+                   shown, which, wanted, config.definition) INTO extra;
+    EXECUTE format('SELECT count(*) FROM (SELECT %s FROM %s compared_row EXCEPT ALL SELECT %s FROM %s compared_row) d',
+                   wanted, config.definition, shown, which) INTO missing;
     EXECUTE format('SELECT count(*) FROM %s', which) INTO total;
     FOREACH setting IN ARRAY kept LOOP
         name := split_part(setting, '=', 1);
@@ -159,7 +167,7 @@ BEGIN
             RAISE INFO '%, step % (%): % is %', played, at, (SELECT command FROM oracle.script WHERE part = 'steps' AND n = at), which, verdict;
         END IF;
         PERFORM nextval('oracle.comparison');
-        EXECUTE format('SELECT count(*), md5(string_agg(t::text, '','' ORDER BY t::text COLLATE "C")) FROM %s t', which) INTO total, digest;
+        EXECUTE format('SELECT count(*), md5(string_agg(compared_row::text, '','' ORDER BY compared_row::text COLLATE "C")) FROM %s compared_row', which) INTO total, digest;
         INSERT INTO oracle.outcome VALUES (played, at, which::text, total, digest);
     END LOOP;
 END
