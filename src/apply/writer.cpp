@@ -2,10 +2,11 @@
  * writer.cpp - writing rows of a table outside of a ModifyTable plan.
  *
  * What INSERT, DELETE and UPDATE do around the table access method is done here by the same functions of
- * the executor: generated columns, NOT NULL and CHECK constraints, index entries with their uniqueness, and
- * AFTER ROW triggers, among which are foreign keys in both directions.  BEFORE triggers are not fired: the
- * contents of an IMAT are what its definition says, not what a trigger would rather have.  (That an IMAT is
- * written by nobody else is seen to by a BEFORE STATEMENT trigger of ours, which is so not in the way.)
+ * the executor: defaults, generated columns, NOT NULL and CHECK constraints, index entries with their
+ * uniqueness, and AFTER ROW triggers, among which are foreign keys in both directions.  BEFORE triggers are
+ * not fired: the contents of an IMAT are what its definition says, not what a trigger would rather have.
+ * (That an IMAT is written by nobody else is seen to by a BEFORE STATEMENT trigger of ours, which is so not
+ * in the way.)
  *
  * Rows that somebody has locked are waited for, unless the caller would rather know.  Memory: everything is
  * in the writer's EState, which is made when it is first needed; close_writer frees it.
@@ -69,6 +70,15 @@ PG_GUARDED bool has_row_triggers(Relation table)
                                    triggers->trig_delete_after_row);
 }
 
+/* Has the table columns beside the given ones that have values of their own? */
+PG_GUARDED static bool has_own_columns(TupleDesc layout, int given)
+{
+    for (int i = given; i < layout->natts; ++i)
+        if (!TupleDescAttr(layout, i)->attisdropped && TupleDescAttr(layout, i)->attgenerated == '\0')
+            return true;
+    return false;
+}
+
 PG_GUARDED Writer *open_writer(Relation table, TupleDesc row_type, bool with_indexes)
 {
     for (int i = 0; i < row_type->natts; i++)
@@ -78,6 +88,7 @@ PG_GUARDED Writer *open_writer(Relation table, TupleDesc row_type, bool with_ind
     writer->table = table;
     writer->memory = CurrentMemoryContext;
     writer->columns = row_type->natts;
+    writer->own_columns = has_own_columns(RelationGetDescr(table), row_type->natts);
     writer->command = GetCurrentCommandId(true);
     writer->slot = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsVirtual);
     writer->slot->tts_tableOid = RelationGetRelid(table);
@@ -105,26 +116,81 @@ PG_GUARDED static bool needs_checks(const Writer &writer, const TupleTableSlot *
     return false;
 }
 
-PG_GUARDED TupleTableSlot *prepare_row(Writer *writer, TupleTableSlot *row, CmdType command)
+/* The values of the owner's columns in a new row: their defaults. */
+PG_GUARDED static void add_defaults(Writer *writer, TupleTableSlot *slot)
+{
+    start_executor(writer);
+    if (writer->defaults == nullptr) {
+        MemoryContext caller = MemoryContextSwitchTo(writer->estate->es_query_cxt);
+        TupleDesc layout = RelationGetDescr(writer->table);
+        writer->defaults = static_cast<ExprState **>(palloc0(sizeof(ExprState *) * layout->natts));
+        for (int i = writer->columns; i < layout->natts; ++i) {
+            const FormData_pg_attribute *column = TupleDescAttr(layout, i);
+            Node *value = column->attisdropped || column->attgenerated != '\0'
+                              ? nullptr
+                              : build_column_default(writer->table, i + 1);
+            if (value != nullptr)
+                writer->defaults[i] =
+                    ExecInitExpr(expression_planner(reinterpret_cast<Expr *>(value)), nullptr);
+        }
+        MemoryContextSwitchTo(caller);
+    }
+    for (int i = writer->columns; i < slot->tts_tupleDescriptor->natts; ++i)
+        if (writer->defaults[i] != nullptr)
+            slot->tts_values[i] = ExecEvalExprSwitchContext(
+                writer->defaults[i], GetPerTupleExprContext(writer->estate), &slot->tts_isnull[i]);
+}
+
+/* The values of the owner's columns in a row that is updated: as they are. */
+PG_GUARDED static void keep_own_columns(Writer *writer, TupleTableSlot *slot, ItemPointer where)
+{
+    if (writer->old == nullptr) {
+        MemoryContext caller = MemoryContextSwitchTo(writer->memory);
+        writer->old = table_slot_create(writer->table, nullptr);
+        MemoryContextSwitchTo(caller);
+    }
+    if (!table_tuple_fetch_row_version(writer->table, where, SnapshotAny, writer->old))
+        return;
+    slot_getallattrs(writer->old);
+    for (int i = writer->columns; i < slot->tts_tupleDescriptor->natts; ++i) {
+        if (TupleDescAttr(slot->tts_tupleDescriptor, i)->attisdropped)
+            continue;
+        slot->tts_values[i] = writer->old->tts_values[i];
+        slot->tts_isnull[i] = writer->old->tts_isnull[i];
+    }
+}
+
+/* The row in the layout of the table, of which where is the old version; NULL: it is new. */
+PG_GUARDED static TupleTableSlot *prepare(Writer *writer, TupleTableSlot *row, ItemPointer where)
 {
     TupleTableSlot *slot = writer->slot;
-    const TupleConstr *constraints = RelationGetDescr(writer->table)->constr;
 
     slot_getallattrs(row);
     ExecClearTuple(slot);
+    if (writer->estate != nullptr)
+        ResetPerTupleExprContext(writer->estate);
     for (int i = 0; i < slot->tts_tupleDescriptor->natts; i++) {
         slot->tts_isnull[i] = i >= writer->columns || row->tts_isnull[i];
         slot->tts_values[i] = slot->tts_isnull[i] ? Datum(0) : row->tts_values[i];
     }
+    if (writer->own_columns && where == nullptr)
+        add_defaults(writer, slot);
+    else if (writer->own_columns)
+        keep_own_columns(writer, slot, where);
     ExecStoreVirtualTuple(slot);
     if (needs_checks(*writer, slot)) {
         start_executor(writer);
-        ResetPerTupleExprContext(writer->estate);
-        if (constraints->has_generated_stored)
-            pg::compute_stored_generated(writer->info, writer->estate, slot, command);
+        if (RelationGetDescr(writer->table)->constr->has_generated_stored)
+            pg::compute_stored_generated(writer->info, writer->estate, slot,
+                                         where == nullptr ? CMD_INSERT : CMD_UPDATE);
         ExecConstraints(writer->info, slot, writer->estate);
     }
     return slot;
+}
+
+PG_GUARDED TupleTableSlot *prepare_row(Writer *writer, TupleTableSlot *row)
+{
+    return prepare(writer, row, nullptr);
 }
 
 namespace {
@@ -165,7 +231,7 @@ PG_GUARDED TM_Result do_update(Writer *writer, ItemPointer where, TupleTableSlot
     TM_FailureData failure;
     pg::IndexesToUpdate indexes;
     List *recheck = NIL;
-    TupleTableSlot *slot = prepare_row(writer, row, CMD_UPDATE);
+    TupleTableSlot *slot = prepare(writer, row, where);
     const TM_Result result =
         pg::update_tuple(writer->table, where, slot, writer->command, snapshot, wait, &failure, &indexes);
     if (result != TM_Ok)
@@ -198,7 +264,7 @@ PG_GUARDED bool lock_if_free(Writer *writer, ItemPointer where, Snapshot snapsho
 
 PG_GUARDED void insert_row(Writer *writer, TupleTableSlot *row)
 {
-    TupleTableSlot *slot = prepare_row(writer, row, CMD_INSERT);
+    TupleTableSlot *slot = prepare_row(writer, row);
     table_tuple_insert(writer->table, slot, writer->command, 0, nullptr);
     List *recheck = index_row(writer, slot, false, false);
     if (writer->row_triggers)
@@ -253,6 +319,8 @@ PG_GUARDED void close_writer(Writer *writer)
         AfterTriggerEndQuery(writer->estate);
     if (writer->estate != nullptr)
         end_executor(writer);
+    if (writer->old != nullptr)
+        ExecDropSingleTupleTableSlot(writer->old);
     ExecDropSingleTupleTableSlot(writer->slot);
     pfree(writer);
 }

@@ -15,6 +15,9 @@ struct Writer {
     ResultRelInfo *info;
     TupleTableSlot *slot; /* a row in the layout of the table */
     int columns;          /* the first so many columns are given; the rest are the owner's own */
+    ExprState **defaults; /* what the owner's columns get in new rows, by column; NULL until it is needed */
+    TupleTableSlot *old;  /* the row that is updated, of which they are kept; or NULL */
+    bool own_columns;     /* there are some that aren't generated */
     CommandId command;
     bool with_indexes; /* they are opened when the first entry is made */
     bool indexes_open;
@@ -28,8 +31,9 @@ struct Writer {
  */
 PG_GUARDED Writer *open_writer(Relation table, TupleDesc row_type, bool with_indexes);
 
-/* The row in the layout of the table, generated columns computed, constraints checked: writer->slot. */
-PG_GUARDED TupleTableSlot *prepare_row(Writer *writer, TupleTableSlot *row, CmdType command);
+/* A new row in the layout of the table, defaults and generated columns computed, constraints checked:
+ * writer->slot. */
+PG_GUARDED TupleTableSlot *prepare_row(Writer *writer, TupleTableSlot *row);
 
 PG_GUARDED void insert_row(Writer *writer, TupleTableSlot *row);
 PG_GUARDED void delete_row(Writer *writer, ItemPointer where, Snapshot snapshot);

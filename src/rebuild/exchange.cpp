@@ -248,7 +248,7 @@ PG_GUARDED NewHeap *begin_new_heap(Relation table, TupleDesc row_type, Filled fi
 PG_GUARDED void add_row(void *self, TupleTableSlot *row)
 {
     auto *new_heap = static_cast<NewHeap *>(self);
-    TupleTableSlot *slot = apply::prepare_row(new_heap->writer, row, CMD_INSERT);
+    TupleTableSlot *slot = apply::prepare_row(new_heap->writer, row);
     table_tuple_insert(new_heap->heap, slot, new_heap->writer->command,
                        TABLE_INSERT_SKIP_FSM | TABLE_INSERT_FROZEN, new_heap->bulk);
     new_heap->rows++;

@@ -2,6 +2,7 @@
 -- DDL on an IMAT and on what belongs to it: honoured by maintenance, or refused; and the end of the extension.
 --
 CREATE SCHEMA ddli; SET search_path = ddli, public;
+CREATE DOMAIN small_number AS int NOT NULL DEFAULT 5;
 CREATE TABLE src (id int PRIMARY KEY, k int NOT NULL, v numeric, t varchar(10));
 INSERT INTO src SELECT i, i % 3, i, 't' || i % 2 FROM generate_series(1, 9) i;
 SELECT imat.create('with_state', 'SELECT k, count(*) AS n, avg(v) AS a FROM src GROUP BY k');
@@ -34,6 +35,22 @@ SELECT * FROM bag WHERE id > 7 ORDER BY id;
 ALTER TABLE with_state DROP COLUMN note; ALTER TABLE without DROP COLUMN note; ALTER TABLE keyed DROP COLUMN note; ALTER TABLE bag DROP COLUMN twice;
 ALTER TABLE w DROP COLUMN x, DROP COLUMN y;
 SELECT * FROM step('columns have come and gone');
+-- defaults are of new rows, and stay while a row is updated
+ALTER TABLE with_state ADD COLUMN must int NOT NULL DEFAULT 7, ADD COLUMN nr int GENERATED ALWAYS AS IDENTITY; ALTER TABLE without ADD COLUMN must int NOT NULL DEFAULT 7;
+ALTER TABLE keyed ADD COLUMN must text NOT NULL DEFAULT 'a' || 'b'; ALTER TABLE bag ADD COLUMN twice numeric GENERATED ALWAYS AS (v * 2) STORED, ADD COLUMN must small_number DEFAULT 7;
+ALTER TABLE w ADD COLUMN must int NOT NULL DEFAULT 7;
+SELECT * FROM step('defaults');
+SELECT * FROM step('other defaults');
+ALTER TABLE with_state ALTER COLUMN must SET DEFAULT 8;
+CREATE TABLE before AS SELECT k, must, nr FROM with_state;
+UPDATE src SET v = v + 1; INSERT INTO src VALUES (30, 60, 1);
+SELECT w.must, b.k IS NULL AS new, count(*), bool_and(w.nr IS NOT DISTINCT FROM b.nr) AS kept, count(DISTINCT w.nr) = count(*) AS different FROM with_state w LEFT JOIN before b USING (k, must) GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT (SELECT count(*) FROM keyed WHERE must <> 'ab') AS keyed, (SELECT count(*) FROM bag WHERE must <> 7 OR twice <> v * 2) AS bag, (SELECT count(*) FROM w WHERE must <> 7) AS w;
+TRUNCATE src; INSERT INTO src SELECT i, i % 40, i, 't' || i % 2 FROM generate_series(1, 100) i;
+SELECT must, count(*), count(DISTINCT nr) FROM with_state GROUP BY must;
+SELECT * FROM step('computed anew');
+ALTER TABLE with_state DROP COLUMN must, DROP COLUMN nr; ALTER TABLE without DROP COLUMN must; ALTER TABLE keyed DROP COLUMN must; ALTER TABLE bag DROP COLUMN twice, DROP COLUMN must; ALTER TABLE w DROP COLUMN must;
+SELECT * FROM step('columns have gone again');
 -- those that the definition has are kept
 SELECT oracle.error('ALTER TABLE with_state DROP COLUMN a');
 SELECT oracle.error('ALTER TABLE without ALTER COLUMN t TYPE varchar(20)');
