@@ -207,13 +207,14 @@ PG_GUARDED void part_targets(Query *query, Parting *parting)
     query->targetList = targets;
 }
 
-/* Part the conditions of HAVING. */
+/* Part the conditions of HAVING. Which keys there are, the upper query may know no more: nobody wants to see
+ * them. */
 PG_GUARDED void part_having(Query *query, Query *groups, Parting *parting)
 {
     List *below = NIL;
     List *above = NIL;
     for (auto *condition : pg::each<Node>(make_ands_implicit(reinterpret_cast<Expr *>(query->havingQual)))) {
-        if (is_about_rows(query, condition))
+        if (is_about_rows(groups, condition))
             below = lappend(below, condition);
         else
             above = lappend(above, parting_mutator(condition, parting));

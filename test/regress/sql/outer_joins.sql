@@ -50,7 +50,8 @@ SELECT imat.explain('nested_left');
 SELECT imat.explain('full_');
 SELECT imat.explain('counts');
 SELECT imat.explain('reduced');
-SELECT q, imat.explain_query(q) FROM (VALUES ('SELECT a.name, b.t FROM a LEFT JOIN b ON b.a = a.id'), ('SELECT count(b.id) FROM a LEFT JOIN b ON b.a = a.id')) v (q);
+SELECT q, imat.explain_query(q) FROM (VALUES ('SELECT a.name, b.t FROM a LEFT JOIN b ON b.a = a.id'), ('SELECT count(b.id) FROM a LEFT JOIN b ON b.a = a.id'),
+    ('SELECT count(*) FROM a LEFT JOIN b ON b.a = a.id GROUP BY b.y + 1 HAVING b.y + 1 > 2')) v (q);
 SELECT * FROM bad();
 SELECT imat, split_part(verdict, ' rows', 1) AS verdict FROM oracle.all_same('outer_');
 -- each side changes

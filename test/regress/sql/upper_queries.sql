@@ -43,7 +43,9 @@ SELECT imat.create(name, query) FROM (VALUES
     ('shares', 'WITH s AS (SELECT g, sum(v) AS v FROM t GROUP BY g) SELECT g, v * 100 / 7 AS x FROM s WHERE v > 50'),
     ('shares_joined', 'WITH s AS (SELECT g, sum(v) AS v FROM t GROUP BY g HAVING sum(v) > 20) SELECT g, v * i AS x FROM s, generate_series(1, 2) i'),
     ('below_limit', 'SELECT sum(n) AS n FROM (SELECT g, count(*) AS n FROM t GROUP BY g ORDER BY n DESC, g LIMIT 3) s'),
-    ('having_rows', 'SELECT g, count(*) AS n FROM t GROUP BY g HAVING g > 3 AND count(*) > 2 ORDER BY n, g LIMIT 6')) v (name, query);
+    ('having_rows', 'SELECT g, count(*) AS n FROM t GROUP BY g HAVING g > 3 AND count(*) > 2 ORDER BY n, g LIMIT 6'),
+    ('having_hidden', 'SELECT rank() OVER (ORDER BY count(*), sum(v)) AS r, sum(v) AS s FROM t GROUP BY g HAVING g > 3 AND count(*) > 2'),
+    ('having_computed', 'SELECT DISTINCT count(*) AS n FROM t GROUP BY g % 4, h HAVING g % 4 > 1')) v (name, query);
 -- Keys whose equal values look different, and orders that a subquery gives, have an outcome that verify knows
 SELECT imat.create(name, query) FROM (VALUES
     ('vague', 'SELECT n::text AS c, n, length(n::text) AS l, count(*) AS k, max(v) AS m FROM t GROUP BY n'),
