@@ -97,10 +97,10 @@ PG_GUARDED model::Array<Oid> sources_above(Oid table);
 PG_GUARDED model::Array<Oid> sources_beside(Oid table);
 
 /*
- * The partitions below the table that are being detached concurrently, and what is below these, if the active
- * snapshot is one that still sees one of them where it was.
+ * The partitions below the table that are being detached concurrently and that this transaction has written
+ * to, by whatever name, with what is below these.
  */
-PG_GUARDED List *leaving_seen(Oid table);
+PG_GUARDED List *leaving_written(Oid table);
 
 /* Compile a view that is registered so, in a memory context below parent.  The cache does not know of it. */
 PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContext parent);

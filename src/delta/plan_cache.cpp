@@ -136,6 +136,20 @@ PG_GUARDED List *find_leaving(Oid table)
     return leaving;
 }
 
+/* Does this transaction have the lock on one of the tables that whoever writes takes? */
+PG_GUARDED bool is_one_written(const List *tables)
+{
+    bool written = false;
+    for (Oid oid : pg::each_oid(tables)) {
+        Relation table = RelationIdGetRelation(oid);
+        if (table == nullptr)
+            continue;
+        written = written || CheckRelationLockedByMe(table, RowExclusiveLock, true);
+        RelationClose(table);
+    }
+    return written;
+}
+
 /* A copy in the cache's memory, in place of what was there. */
 PG_GUARDED void keep_oids(model::Array<Oid> *kept, const model::Array<Oid> &oids)
 {
@@ -250,17 +264,17 @@ PG_GUARDED model::Array<Oid> sources_above(Oid table)
     return look_up(table)->sources;
 }
 
-PG_GUARDED List *leaving_seen(Oid table)
+PG_GUARDED List *leaving_written(Oid table)
 {
     if (!look_up(table)->has_leaving)
         return NIL;
-    bool sees = false;
-    for (Oid parent : pg::each_oid(find_all_inheritors(table, NoLock, nullptr)))
-        sees = sees || pg::sees_leaving_partition(parent);
-    List *seen = NIL;
-    for (Oid partition : pg::each_oid(sees ? find_leaving(table) : NIL))
-        seen = list_concat_unique_oid(seen, find_all_inheritors(partition, NoLock, nullptr));
-    return seen;
+    List *written = NIL;
+    for (Oid partition : pg::each_oid(find_leaving(table))) {
+        List *tables = find_all_inheritors(partition, NoLock, nullptr);
+        if (is_one_written(tables))
+            written = list_concat_unique_oid(written, tables);
+    }
+    return written;
 }
 
 PG_GUARDED model::Array<Oid> sources_beside(Oid table)

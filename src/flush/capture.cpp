@@ -19,9 +19,11 @@
  * IMATs are rebuilt.
  *
  * A partition that DETACH ... CONCURRENTLY is about to take away belongs to its parent for some and to nobody
- * for others: snapshots differ about it, and what counts for IMATs is the latest.  A statement whose snapshot
- * still sees it may have changed rows of it by the name of the parent.  Which rows these are the transition
- * table doesn't say, so then IMATs on both sides are rebuilt.
+ * for others: snapshots differ about it, and what counts for IMATs is the latest.  A statement may have
+ * changed rows of it by the name of the parent: if its snapshot still sees it there, if it was planned under
+ * one that did, or if it inserts in a transaction with one snapshot, however new that is.  Whether it has the
+ * partition's lock tells.  Which rows these are the transition table doesn't say, so then IMATs on both sides
+ * are rebuilt.
  */
 #include "flush/capture.hpp"
 
@@ -323,7 +325,7 @@ PG_GUARDED void capture(TriggerData *trigger, MemoryContext statement)
     Change change = change_of(trigger);
     if (!change.any())
         return;
-    const List *leaving = by_row ? NIL : delta::leaving_seen(change.table);
+    const List *leaving = by_row ? NIL : delta::leaving_written(change.table);
     const bool told_by_others = by_row || change.truncated;
     change.truncated = change.truncated || leaving != NIL;
 

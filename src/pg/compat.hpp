@@ -952,19 +952,6 @@ inline bool is_leaving([[maybe_unused]] const FormData_pg_inherits *inheritance)
 #endif
 }
 
-/* Can the active snapshot see such a partition of the table? */
-inline bool sees_leaving_partition([[maybe_unused]] Oid table)
-{
-#if PG_VERSION_NUM >= 140000
-    bool exists = false;
-    TransactionId unseen = InvalidTransactionId;
-    list_free(find_inheritance_children_extended(table, true, NoLock, &exists, &unseen));
-    return exists && !TransactionIdIsValid(unseen);
-#else
-    return false;
-#endif
-}
-
 /* Does it change the values of a generated column?  PostgreSQL 17. */
 inline bool changes_generated([[maybe_unused]] AlterTableType type)
 {
