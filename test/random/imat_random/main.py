@@ -48,6 +48,7 @@ def make(seed, options):
     maker = Maker(seed, sessions_wanted, options.version, options.citext)
     if options.joins:
         maker.joins = True
+    maker.dumped = bool(dumped)
     maker.may_lack_partitions = not variants  # where one is lacking, half of a split INSERT fails
     scenario = maker.scenario()
     if dumped:

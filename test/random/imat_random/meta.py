@@ -47,7 +47,7 @@ def in_block(transaction):
 def words(step):
     """The tables that a statement has to do with."""
     text = render(step) or step['table']
-    return {w.split('_')[0] for w in re.findall(r'\b[tvi]\d+b?(?:_p\d)?\b', text)}
+    return {w.split('_')[0] for w in re.findall(r'\b[tvi]\d+b?(?:_\w+)?\b', text)}
 
 
 class Variant:
@@ -57,6 +57,8 @@ class Variant:
         self.name = name
         self.triggers = any('CREATE TRIGGER' in (render(s) or '') for t in scenario['work'] for s in t['steps']) or \
             any('CREATE TRIGGER' in (render(s) or '') for s in scenario['setup'])
+        self.parents = {w for t in scenario['work'] + [{'steps': scenario['setup']}] for s in t['steps']
+                        for w in re.findall(r'\bINHERITS? \(?(t\d+)', render(s) or '')}
         self.related = any('REFERENCES' in (render(s) or '') for s in scenario['setup'])
 
     def first(self):
@@ -77,7 +79,8 @@ class Variant:
             whole = in_block(transaction)
             return [dict(whole, steps=[part for step in whole['steps'] for part in self.split(step)])]
         if self.name == 'replace':
-            return [dict(transaction, steps=[self.replaced(step) for step in transaction['steps']])]
+            return [dict(transaction, steps=[self.replaced(step) if step.get('table') not in self.parents else step
+                                             for step in transaction['steps']])]
         if self.name == 'permute':
             return [dict(transaction, steps=self.permuted(list(transaction['steps'])))]
         if self.name == 'abort':

@@ -558,6 +558,8 @@ class Replay:
             shadow_error = self.shadow.run('SAVEPOINT _s') or self.shadow.step(step)
             if not self.live.in_transaction():  # the real statement has committed
                 shadow_error = shadow_error or self.shadow.run('SET CONSTRAINTS ALL IMMEDIATE')
+        if shadow_error and code_of(shadow_error) == '57014':
+            raise BadScenario('a statement takes too long without pg_imat')
         if live_error:
             self.judge_error(live_error, shadow_error, render(step) or 'COPY')
         elif shadow_error:

@@ -30,6 +30,9 @@ JOINED_TYPES = [['int4', 'int8', 'int2'], ['int4', 'int8', 'numeric', 'numeric(8
 TRUST = 'pg_imat.trust_foreign_keys'
 
 READS = ['select', 'select', 'select', 'cursor', 'function', 'join', 'prepared']
+# Every IMAT of the schema is computed anew. (The shadow has none.)
+ANEW = "CREATE FUNCTION anew() RETURNS int LANGUAGE plpgsql AS $$BEGIN PERFORM imat.refresh(r.imat) FROM imat.registered r JOIN pg_class c " \
+       "ON c.oid = r.imat WHERE c.relnamespace = current_schema()::regnamespace ORDER BY c.relname; RETURN 0; END$$"
 MOODS = "CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')"
 
 
@@ -93,6 +96,8 @@ class Maker:
         self.mine = None           # the session whose rows may be changed
         self.reads_allowed = True
         self.may_lack_partitions = True
+        self.dumped = False        # is it dumped and restored on the way?
+        self.ddl = sessions > 1 and seed % 16 < 5  # does a session change tables while others write?
 
     # --- tables ---------------------------------------------------------------------------------
 
@@ -190,7 +195,7 @@ class Maker:
         rng = self.rng
         base = rng.choice(self.relations)
         kept = [c for c in base.columns if rng.random() < 0.8] or base.columns[:1]
-        grammar = Grammar(rng)
+        grammar = Grammar(rng, dumped=self.dumped)
         name = 'v%d' % number
         where = ' WHERE ' + grammar.predicate(base) if rng.random() < 0.5 else ''
         self.setup.append(self.sql('CREATE VIEW %s AS SELECT %s FROM %s%s' % (
@@ -199,7 +204,7 @@ class Maker:
 
     def make_imat(self, number):
         rng = self.rng
-        grammar = Grammar(rng, version=self.version)
+        grammar = Grammar(rng, version=self.version, dumped=self.dumped)
         usable = [r for r in self.relations if r.columns]
         delta = rng.random() < 0.75
         risky = rng.random() < 0.15
@@ -216,7 +221,8 @@ class Maker:
                 'how': rng.choice(['create', 'convert', 'convert', 'convert', 'nodata', 'indexed', 'moved']),
                 'later': self.sessions == 1 and rng.random() < 0.12, 'meant': delta, 'joined': delta and source.joined}
         if imat['how'] == 'create' and rng.random() < 0.3:
-            imat['strategy'] = 'delta' if delta and rng.random() < 0.3 and not risky else imat['strategy']
+            several = query.get('sets') and 'DISTINCT' in queries.render(query)  # needs all rows of a group
+            imat['strategy'] = 'delta' if delta and rng.random() < 0.3 and not risky and not several else imat['strategy']
         if self.only_delta and (not delta or imat['strategy'] == 'swap'):
             return
         self.imats.append(imat)
@@ -354,6 +360,8 @@ class Maker:
         """A step that writes."""
         rng = self.rng
         table = rng.choice(self.tables)
+        if table.kids and self.mine is None and rng.random() < 0.1:
+            return self.child_ddl(table)
         kind = rng.randrange(40)
         if kind < 22:
             return self.simple_dml()
@@ -369,7 +377,10 @@ class Maker:
         if kind < 29 and self.version >= 150000:
             return self.merge(table)
         if kind < 30:
-            return self.from_series(table, rng.choice([10, 40, 60 if self.joins else 200]))
+            made = self.from_series(table, rng.choice([10, 40, 60 if self.joins else 200]))
+            if self.may_refresh() and rng.random() < 0.15:
+                made['text'] += ' WHERE g %% %d <> 0 OR anew() = 0' % rng.choice([6, 10, 30])
+            return made
         if kind < 31 and self.mine is None and not any(t.parent is table for t in self.tables):
             names = [table.name]
             other = rng.choice(self.tables)
@@ -380,12 +391,15 @@ class Maker:
             return self.sql('TRUNCATE %s CASCADE' % table.name)
         if kind < 33:
             return self.writable_cte(table)
-        if kind < 36:
+        if kind < 35:
             return self.exception_block()
         if kind < 37 and self.mine is None:
-            return self.followed_ddl(table) if rng.random() < 0.6 else self.harmless_ddl(table)
+            return self.followed_ddl(table) if rng.random() < 0.75 else self.harmless_ddl(table)
+        if kind == 35:
+            return self.exception_block()
         if kind == 37 and rng.random() < 0.6:
-            return rng.choice([self.row_by_row, self.calls] if self.reads_allowed else [self.row_by_row])(table)
+            return rng.choice([self.row_by_row, self.calls] + [self.refreshes] * self.may_refresh() if self.reads_allowed
+                              else [self.row_by_row])(table)
         if kind < 38:
             return self.sql(rng.choice([
                 'UPDATE %s SET id = id WHERE false' % table.name, 'DELETE FROM %s WHERE false' % table.name,
@@ -442,8 +456,11 @@ class Maker:
                             'tail': ''})
             return self.sql('WITH a AS (%s RETURNING id) UPDATE %s SET %s WHERE %s' % (
                 first, other.name, self.assignment(other), self.rows_of(other)))
-        return self.sql('WITH u AS (UPDATE %s SET %s WHERE %s RETURNING id) SELECT count(*) FROM u' % (
-            table.name, self.assignment(table), self.rows_of(table)))
+        what = 'count(*)'
+        if self.may_refresh() and rng.random() < 0.4:
+            what += ', sum(CASE WHEN id % 4 = 1 THEN anew() END)'
+        return self.sql('WITH u AS (UPDATE %s SET %s WHERE %s RETURNING id) SELECT %s FROM u' % (
+            table.name, self.assignment(table), self.rows_of(table), what))
 
     def statement_text(self):
         return render(self.simple_dml())
@@ -462,6 +479,23 @@ class Maker:
         return self.sql('CREATE OR REPLACE FUNCTION pg_temp.w(int) RETURNS bigint LANGUAGE sql AS $$WITH u AS (UPDATE %s SET %s '
                         'WHERE id = $1 RETURNING 1) SELECT count(*) FROM u$$; SELECT pg_temp.w(g) FROM generate_series(%d, %d) g' % (
                             table.name, self.assignment(table), *self.few_ids()))
+
+    def may_refresh(self):
+        """Others that read or write would wait for it, and it for them."""
+        return self.sessions == 1
+
+    def refreshes(self, table):
+        """Tables are computed anew while a statement has changed some of its rows."""
+        rng = self.rng
+        now = '(id %% %d <> 1 OR anew() = 0)' % rng.choice([2, 4, 7])
+        kind = rng.randrange(4)
+        if kind == 0:
+            return self.sql('DELETE FROM %s WHERE %s AND %s' % (self.dml_target(table), self.rows_of(table), now))
+        if kind == 1:
+            low, high = self.few_ids()
+            return self.sql('SELECT pg_temp.w(g), anew() FROM generate_series(%d, %d) g' % (low, high) if rng.random() < 0.5 else
+                            'SELECT anew() FROM %s WHERE %s LIMIT 1' % (table.name, self.rows_of(table)))
+        return self.sql('UPDATE %s SET %s WHERE %s AND %s' % (self.dml_target(table), self.assignment(table), self.rows_of(table), now))
 
     def few_ids(self):
         low = self.rng.randint(1, max(1, self.next_id))
@@ -503,23 +537,67 @@ class Maker:
         table.away = self.rng.randrange(3)
         return self.sql('ALTER TABLE %s DETACH PARTITION %s_p%d CONCURRENTLY' % (table.name, table.name, table.away))
 
+    def may_have_kids(self, table):
+        return not table.partitioned and not table.parent and not any(t.parent is table for t in self.tables)
+
     def child_ddl(self, table):
         """Inheritance children come and go with their rows."""
         rng = self.rng
-        if table.kids and rng.random() < 0.6:
+        if table.kids and rng.random() < 0.75:
+            kid = rng.choice(table.kids)
             return self.sql(rng.choice(['ALTER TABLE %s NO INHERIT ' + table.name, 'ALTER TABLE %s INHERIT ' + table.name, 'DROP TABLE %s',
-                                        'UPDATE %s SET id = id + 1000', 'DELETE FROM %s WHERE id %% 2 = 0']) % rng.choice(table.kids))
+                                        'ALTER TABLE %s NO INHERIT ' + table.name + '; ALTER TABLE %s INHERIT ' + table.name,
+                                        'UPDATE %s SET id = id + 1000', 'DELETE FROM %s WHERE id %% 2 = 0',
+                                        self.copied('%s', table) + ' WHERE id %% 4 = 1']).replace('%s', kid).replace('%%', '%'))
         table.extra += 1
         kid = '%s_k%d' % (table.name, table.extra)
         table.kids.append(kid)
+        rows = '%s WHERE id %% %d = 0' % (self.copied(kid, table), rng.choice([1, 2, 3]))
+        like = 'CREATE TABLE %s (LIKE %s INCLUDING ALL); %s; ' % (kid, table.name, rows)
+        inherit = 'ALTER TABLE %s INHERIT %s' % (kid, table.name)
+        kind = rng.randrange(4)
+        if kind == 0:  # with keys of its own
+            return self.sql(like + 'UPDATE %s SET id = id + %d; ' % (kid, table.extra * 1000000) + inherit)
+        if kind == 1:  # with keys that the table has, too
+            return self.sql(like + inherit)
+        made = 'CREATE TABLE %s () INHERITS (%s)' % (kid, table.name)
+        return self.sql(made + '; ' + rows if kind == 2 else made)
+
+    @staticmethod
+    def copied(kid, table):
+        """Rows of the table itself, once more."""
         targets = ', '.join(table.targets)
-        return self.sql('CREATE TABLE %s (LIKE %s INCLUDING ALL); INSERT INTO %s (%s) SELECT %s FROM %s WHERE id %% 3 = 0; '
-                        'UPDATE %s SET id = id + %d; ALTER TABLE %s INHERIT %s' % (
-                            kid, table.name, kid, targets, targets, table.name, kid, table.extra * 1000000, kid, table.name))
+        return 'INSERT INTO %s (%s) SELECT %s FROM ONLY %s' % (kid, targets, targets, table.name)
+
+    def nullness(self, table):
+        """NOT NULL comes or goes, of a column whose NULLs have been filled, or not."""
+        rng = self.rng
+        c = rng.choice([c for c in table.columns[1:] if c['name'] in table.targets and c['name'] != 'parent'])
+        name = c['name']
+        target = table.name + ('_p%d' % rng.randrange(3) if table.partitioned and rng.random() < 0.15 else '')
+        change = 'ALTER TABLE %s ALTER %s %%s NOT NULL' % (target, name)
+        if name in table.not_null and rng.random() < 0.85:
+            table.not_null.discard(name)
+            return self.sql(change % 'DROP')
+        table.not_null.add(name)
+        made = change % 'SET'
+        if self.version >= 180000 and rng.random() < 0.25:
+            made = 'ALTER TABLE %s ADD CONSTRAINT full_%s NOT NULL %s NOT VALID' % (target, name, name)
+            if rng.random() < 0.5:
+                made += '; ALTER TABLE %s VALIDATE CONSTRAINT full_%s' % (target, name)
+        if rng.random() < 0.85:
+            made = 'UPDATE %s SET %s = %s WHERE %s IS NULL; ' % (target, name, quote(value(rng, c['type'], 0)), name) + made
+        if rng.random() < 0.15:
+            made += '; ' + change % 'DROP'
+        return self.sql(made)
 
     def as_replica(self, table):
         """What a worker of logical replication does: neither cascades nor triggers fire."""
         writes = '; '.join(self.statement_text() for _ in range(self.rng.randint(1, 2)))
+        if self.dumped:  # rows whose foreign keys are violated can't be restored
+            writes += '; SET LOCAL session_replication_role = origin' + ''.join(
+                '; DELETE FROM %s%s t WHERE parent IS NOT NULL AND NOT EXISTS (SELECT FROM %s p WHERE p.id = t.parent)' % (
+                    '' if t.partitioned else 'ONLY ', t.name, t.parent.name) for t in self.tables if t.parent)
         return self.sql("SELECT set_config('session_replication_role', 'replica', true); %s; SET LOCAL session_replication_role = origin" % writes)
 
     def renaming(self, table):
@@ -541,9 +619,11 @@ class Maker:
 
     def followed_ddl(self, table):
         rng = self.rng
+        if rng.random() < 0.3:
+            return self.nullness(table)
         if table.partitioned and rng.random() < 0.7:
             return self.partition_ddl(table)
-        if not table.partitioned and not table.parent and not any(t.parent is table for t in self.tables) and rng.random() < 0.3:
+        if self.may_have_kids(table) and rng.random() < 0.45:
             return self.child_ddl(table)
         if rng.random() < 0.4 and not self.settings.get(TRUST):
             return self.as_replica(table)
@@ -628,6 +708,10 @@ class Maker:
         if kind == 8 and self.mine is None:
             text = rng.choice(['VACUUM %s', 'VACUUM FULL %s', 'ANALYZE %s', 'REINDEX TABLE %s'])
             return {'begin': None, 'end': None, 'steps': [{'kind': 'live', 'text': text % rng.choice(self.imats)['name']}]}
+        if kind == 9 and self.mine is None and rng.random() < 0.6 or kind >= 15 and self.ddl and self.mine:
+            return self.around_ddl()
+        if self.ddl and self.mine == 0 and kind < 14:
+            return {'begin': None, 'steps': [self.shared_ddl()], 'end': None}
         open_points = []
         for _ in range(rng.choice([1, 2, 3, 4, 6, 9])):
             draw = rng.random()
@@ -658,10 +742,58 @@ class Maker:
             end = 'COMMIT' if rng.random() < 0.85 else 'ROLLBACK'
         return {'begin': begin, 'steps': steps, 'end': end}
 
+    def around_ddl(self):
+        """A transaction with one snapshot, in which tables change, or while others change them."""
+        rng = self.rng
+        steps = [self.statement() for _ in range(rng.choice([0, 1, 1, 2]))]
+        for _ in range(rng.choice([1, 1, 2]) if self.mine is None else 0):
+            steps.append(self.followed_ddl(rng.choice(self.tables)))
+            steps += [self.read() for _ in range(rng.choice([0, 1])) if self.reads_allowed]
+            steps += [self.statement() for _ in range(rng.choice([0, 1, 1]))]
+        if self.mine is not None:  # the snapshot is taken; others go on
+            steps = [self.sql('SELECT 1')] + steps + [self.sql('SELECT pg_sleep(0.02)')] + [self.statement() for _ in range(rng.choice([1, 2, 3]))]
+        begin = 'BEGIN ISOLATION LEVEL ' + rng.choice(['REPEATABLE READ'] * 3 + ['SERIALIZABLE'])
+        return {'begin': begin, 'steps': steps, 'end': rng.choice(['COMMIT'] * 6 + ['ROLLBACK'])}
+
+    def shared_ddl(self):
+        """What one session does to tables and IMATs while others write: a statement by itself. Only rows of its own change."""
+        rng = self.rng
+        table = rng.choice(self.tables)
+        here = 'id %% %d = %d' % (self.sessions, self.mine)
+        draw = rng.random()
+        if draw < 0.25:
+            text = rng.choice(["SELECT imat.refresh('%s')", "SELECT imat.alter('%s', strategy => 'swap')", "SELECT imat.alter('%s', strategy => 'auto')",
+                               'VACUUM %s', 'CREATE INDEX ON %s ((1))']) % rng.choice(self.imats)['name']
+        elif draw < 0.5:
+            c = rng.choice([c for c in table.columns[1:] if c['name'] in table.targets and c['name'] != 'parent'])['name']
+            text = 'ALTER TABLE %s ALTER %s %s NOT NULL' % (table.name, c, rng.choice(['SET', 'DROP', 'DROP']))
+        elif table.partitioned and self.version >= 140000 and rng.random() < 0.4:
+            return self.detach_concurrently(table)
+        elif table.partitioned:
+            n = rng.randrange(3)
+            part = '%s_p%d' % (table.name, n)
+            text = 'ALTER TABLE %s DETACH PARTITION %s; DELETE FROM %s WHERE id %% 3 = 1 AND %s; ALTER TABLE %s ATTACH PARTITION %s FOR VALUES %s' % (
+                table.name, part, part, here, table.name, part, table.bounds[n])
+        elif self.may_have_kids(table) and table.kids and rng.random() < 0.6:
+            kid = rng.choice(table.kids)
+            text = rng.choice(['ALTER TABLE %s NO INHERIT %s', 'ALTER TABLE %s INHERIT %s', 'DROP TABLE %s -- %s']) % (kid, table.name)
+        elif self.may_have_kids(table):
+            table.extra += 1
+            kid = '%s_k%d' % (table.name, table.extra)
+            table.kids.append(kid)
+            rows = '%s WHERE id %% 2 = 0 AND %s' % (self.copied(kid, table), here)
+            text = rng.choice(['CREATE TABLE {0} (LIKE {1} INCLUDING ALL); {2}; ALTER TABLE {0} INHERIT {1}',
+                               'CREATE TABLE {0} () INHERITS ({1}); {2}']).format(kid, table.name, rows)
+        else:
+            text = rng.choice(['CREATE INDEX ON %s (id)', 'ANALYZE %s', 'ALTER TABLE %s ADD COLUMN IF NOT EXISTS more int DEFAULT 1']) % table.name
+        return dict(self.sql(text), ddl=True)
+
     def scenario(self):
         rng = self.rng
         zone = rng.choice(ZONES)
         self.setup.append(self.sql(MOODS))
+        if self.may_refresh():
+            self.setup.append(self.sql(ANEW))
         for n in range(rng.choice([2, 2, 3] if self.joins else [1, 1, 2, 2, 3])):
             self.make_table(n + 1)
         if any(t.parent for t in self.tables) and rng.random() < 0.6:
@@ -696,6 +828,8 @@ class Maker:
                 work.append(self.first_setting())
             if rng.random() < 0.12:
                 work.append(self.reading_trigger())
+            if rng.random() < 0.08:
+                work.append(self.refreshing_trigger())
             for _ in range(rng.choice([4, 8, 15])):
                 if rng.random() < 0.08:
                     work.append({'begin': None, 'steps': [{'kind': 'reconnect'}], 'end': None})
@@ -711,7 +845,7 @@ class Maker:
                     self.mine = n
                     one_round.append([self.transaction() for _ in range(rng.randint(3, 8))])
                 work.append(one_round)
-        return {'seed': self.seed, 'zone': zone, 'sessions': self.sessions, 'reads': self.reads_allowed, 'settings': self.settings,
+        return {'seed': self.seed, 'zone': zone, 'sessions': self.sessions, 'reads': self.reads_allowed or self.calls_functions(), 'ddl': self.ddl, 'settings': self.settings,
                 'setup': self.setup, 'imats': self.imats, 'work': work}
 
     def first_setting(self):
@@ -732,6 +866,24 @@ class Maker:
             self.sql('CREATE TRIGGER %s AFTER %s ON %s FOR EACH %s EXECUTE FUNCTION look()' % (
                 rng.choice(['aaa', 'zzz']), event, rng.choice(self.tables).name,
                 rng.choice(['ROW', 'STATEMENT', 'STATEMENT'])))]}
+
+    def calls_functions(self):
+        """Statements that compare citext call functions that are not PostgreSQL's own, and count as reading."""
+        return any(c['type'] == 'citext' for t in self.tables for c in t.columns)
+
+    def refreshing_trigger(self):
+        """A trigger that has everything computed anew while statements have not ended."""
+        rng = self.rng
+        level = rng.choice(['ROW', 'STATEMENT', 'STATEMENT'])
+        when = rng.choice(['BEFORE', 'AFTER', 'AFTER'])
+        body = 'PERFORM anew(); RETURN NULL;'
+        if level == 'ROW':
+            body = "IF coalesce(NEW.id, OLD.id) % 16 = 1 THEN PERFORM anew(); END IF; RETURN coalesce(NEW, OLD);"
+        return {'begin': 'BEGIN', 'end': 'COMMIT', 'steps': [
+            self.sql('CREATE FUNCTION renew() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN %s END$$' % body),
+            self.sql('CREATE TRIGGER %s %s %s ON %s FOR EACH %s EXECUTE FUNCTION renew()' % (
+                rng.choice(['aab', 'zzy']), when, rng.choice(['INSERT', 'UPDATE', 'DELETE', 'INSERT OR UPDATE OR DELETE']),
+                rng.choice(self.tables).name, level))]}
 
     def place_creation(self, work, imat):
         """Somewhere in a transaction that commits; what reads it is skipped before."""

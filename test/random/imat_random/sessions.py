@@ -22,6 +22,10 @@ SLOW = 2  # seconds
 # savepoints that are gone.
 EXPECTED = ('22', '23', '25P02', '3B', '42P01', 'P0001')
 
+# What becomes of DDL depends on what has become of the DDL before it: the child is one already, the partition isn't away.
+DDL = ('ALTER TABLE', 'CREATE TABLE', 'DROP TABLE')
+DDL_ERRORS = ('42', '55000')
+
 
 # Both under one snapshot: what a transaction sees of a table and of its definition is equal at any moment. (Not where
 # contents are exchanged: those are seen by snapshots older than they, too.)
@@ -73,7 +77,8 @@ class Concurrent:
                 error = error or self.main.run(part)
             if error:
                 raise BadScenario(str(error))
-        self.comparable = self.main.rows("SELECT bool_and(strategy = 'delta') FROM imat.status")[0][0]
+        self.comparable = not self.scenario.get('ddl') and \
+            self.main.rows("SELECT bool_and(strategy = 'delta') FROM imat.status")[0][0]
 
     # --- one session --------------------------------------------------------------------------------
 
@@ -83,13 +88,14 @@ class Concurrent:
             reads = self.scenario['reads']
             serializable = 'SERIALIZABLE' in (transaction['begin'] or '')
             repeatable = 'REPEATABLE' in (transaction['begin'] or '')
-            if code == '40001' and (serializable or (repeatable and reads)):
+            ddl = self.scenario.get('ddl')
+            if code == '40001' and (serializable or (repeatable and (reads or ddl))):
                 return
-            if code == '40P01' and reads:
-                self.stats['deadlocks after reads'] += 1
+            if code == '40P01' and (reads or ddl):
+                self.stats['deadlocks around DDL' if ddl else 'deadlocks after reads'] += 1
                 return
             raise Failure('error ' + code, '%s\n%s' % (error, text))
-        if not code.startswith(EXPECTED):
+        if not code.startswith(EXPECTED) and not (text.startswith(DDL) and code.startswith(DDL_ERRORS)):
             raise Failure('error ' + code, '%s\n%s' % (error, text))
 
     def step(self, session, step, transaction, number):
@@ -103,6 +109,8 @@ class Concurrent:
         error = session.step(step)
         if error:
             self.judge(error, transaction, text)
+        elif step.get('ddl'):
+            self.stats['DDL while others write'] += 1
         elif text.startswith('SELECT differ'):
             differ, zone = session.cursor.fetchone()
             self.stats['reads'] += 1
