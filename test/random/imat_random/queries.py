@@ -352,7 +352,15 @@ class Grammar:
         some = [rng.choice(alike) for _ in range(rng.choice([1, 2, 2, 3]))]
         texts = [d for d in columns if d['type'] in ('text', 'varchar(8)') and not d['fuzzy']]
         ints = [d for d in columns if TYPES[d['type']].family == 'int' and not d['fuzzy']]
-        kind = rng.randrange(4)
+        kind = rng.randrange(7)
+        if kind == 4:
+            return '(SELECT count(u.v) FROM unnest(ARRAY[%s]) u(v)) f(v)' % ', '.join(some), column('f.v', 'int8')
+        if kind == 5:
+            return '(SELECT u.v FROM unnest(ARRAY[%s]) WITH ORDINALITY u(v, n) WHERE u.v IS NOT NULL ORDER BY u.n DESC LIMIT 2) f(v)' % \
+                ', '.join(some), dict(c, name='f.v')
+        if kind == 6 and ints:
+            return '(SELECT %s UNION ALL SELECT u.n::%s FROM generate_series(1, %s %% 2) u(n)) f(v)' % (
+                ints[0]['name'], ints[0]['type'], ints[-1]['name']), dict(ints[0], name='f.v')
         if kind == 0 and texts:
             return "regexp_split_to_table(%s, '') f(v)" % rng.choice(texts)['name'], column('f.v', 'text')
         if kind == 1 and ints:
@@ -364,10 +372,10 @@ class Grammar:
         return 'unnest(ARRAY[%s]) f(v)' % ', '.join(some), dict(c, name='f.v')
 
     def joined(self, relations):
-        """Inner joins of relations (or of one with itself) and what is computed of them, as something to select
-        from; or None."""
+        """Inner joins of relations (or of one with itself) and what is computed of them, or outer joins with that, as
+        something to select from; or None."""
         rng = self.rng
-        parts, columns, conditions = [], [], []
+        parts, columns, conditions, outer = [], [], [], False
         size = rng.choice([1, 2, 2, 2, 2, 3])
         for letter in 'xyz'[:size]:
             relation = rng.choice(relations)
@@ -386,12 +394,19 @@ class Grammar:
             parts.append('LATERAL ' + text)
             columns.append(made)
             conditions.append('true' if rng.random() < 0.7 else self.predicate(Relation('', columns)))
-        if rng.random() < 0.3:
+            outer = rng.random() < 0.4
+        if outer:
+            made = Relation(parts[0] + ''.join(' %s %s ON %s' % ('LEFT JOIN' if part == parts[-1] else 'JOIN', part, condition)
+                                               for part, condition in zip(parts[1:], conditions[1:])), columns)
+        elif rng.random() < 0.3:
             text = ', '.join(parts)
             made = Relation(text, columns)
             made.where = conditions[1:]
         else:
             made = Relation(parts[0] + ''.join(' JOIN %s ON %s' % p for p in zip(parts[1:], conditions[1:])), columns)
+        if rng.random() < 0.1:
+            text, _ = self.computed([c for c in columns if not c['name'].startswith('f.')])
+            made.where.append(rng.choice(['EXISTS (SELECT FROM %s WHERE f.v IS NOT NULL)', '(SELECT count(*) FROM %s) > 1']) % text)
         made.joined = True
         return made
 
