@@ -165,9 +165,11 @@ PG_GUARDED bool is_joined_by_row(Query *query, const Node *item)
     return why_not_computed(entry) == nullptr && !pg::walk_query(query, whole_row_walker, &place, 0);
 }
 
-/* Make an inner join of one with an item that is computed, which has a row of NULLs by itself from then on.
+/*
+ * Make an inner join of one with an item that is computed, which has a row of NULLs by itself from then on.
+ * Joins of which that was made are added to the done ones.
  */
-PG_GUARDED void join_by_row(Query *query, JoinExpr *join)
+PG_GUARDED void join_by_row(Query *query, JoinExpr *join, Bitmapset **done)
 {
     const Node *item = join->jointype == JOIN_LEFT    ? join->rarg
                        : join->jointype == JOIN_RIGHT ? join->larg
@@ -183,23 +185,23 @@ PG_GUARDED void join_by_row(Query *query, JoinExpr *join)
         std::swap(join->larg, join->rarg); /* what it refers to now has to stand left of it */
     join->jointype = JOIN_INNER;
     join->quals = nullptr;
-    if (join->rtindex != 0)
-        rt_fetch(join->rtindex, query->rtable)->jointype = JOIN_INNER;
+    rt_fetch(join->rtindex, query->rtable)->jointype = JOIN_INNER;
+    *done = bms_add_member(*done, join->rtindex);
 }
 
 /* Every join of a part of FROM. */
-PG_GUARDED void join_all_by_row(Query *query, Node *item)
+PG_GUARDED void join_all_by_row(Query *query, Node *item, Bitmapset **done)
 {
     check_stack_depth();
     if (IsA(item, FromExpr))
         for (auto *part : pg::each<Node>(castNode(FromExpr, item)->fromlist))
-            join_all_by_row(query, part);
+            join_all_by_row(query, part, done);
     if (!IsA(item, JoinExpr))
         return;
     auto *join = castNode(JoinExpr, item);
-    join_all_by_row(query, join->larg);
-    join_all_by_row(query, join->rarg);
-    join_by_row(query, join);
+    join_all_by_row(query, join->larg, done);
+    join_all_by_row(query, join->rarg, done);
+    join_by_row(query, join, done);
 }
 
 /* The expression over a row; if there are subqueries in it, and none reads a table, as a column of an item.
@@ -316,7 +318,9 @@ PG_GUARDED void compute_by_row(Query *query)
 {
     check_stack_depth();
     pg::walk_query(query, lateral_walker, nullptr, QTW_IGNORE_JOINALIASES);
-    join_all_by_row(query, reinterpret_cast<Node *>(query->jointree));
+    Bitmapset *done = nullptr;
+    join_all_by_row(query, reinterpret_cast<Node *>(query->jointree), &done);
+    pg::forget_nulling_joins(query, done);
     lift_subqueries(query);
 }
 

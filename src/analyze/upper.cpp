@@ -53,17 +53,31 @@ PG_GUARDED Query *query_at(const Query *query, const RangeTblEntry *entry)
     return castNode(Query, linitial_node(CommonTableExpr, query->cteList)->ctequery);
 }
 
+/* Do subqueries in the expressions of a level read tables? */
+PG_GUARDED bool expressions_read_table(const Query *query)
+{
+    return query->hasSubLinks &&
+           reads_table(reinterpret_cast<Node *>(
+               list_make4(query->targetList, query->jointree, query->havingQual, pg::grouping_step(query))));
+}
+
+/* Is the item of FROM one that reads no table? */
+PG_GUARDED bool is_beside(const RangeTblEntry *entry)
+{
+    return entry->rtekind == RTE_FUNCTION || entry->rtekind == RTE_VALUES ||
+           (entry->rtekind == RTE_SUBQUERY && !reads_table(reinterpret_cast<Node *>(entry->subquery)));
+}
+
 /* The one item of FROM by which a level reads tables, where it is a query; else NULL. */
 PG_GUARDED RangeTblEntry *only_reader(Query *query)
 {
     RangeTblEntry *only = nullptr;
     const List *items = from_items(query);
     int index = 0;
-    if (query->hasSubLinks || query->hasRecursive || query->setOperations != nullptr)
+    if (expressions_read_table(query) || query->hasRecursive || query->setOperations != nullptr)
         return nullptr;
     for (auto *entry : pg::each<RangeTblEntry>(query->rtable)) {
-        if (!list_member_int(items, ++index) || entry->rtekind == RTE_FUNCTION ||
-            entry->rtekind == RTE_VALUES)
+        if (!list_member_int(items, ++index) || is_beside(entry))
             continue;
         Query *behind = query_at(query, entry);
         if (behind == nullptr || only != nullptr)

@@ -849,6 +849,15 @@ inline void set_nulling_join([[maybe_unused]] Var *var, [[maybe_unused]] int joi
 #endif
 }
 
+/* These joins of the query make nothing NULL any more. */
+inline void forget_nulling_joins([[maybe_unused]] Query *query, [[maybe_unused]] const Bitmapset *joins)
+{
+#if PG_VERSION_NUM >= 160000
+    if (!bms_is_empty(joins))
+        *query = *castNode(Query, remove_nulling_relids(reinterpret_cast<Node *>(query), joins, nullptr));
+#endif
+}
+
 /* The names of an entry's columns, and Vars of them; of dropped columns, NULLs. */
 inline void expand_entry(RangeTblEntry *entry, int number, List **names, List **columns)
 {

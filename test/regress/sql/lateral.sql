@@ -56,6 +56,8 @@ SELECT imat.create(name, query) FROM (VALUES
     ('of_join', 'SELECT a.country, sum((SELECT count(*) FROM unnest(p.tags) t WHERE t > a.country)) AS n FROM posts p JOIN authors a USING (author) GROUP BY 1')) v (name, query);
 CREATE VIEW summed AS SELECT id, author, (SELECT sum(m) FROM unnest(marks) m) AS s FROM posts;
 SELECT imat.create('of_view', 'SELECT author, max(s) AS hi, count(s) AS n FROM summed GROUP BY author');
+SELECT imat.create('above_groups', 'SELECT s.author, t, s.n + 1 AS n FROM (SELECT author, array_agg(DISTINCT low) AS l, count(*) AS n FROM posts GROUP BY author) s LEFT JOIN LATERAL unnest(s.l) t ON t > 2');
+SELECT imat.create('top_above', 'SELECT author, t FROM (SELECT author, array_agg(DISTINCT low) AS l FROM posts GROUP BY author) s LEFT JOIN LATERAL unnest(s.l) t ON t <> 2 WHERE (SELECT max(u) FROM unnest(s.l) u) > 2 ORDER BY author, t LIMIT 8');
 SELECT imat.create('in_with', 'WITH w AS (SELECT p.author, s.n FROM posts p, LATERAL (SELECT count(*) AS n FROM unnest(p.tags)) s) SELECT a.n, b.n AS m, count(*) AS c FROM w a JOIN w b USING (author) GROUP BY 1, 2');
 SELECT c.mv_name, oracle.strategy(imat) FROM imat.imat_config c WHERE agg_schema_name = 'lat' ORDER BY c.mv_name COLLATE "C";
 CREATE FUNCTION bad() RETURNS TABLE (imat text, verdict text) LANGUAGE sql AS $$
