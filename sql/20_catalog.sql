@@ -14,7 +14,8 @@ CREATE TABLE imat.registered (
     settings    text[],
     created_at  timestamptz NOT NULL,
     swaps       bigint NOT NULL,
-    trusted     boolean NOT NULL
+    trusted     boolean NOT NULL,
+    identified  boolean NOT NULL
 );
 
 CREATE TABLE imat.source (
@@ -25,6 +26,7 @@ CREATE TABLE imat.source (
 
 COMMENT ON TABLE imat.registered IS 'incremental materialized tables: one row each';
 COMMENT ON COLUMN imat.registered.trusted IS 'false: triggers have been disabled, so changes may have gone unseen';
+COMMENT ON COLUMN imat.registered.identified IS 'true: maintenance has made the primary key, and drops it when it doesn''t hold any more';
 COMMENT ON TABLE imat.source IS 'the tables that incremental materialized tables read';
 
 /* pg_dump writes the rows: a restored database goes on maintaining. */

@@ -29,7 +29,8 @@ enum RegisteredColumn : AttrNumber {
     COLUMN_CREATED_AT,
     COLUMN_SWAPS,
     COLUMN_TRUSTED,
-    REGISTERED_COLUMNS = COLUMN_TRUSTED
+    COLUMN_IDENTIFIED,
+    REGISTERED_COLUMNS = COLUMN_IDENTIFIED
 };
 
 /* Columns of imat.source. */
@@ -101,6 +102,7 @@ PG_GUARDED void read_registration(HeapTuple row, TupleDesc type, Registration *r
     registration->created_at = DatumGetTimestampTz(value(COLUMN_CREATED_AT));
     registration->swaps = DatumGetInt64(value(COLUMN_SWAPS));
     registration->trusted = DatumGetBool(value(COLUMN_TRUSTED));
+    registration->identified = DatumGetBool(value(COLUMN_IDENTIFIED));
 }
 
 PG_GUARDED HeapTuple form_registration(const Registration &registration, TupleDesc type)
@@ -128,6 +130,7 @@ PG_GUARDED HeapTuple form_registration(const Registration &registration, TupleDe
     set(COLUMN_CREATED_AT, TimestampTzGetDatum(registration.created_at));
     set(COLUMN_SWAPS, Int64GetDatum(registration.swaps));
     set(COLUMN_TRUSTED, BoolGetDatum(registration.trusted));
+    set(COLUMN_IDENTIFIED, BoolGetDatum(registration.identified));
     return heap_form_tuple(type, values, nulls);
 }
 

@@ -28,8 +28,9 @@ struct Registration {
     model::Strategy strategy; /* what was asked for: Auto, Delta, Keyed or Swap */
     ArrayType *settings;      /* text[] of name=value, pinned during evaluation; NULL: none needed */
     TimestampTz created_at;
-    int64 swaps;  /* how often the contents were rebuilt since it was created */
-    bool trusted; /* false: triggers were disabled, and changes may have gone unseen */
+    int64 swaps;     /* how often the contents were rebuilt since it was created */
+    bool trusted;    /* false: triggers were disabled, and changes may have gone unseen */
+    bool identified; /* the primary key is ours, made of what the sources' keys prove */
 };
 
 /* The registration of an IMAT, in the current memory context; false where the relation is none. */

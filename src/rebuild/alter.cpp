@@ -37,6 +37,22 @@ PG_GUARDED void drop_state(catalog::Registration *registration)
     drop_hidden_tables(before);
 }
 
+/* An index that was made for an IMAT that is there, and filled, becomes its primary key, unless it has one.
+ */
+PG_GUARDED void make_identified(Oid oid, Oid primary_key)
+{
+    if (!OidIsValid(primary_key))
+        return;
+    Imat *imat = load(oid);
+    Relation table = table_open(oid, AccessShareLock);
+    const bool there = has_primary_key(table);
+    table_close(table, NoLock);
+    if (there)
+        return;
+    finish_keys(imat, primary_key);
+    catalog::update(imat->registration);
+}
+
 /* Change the strategy of an IMAT that is locked, and rebuild it. */
 PG_GUARDED void change_strategy(const Imat &before, model::Strategy asked)
 {
@@ -51,12 +67,12 @@ PG_GUARDED void change_strategy(const Imat &before, model::Strategy asked)
     capture(imat->view->sources);
     drop_state(&imat->registration);
     imat->with_state = false;
-    if (imat->by_group) {
-        Oid primary_key = InvalidOid;
+    Oid primary_key = InvalidOid;
+    if (imat->by_group)
         equip(imat, true, &primary_key);
-    }
     catalog::update(imat->registration);
     refresh_contents(registration.imat);
+    make_identified(registration.imat, primary_key);
 }
 
 /* Errors unless the caller may recompute the IMAT. */
@@ -131,30 +147,39 @@ PG_GUARDED Oid outlived_index(Relation table, const model::View &view)
     return catalog::find_key_index(table, told, false);
 }
 
-/* Does a key of ours keep out rows that the definition may show? */
+/*
+ * Does a key of ours keep out rows that the definition may show?  So it may where it is of no use to
+ * maintenance: where a strategy without keys was asked for, or is all that is left.  A key of the owner's is
+ * what it is for others, something that the contents have to meet.
+ */
 PG_GUARDED bool forbids_rows(const Imat &imat)
 {
-    Relation table = table_open(imat.registration.imat, AccessShareLock);
     const model::View &view = *imat.view;
+    if (view.strategy == model::Strategy::Swap)
+        return imat.registration.identified;
+    Relation table = table_open(imat.registration.imat, AccessShareLock);
     const bool identified = view.keys_visible && OidIsValid(catalog::find_key_index(table, view, false));
-    const bool forbids = (view.bag && has_primary_key(table) && !identified) || forbids_nulls(table, view) ||
-                         OidIsValid(outlived_index(table, view));
+    const bool forbids =
+        (view.bag && imat.registration.identified && has_primary_key(table) && !identified) ||
+        forbids_nulls(table, view) || OidIsValid(outlived_index(table, view));
     table_close(table, NoLock);
     return forbids;
 }
 
 /* Drop what forbids them: the key, and NOT NULL.  Foreign keys that refer to it are an error. */
-PG_GUARDED void allow_rows(const Imat &imat)
+PG_GUARDED void allow_rows(Imat *imat)
 {
-    if (!imat.by_group || !forbids_rows(imat))
+    if (!forbids_rows(*imat))
         return;
-    Relation table = table_open(imat.registration.imat, AccessShareLock);
-    const Oid index = outlived_index(table, *imat.view);
+    Relation table = table_open(imat->registration.imat, AccessShareLock);
+    const Oid index =
+        imat->view->strategy == model::Strategy::Swap ? InvalidOid : outlived_index(table, *imat->view);
     table_close(table, NoLock);
     if (OidIsValid(index))
         return drop_index(index);
-    drop_primary_key(imat.registration.imat);
-    drop_not_null(imat.registration.imat);
+    drop_primary_key(imat->registration.imat);
+    drop_not_null(imat->registration.imat);
+    imat->registration.identified = false;
 }
 
 /* Is there an index that finds the rows, by their key or, of a bag, by their values? */
@@ -183,9 +208,11 @@ PG_GUARDED bool state_is_indexed(const Imat &imat)
 PG_GUARDED bool fits(Oid oid)
 {
     const Imat *imat = load(oid);
+    if (forbids_rows(*imat))
+        return false;
     if (!imat->by_group)
         return true;
-    if (forbids_rows(*imat) || !rows_are_found(*imat))
+    if (!rows_are_found(*imat))
         return false;
     return imat->with_state ? state_is_indexed(*imat) : !imat->view->needs_state;
 }
@@ -202,17 +229,17 @@ PG_GUARDED void revise(Oid oid)
     capture(imat->view->sources);
     catalog::replace_sources(oid, imat->view->sources);
     drop_state(&imat->registration);
-    allow_rows(*imat);
-    if (imat->by_group) {
-        Oid primary_key = InvalidOid;
+    allow_rows(imat);
+    Oid primary_key = InvalidOid;
+    if (imat->by_group)
         equip(imat, true, &primary_key);
-    }
     if (imat->view->uses_settings && imat->registration.settings == nullptr)
         imat->registration.settings = catalog::current_settings();
     catalog::update(imat->registration);
     release(sources_before);
     distrust_if_disabled(oid);
     refresh_with_readers(oid);
+    make_identified(oid, primary_key);
 }
 
 PG_GUARDED void alter(Oid imat, const char *maintenance, const char *strategy)

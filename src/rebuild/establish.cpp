@@ -59,14 +59,6 @@ PG_GUARDED void forbid_nulls(const Imat &imat, Oid primary_key)
                      imat.view->row_keys().size);
 }
 
-/* The index that is to be primary key becomes it, where the table stands as a table. */
-PG_GUARDED void finish_keys(const Imat &imat, Oid primary_key)
-{
-    forbid_nulls(imat, primary_key);
-    if (OidIsValid(primary_key))
-        make_primary_key(imat.registration.imat, primary_key);
-}
-
 /* Compute the contents into new heaps, and exchange those for the old. */
 PG_GUARDED void fill(const Imat &imat)
 {
@@ -143,6 +135,15 @@ PG_GUARDED void record_dependencies(const catalog::Registration &registration)
     CommandCounterIncrement();
 }
 
+PG_GUARDED void finish_keys(Imat *imat, Oid primary_key)
+{
+    if (!OidIsValid(primary_key))
+        return;
+    forbid_nulls(*imat, primary_key);
+    make_primary_key(imat->registration.imat, primary_key);
+    imat->registration.identified = true;
+}
+
 PG_GUARDED bool equip(Imat *imat, bool build, Oid *primary_key)
 {
     catalog::Registration &registration = imat->registration;
@@ -186,7 +187,7 @@ PG_GUARDED void establish(const Birth &birth)
         for (const Hidden &hidden : imat->hidden)
             match_persistence(hidden.table, *imat->view);
     }
-    finish_keys(*imat, primary_key);
+    finish_keys(imat, primary_key);
     imat->registration.old_view = move(birth);
     protect(birth.table);
     record_dependencies(imat->registration);

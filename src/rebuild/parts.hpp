@@ -199,6 +199,9 @@ PG_GUARDED void establish(const Birth &birth);
  */
 PG_GUARDED bool equip(Imat *imat, bool build, Oid *primary_key);
 
+/* The index that is to be primary key, if there is one, becomes it, where the table stands as a table. */
+PG_GUARDED void finish_keys(Imat *imat, Oid primary_key);
+
 /* Dropping what the definition reads drops the IMAT, which takes state table and old name with it. */
 PG_GUARDED void record_dependencies(const catalog::Registration &registration);
 

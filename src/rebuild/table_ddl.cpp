@@ -300,8 +300,11 @@ PG_GUARDED void after_table_command(Oid table, const CollectedCommand *command, 
     if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_FOREIGN_TABLE)
         return;
     const bool created = command->type != SCT_AlterTable;
-    const Effects effects = created ? Effects{} : effects_of(table, command);
+    Effects effects = created ? Effects{} : effects_of(table, command);
     const List *readers = readers_of(table);
+    /* A child says nothing of its parents' keys. */
+    effects.constraints =
+        effects.constraints || (created && readers != NIL && !get_rel_relispartition(table));
     if (created)
         check_apart(table);
     if (readers != NIL && created)

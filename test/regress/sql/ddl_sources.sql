@@ -96,6 +96,29 @@ SELECT oracle.same('by_key'), oracle.same('by_index');
 UPDATE keyed_src SET v = v + 1 WHERE id = 1; DELETE FROM keyed_src WHERE code = 11;
 SELECT oracle.same('by_key'), oracle.same('by_index');
 SELECT imat.drop('by_key'), imat.drop('by_index');
+-- keys of ours go with what they rest on, also where another strategy was asked for, or is all that is left; those of the owner's stay
+CREATE FUNCTION keys() RETURNS TABLE (imat text, key text, verdict text) LANGUAGE sql AS $$
+    SELECT c.mv_name, (SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = c.imat AND contype = 'p'), oracle.same(c.imat)
+      FROM imat.imat_config c WHERE c.mv_name LIKE 'key\_%' ORDER BY 1 $$;
+CREATE TABLE key_src (id int PRIMARY KEY, k int NOT NULL, v int);
+INSERT INTO key_src SELECT i, i, i FROM generate_series(1, 5) i;
+SELECT imat.create('key_outer', 'SELECT a.id, b.t FROM key_src a LEFT JOIN src b ON b.id = a.v');
+SELECT imat.create('key_rows', 'SELECT id, v FROM key_src'), imat.create('key_swap', 'SELECT id, v FROM key_src'), imat.create('key_group_swap', 'SELECT k, sum(v) AS s FROM key_src GROUP BY k');
+SELECT imat.alter('key_swap', strategy => 'swap'), imat.alter('key_group_swap', strategy => 'swap');
+SELECT imat.create('key_owner', 'SELECT id, rank() OVER (ORDER BY v, id) AS r FROM key_src'), imat.create('key_owner_bag', 'SELECT v, k FROM key_src');
+ALTER TABLE key_owner ADD PRIMARY KEY (r); ALTER TABLE key_owner_bag ADD PRIMARY KEY (v);
+SELECT * FROM keys();
+ALTER TABLE key_src DROP CONSTRAINT key_src_pkey, ALTER k DROP NOT NULL;
+INSERT INTO key_src VALUES (1, NULL, 10), (1, 6, 11);
+SELECT * FROM keys();
+SELECT oracle.sqlstate('INSERT INTO key_src VALUES (1, NULL, 10); SELECT * FROM key_owner_bag');
+DELETE FROM key_src WHERE id = 1; ALTER TABLE key_src ADD PRIMARY KEY (id), ALTER k SET NOT NULL;
+SELECT imat.alter('key_swap', strategy => 'auto'), imat.alter('key_rows', strategy => 'swap'), imat.alter('key_rows', strategy => 'auto'), imat.alter('key_outer', strategy => 'swap'), imat.alter('key_outer', strategy => 'auto');
+SELECT * FROM keys();
+ALTER TABLE key_src DROP CONSTRAINT key_src_pkey;
+INSERT INTO key_src VALUES (2, 6, 12);
+SELECT * FROM keys();
+SET client_min_messages = warning; DROP TABLE key_src CASCADE; RESET client_min_messages;
 
 -- what matters: refused, with a name and a way out
 SELECT oracle.error('ALTER TABLE src ALTER COLUMN w TYPE numeric');

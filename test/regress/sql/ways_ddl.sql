@@ -35,6 +35,9 @@ SELECT imat.create('joined', 'SELECT s.t, count(*) AS n, sum(r.v) AS v FROM src 
 SELECT imat.create('over', 'SELECT n, count(*) AS groups FROM sums GROUP BY n')
 SELECT imat.create('by_key', 'SELECT id, v FROM keyed_src')
 SELECT imat.create('by_index', 'SELECT code, v FROM keyed_src')
+SELECT imat.create('by_outer', 'SELECT s.id, r.v FROM keyed_src s LEFT JOIN ruled r ON r.id = s.code')
+SELECT imat.create('by_swap', 'SELECT id, v FROM keyed_src'), imat.create('sums_by_swap', 'SELECT k, sum(v) AS s FROM src GROUP BY k')
+SELECT imat.alter('by_swap', strategy => 'swap'), imat.alter('sums_by_swap', strategy => 'swap')
 SELECT imat.create('of_view', 'SELECT k, sum(v) AS s FROM vv GROUP BY k')
 SELECT imat.create('of_function', 'SELECT f(k) AS k, sum(v) AS s FROM src GROUP BY f(k)')
 SELECT imat.create('moods', 'SELECT m, m::text AS t, count(*) AS n, max(d) AS d FROM kinds GROUP BY m')
@@ -73,6 +76,9 @@ ALTER TABLE src ALTER COLUMN k SET NOT NULL, ALTER COLUMN v SET NOT NULL, ALTER 
 ALTER TABLE keyed_src DROP CONSTRAINT keyed_src_pkey; INSERT INTO keyed_src VALUES (1, 11, 1), (1, 12, NULL), (8, 13, 3)
 DROP INDEX keyed_src_code; INSERT INTO keyed_src VALUES (1, 11, 1), (1, 1, 1), (7, 7, 7)
 UPDATE keyed_src SET v = v + 1 WHERE id = 1; DELETE FROM keyed_src WHERE code = 11
+DELETE FROM keyed_src WHERE id IN (1, 7); ALTER TABLE keyed_src ADD PRIMARY KEY (id); CREATE UNIQUE INDEX keyed_src_code ON keyed_src (code); INSERT INTO keyed_src VALUES (1, 1, 1)
+CREATE INDEX passing ON keyed_src (v); DROP INDEX passing; INSERT INTO keyed_src VALUES (20, 20, 20); SELECT imat.alter('by_swap', strategy => 'auto')
+ALTER TABLE keyed_src DROP CONSTRAINT keyed_src_pkey; INSERT INTO keyed_src VALUES (1, 21, 1), (20, 22, 20); DROP INDEX keyed_src_code; INSERT INTO keyed_src VALUES (1, 21, 1), (20, 22, 20)
 -- what matters: refused
 !ALTER TABLE src ALTER COLUMN w TYPE numeric
 !ALTER TABLE src DROP COLUMN v

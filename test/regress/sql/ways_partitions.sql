@@ -29,6 +29,17 @@ SELECT imat.create('of_base', 'SELECT k, sum(v) AS s, count(*) AS n FROM base GR
 SELECT imat.create('of_base_alone', 'SELECT k, sum(v) AS s, count(*) AS n FROM ONLY base GROUP BY k')
 SELECT imat.create('of_base_rows', 'SELECT id, k, v FROM base')
 SELECT imat.create('of_other', 'SELECT k, sum(v) AS s, count(*) AS n FROM other GROUP BY k')
+CREATE TABLE keyed_base (id int PRIMARY KEY, g int NOT NULL, x int)
+CREATE TABLE keyed_child (LIKE keyed_base)
+CREATE TABLE keyed_second (x int, id int NOT NULL, g int NOT NULL)
+INSERT INTO keyed_base VALUES (1, 1, 1), (2, 2, 2)
+INSERT INTO keyed_child VALUES (1, 3, 3), (2, 1, 4)
+INSERT INTO keyed_second VALUES (7, 1, 1), (8, 1, 1)
+SELECT imat.create('keyed_sums', 'SELECT g, sum(x) AS s, count(*) AS n FROM keyed_base GROUP BY g')
+SELECT imat.create('keyed_rows', 'SELECT id, g, x FROM keyed_base')
+SELECT imat.create('keyed_groups', 'SELECT id, sum(x) AS s, string_agg(g::text, '','' ORDER BY g, x) AS l FROM keyed_base GROUP BY id')
+SELECT imat.create('keyed_pairs', 'SELECT a.id, b.k, b.name FROM keyed_base a LEFT JOIN dim b ON b.k = a.g')
+SELECT imat.create('over_rows', 'SELECT g, count(*) AS n FROM keyed_rows GROUP BY g')
 $script$);
 SELECT oracle.write('steps', $script$
 -- through the root, straight to the partition
@@ -95,6 +106,17 @@ INSERT INTO both_of VALUES (1, 2, 3); INSERT INTO grandchild VALUES (7, 7)
 DROP TABLE both_of
 ALTER TABLE middle NO INHERIT other
 DROP TABLE child
+-- a first child with rows that have the same keys, since those of a parent say nothing of it; and all of it again when it has left
+INSERT INTO keyed_base VALUES (3, 3, 3); ALTER TABLE keyed_child INHERIT keyed_base; INSERT INTO keyed_child VALUES (3, 3, 3)
+INSERT INTO keyed_base VALUES (4, 3, 3); UPDATE keyed_base SET x = x + 1; DELETE FROM keyed_child WHERE id = 2
+ALTER TABLE keyed_second INHERIT keyed_base; INSERT INTO keyed_second VALUES (9, 1, 1); UPDATE keyed_base SET id = 1 WHERE id = 4 AND tableoid <> 'keyed_base'::regclass
+!INSERT INTO keyed_base VALUES (1, 1, 1)
+ALTER TABLE keyed_child NO INHERIT keyed_base; INSERT INTO keyed_base VALUES (5, 1, 1); INSERT INTO keyed_child VALUES (5, 1, 1)
+ALTER TABLE keyed_second NO INHERIT keyed_base; UPDATE keyed_base SET g = g + 1
+ALTER TABLE keyed_child INHERIT keyed_base; ALTER TABLE keyed_child NO INHERIT keyed_base; INSERT INTO keyed_base VALUES (6, 1, 1)
+CREATE TABLE keyed_new () INHERITS (keyed_base); INSERT INTO keyed_new VALUES (6, 1, 1), (6, 1, 1)
+DELETE FROM keyed_base WHERE id = 6; TRUNCATE ONLY keyed_base; INSERT INTO keyed_new VALUES (7, 1, 1)
+DROP TABLE keyed_new; INSERT INTO keyed_base VALUES (6, 1, 1)
 -- statements that fail half-way
 !ALTER TABLE root DETACH PARTITION high; INSERT INTO high (id, k, v) VALUES (1, 1, 1); ALTER TABLE root ATTACH PARTITION high FOR VALUES FROM (100) TO (200)
 !INSERT INTO root VALUES (12, 1, 1, 'f'), (5000, 1, 1, 'f')
