@@ -14,6 +14,7 @@ SELECT imat.create('w', 'SELECT k, min(v) AS m FROM src GROUP BY k', strategy =>
 BEGIN;
 INSERT INTO src (k, v) VALUES (1, 1), (7, 1);
 PREPARE TRANSACTION 'imat_1';
+SELECT imat, split_part(verdict, ',', 1) AS verdict FROM oracle.all_same('prep');
 SELECT count(*) FROM d WHERE k = 7;
 SELECT count(*) FROM src WHERE k = 7;
 COMMIT PREPARED 'imat_1';
@@ -27,6 +28,7 @@ DELETE FROM src;
 ROLLBACK TO a;
 INSERT INTO src (k, v) VALUES (8, 1);
 PREPARE TRANSACTION 'imat_2';
+SELECT imat, split_part(verdict, ',', 1) AS verdict FROM oracle.all_same('prep');
 ROLLBACK PREPARED 'imat_2';
 SELECT * FROM oracle.all_same('prep');
 SELECT count(*) FROM d WHERE k = 8;

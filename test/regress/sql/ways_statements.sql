@@ -45,6 +45,15 @@ CREATE FUNCTION ping() RETURNS trigger LANGUAGE plpgsql AS $f$
     END $f$
 CREATE FUNCTION at_commit() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO ways.a VALUES (NEW.id + 5000, 1, 1); RETURN NULL; END'
 CREATE FUNCTION last_word() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN UPDATE ways.b SET w = w + 1 WHERE id < 4; RETURN NULL; END'
+CREATE FUNCTION by_table() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO ways.b SELECT id + 900, id, (SELECT count(*) FROM ways.sums) FROM added; RETURN NULL; END'
+CREATE FUNCTION looks() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.w := (SELECT count(*) FROM ways.joined); UPDATE ways.a SET v = v + 1 WHERE id = NEW.a; RETURN NEW; END'
+CREATE FUNCTION writes_sql(int) RETURNS bigint LANGUAGE sql AS 'INSERT INTO ways.b VALUES ($1 + 1000, 5, $1); UPDATE ways.a SET v = v + 1 WHERE k = 1; SELECT count(*) FROM ways.joined'
+CREATE FUNCTION removes(int) RETURNS SETOF int LANGUAGE plpgsql AS 'BEGIN RETURN QUERY DELETE FROM ways.b WHERE id = $1 + 1000 RETURNING id; END'
+CREATE VIEW calls AS SELECT writes(550) AS x
+CREATE TABLE defaulted (x int DEFAULT writes(570), y int DEFAULT 575 CHECK (writes(y) > 0))
+CREATE TABLE tree (id int PRIMARY KEY, parent int REFERENCES tree ON DELETE CASCADE ON UPDATE CASCADE)
+INSERT INTO tree SELECT i, nullif(i / 2, 0) FROM generate_series(1, 15) i
+SELECT imat.create('leaves', 'SELECT p.id, count(*) AS n FROM tree p JOIN tree c ON c.parent = p.id GROUP BY p.id')
 PREPARE put(int, int) AS INSERT INTO b VALUES ($1, $2, $1)
 $script$);
 SELECT oracle.write('steps', $script$
@@ -117,6 +126,17 @@ DECLARE held CURSOR WITH HOLD FOR SELECT k, w FROM joined ORDER BY k; UPDATE b S
 DECLARE held CURSOR WITH HOLD FOR SELECT writes(i) FROM generate_series(500, 502) i; MOVE ALL FROM held; CLOSE held
 EXPLAIN (ANALYZE) INSERT INTO a VALUES (800, 1, 1)
 CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT writes(510)
+COPY (DELETE FROM a WHERE id = 410 RETURNING id) TO PROGRAM 'cat >/dev/null'; COPY (SELECT writes(520)) TO PROGRAM 'cat >/dev/null'
+COPY b FROM PROGRAM 'printf "950\t5\t1\n951\t5\t2\n"' WHERE w > 1
+SELECT writes_sql(530); SELECT count(*) FROM a, LATERAL writes_sql(a.id + 600) WHERE a.k = 1
+VALUES (writes(540)), (writes(541)); SELECT count(x) FROM calls; SELECT removes(540), (SELECT count(*) FROM joined)
+INSERT INTO defaulted DEFAULT VALUES; INSERT INTO defaulted VALUES (1, 580)
+DECLARE c CURSOR FOR SELECT writes(i) FROM generate_series(560, 562) i; FETCH 2 FROM c; SELECT count(*) FROM joined; FETCH 1 FROM c; CLOSE c
+DECLARE c CURSOR FOR SELECT k, n FROM joined ORDER BY k; FETCH 1 FROM c; UPDATE b SET w = w + 1; DELETE FROM a WHERE k = 1; SELECT count(*) FROM ranks; FETCH ALL FROM c; CLOSE c
+CREATE TRIGGER by_table AFTER INSERT ON a REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION by_table(); CREATE TRIGGER looks BEFORE INSERT ON b FOR EACH ROW EXECUTE FUNCTION looks()
+INSERT INTO a VALUES (54, 5, 1), (55, 7, 1); INSERT INTO b VALUES (54, 54, 0), (55, 54, 0)
+DROP TRIGGER by_table ON a; DROP TRIGGER looks ON b
+DELETE FROM tree WHERE id = 3; UPDATE tree SET id = id + 100 WHERE id = 2
 -- statements that fail half-way
 !INSERT INTO a SELECT i, 5, 100 / (i - 2005) FROM generate_series(2000, 2010) i
 !INSERT INTO b VALUES (2000, 1, 1); INSERT INTO a VALUES (2000, 1, 1), (5, 1, 1)
