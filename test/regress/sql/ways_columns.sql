@@ -32,6 +32,11 @@ INSERT INTO loose VALUES (1, 1, 1), (2, NULL, NULL), (3, 9, 3), (4, 2, -4)
 SELECT imat.create('friends', 'SELECT f.name, count(*) AS n, sum(l.v) AS s FROM friend f JOIN loose l ON l.friend = f.id GROUP BY f.name')
 SELECT imat.create('loose_sums', 'SELECT friend, sum(v) AS s FROM loose GROUP BY friend')
 SELECT imat.create('loose_rows', 'SELECT friend, v FROM loose')
+CREATE EXTENSION IF NOT EXISTS btree_gist SCHEMA public
+CREATE TABLE room (id int NOT NULL, at int4range NOT NULL, price int)
+SELECT since(18, 'ALTER TABLE room ADD CONSTRAINT room_key PRIMARY KEY (id, at WITHOUT OVERLAPS)', 'ALTER TABLE room ADD CONSTRAINT room_key EXCLUDE USING gist (id WITH =, at WITH &&)')
+INSERT INTO room VALUES (1, '[1,5)', 10), (1, '[5,9)', 20), (2, '[1,9)', 30)
+SELECT imat.create('rooms', 'SELECT id, at, price FROM room'), imat.create('prices', 'SELECT id, max(price) AS m, count(*) AS n FROM room GROUP BY id')
 $script$);
 SELECT oracle.write('steps', $script$
 -- generated columns: written, stored anew, by another expression, by none
@@ -55,6 +60,10 @@ SELECT since(18, 'ALTER TABLE loose ADD CONSTRAINT k_there NOT NULL friend NOT V
 SELECT since(18, 'ALTER TABLE loose VALIDATE CONSTRAINT k_there, VALIDATE CONSTRAINT v_there', 'ALTER TABLE loose ALTER friend SET NOT NULL, ALTER v SET NOT NULL'); INSERT INTO loose VALUES (11, 2, 1)
 SELECT since(18, 'ALTER TABLE loose DROP CONSTRAINT k_there, DROP CONSTRAINT v_there', 'ALTER TABLE loose ALTER friend DROP NOT NULL, ALTER v DROP NOT NULL'); INSERT INTO loose VALUES (12, NULL, NULL)
 SELECT since(18, 'ALTER TABLE loose ADD CONSTRAINT there FOREIGN KEY (friend) REFERENCES friend (id) NOT ENFORCED', 'SELECT'); SET LOCAL pg_imat.trust_foreign_keys = on; INSERT INTO loose VALUES (13, 14, 1); INSERT INTO friend VALUES (14, 'fourteen')
+-- keys of periods
+UPDATE room SET at = '[5,12)' WHERE at = '[5,9)'; INSERT INTO room VALUES (3, '[1,4)', 7)
+!INSERT INTO room VALUES (3, '[2,5)', 7)
+DELETE FROM room WHERE id = 2; ALTER TABLE room DROP CONSTRAINT room_key; INSERT INTO room VALUES (3, '[1,4)', 7), (3, '[1,4)', NULL)
 -- columns that IMATs get beside those of the definition: with a default, generated, NOT NULL; and lose
 ALTER TABLE counts ADD COLUMN note text DEFAULT 'x'; ALTER TABLE averages ADD COLUMN a int NOT NULL DEFAULT 7, ADD COLUMN twice bigint GENERATED ALWAYS AS (n * 2) STORED; INSERT INTO counted VALUES (30, 30, 3, 3)
 ALTER TABLE rows_ ADD COLUMN note int; ALTER TABLE gen_ranks ADD COLUMN note int DEFAULT 5; ALTER TABLE gen_lists ADD COLUMN half text GENERATED ALWAYS AS (left(l, 3)) STORED; ALTER TABLE friends ADD COLUMN note text; INSERT INTO gen (id, k, twice) VALUES (18, 9, 1); DELETE FROM loose WHERE id = 4

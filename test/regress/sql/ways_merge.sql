@@ -8,6 +8,10 @@ SELECT current_setting('server_version_num')::int < 150000 AS no_merge \gset
 SELECT oracle.write('setup', $script$
 CREATE SCHEMA ways
 SET search_path = ways, public
+CREATE FUNCTION since(version int, command text, before text) RETURNS void LANGUAGE plpgsql AS $f$
+    BEGIN
+        EXECUTE CASE WHEN current_setting('server_version_num')::int >= version * 10000 THEN command ELSE before END;
+    END $f$
 CREATE TABLE src (id int PRIMARY KEY, k int NOT NULL, v int)
 CREATE TABLE parted (id int, k int, v int) PARTITION BY RANGE (id)
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (10)
@@ -57,6 +61,15 @@ MERGE INTO parted USING src ON parted.id = src.id AND src.id < 12 WHEN MATCHED A
 MERGE INTO base USING src ON base.id = src.id WHEN MATCHED AND src.id = 2 THEN DELETE WHEN MATCHED THEN UPDATE SET v = 7, k = src.k WHEN NOT MATCHED THEN INSERT VALUES (src.id, src.k, src.v)
 MERGE INTO news USING src ON news.id = src.id WHEN MATCHED THEN DELETE WHEN NOT MATCHED AND src.k = 1 THEN INSERT VALUES (src.id, src.k, src.v)
 MERGE INTO src USING news ON src.id = news.id WHEN MATCHED THEN UPDATE SET v = src.v * 2; MERGE INTO news USING src ON news.id = src.id WHEN MATCHED THEN UPDATE SET k = src.k + 1
+-- rows that have no source (since PostgreSQL 17; before, what comes to the same), also such as it moves
+DELETE FROM news a USING news b WHERE a.id = b.id AND a.ctid > b.ctid; SELECT since(17, 'MERGE INTO src USING news ON src.id = news.id WHEN NOT MATCHED BY SOURCE AND src.id % 2 = 0 THEN DELETE
+        WHEN NOT MATCHED BY SOURCE THEN UPDATE SET v = src.v + 1 WHEN MATCHED THEN UPDATE SET k = 1 WHEN NOT MATCHED BY TARGET THEN INSERT VALUES (news.id, 7, 7)',
+    'WITH d AS (DELETE FROM src WHERE id % 2 = 0 AND id NOT IN (SELECT id FROM news)), i AS (INSERT INTO src SELECT id, 7, 7 FROM news WHERE id NOT IN (SELECT id FROM src))
+        UPDATE src SET v = CASE WHEN id IN (SELECT id FROM news) THEN v ELSE v + 1 END, k = CASE WHEN id IN (SELECT id FROM news) THEN 1 ELSE k END WHERE id % 2 <> 0 OR id IN (SELECT id FROM news)')
+INSERT INTO parted VALUES (2, 2, 2), (52, 2, 2); SELECT since(17, 'MERGE INTO parted USING news ON parted.id = news.id WHEN NOT MATCHED BY SOURCE AND parted.id < 5 THEN UPDATE SET id = parted.id + 20 WHEN NOT MATCHED BY SOURCE AND parted.id > 50 THEN DELETE',
+    'WITH d AS (DELETE FROM parted WHERE id > 50 AND id NOT IN (SELECT id FROM news)) UPDATE parted SET id = id + 20 WHERE id < 5 AND id NOT IN (SELECT id FROM news)')
+SELECT since(17, 'WITH m AS (MERGE INTO parted USING news ON parted.id = news.id WHEN MATCHED THEN UPDATE SET v = 1 WHEN NOT MATCHED BY SOURCE AND parted.id < 25 THEN DELETE RETURNING merge_action(), parted.id) INSERT INTO news SELECT id, 5, 5 FROM m WHERE merge_action = ''DELETE''',
+    'WITH u AS (UPDATE parted SET v = 1 WHERE id IN (SELECT id FROM news)), m AS (DELETE FROM parted WHERE id < 25 AND id NOT IN (SELECT id FROM news) RETURNING id) INSERT INTO news SELECT id, 5, 5 FROM m')
 !MERGE INTO sums USING news ON sums.k = news.k WHEN MATCHED THEN DELETE
 $script$);
 SELECT oracle.write('end', $script$
