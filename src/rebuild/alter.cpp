@@ -160,8 +160,9 @@ PG_GUARDED bool forbids_rows(const Imat &imat)
     Relation table = table_open(imat.registration.imat, AccessShareLock);
     const bool identified = view.keys_visible && OidIsValid(catalog::find_key_index(table, view, false));
     const bool forbids =
-        (view.bag && imat.registration.identified && has_primary_key(table) && !identified) ||
-        forbids_nulls(table, view) || OidIsValid(outlived_index(table, view));
+        (imat.registration.identified &&
+         ((view.bag && has_primary_key(table) && !identified) || forbids_nulls(table, view))) ||
+        OidIsValid(outlived_index(table, view));
     table_close(table, NoLock);
     return forbids;
 }
@@ -178,7 +179,7 @@ PG_GUARDED void allow_rows(Imat *imat)
     if (OidIsValid(index))
         return drop_index(index);
     drop_primary_key(imat->registration.imat);
-    drop_not_null(imat->registration.imat);
+    drop_not_null(imat->registration.imat, imat->visible_type->natts);
     imat->registration.identified = false;
 }
 

@@ -86,7 +86,7 @@ PG_GUARDED void leave_materialized_view(const catalog::Registration &registratio
 {
     unprotect(registration.imat);
     constraints_to_indexes(registration.imat);
-    drop_not_null(registration.imat);
+    drop_not_null(registration.imat, MaxHeapAttributeNumber);
     make_materialized_view_of(registration.imat);
     restore_rule(registration.imat, registration.definition);
     forget_dependency(registration.old_view, DEPENDENCY_AUTO, registration.imat);

@@ -77,7 +77,7 @@ PG_GUARDED void make_materialized_view_of(Oid table);
 /* ALTER TABLE with these commands (of AlterTableCmd). */
 PG_GUARDED void alter_table(Oid table, List *commands);
 PG_GUARDED void set_not_null(Oid table, const AttrNumber *columns, int size);
-PG_GUARDED void drop_not_null(Oid table);
+PG_GUARDED void drop_not_null(Oid table, int columns);
 
 /* -- triggers.cpp -- */
 

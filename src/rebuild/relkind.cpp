@@ -118,11 +118,11 @@ PG_GUARDED void set_not_null(Oid table, const AttrNumber *columns, int size)
     alter_table(table, commands);
 }
 
-PG_GUARDED void drop_not_null(Oid table)
+PG_GUARDED void drop_not_null(Oid table, int columns)
 {
     List *commands = NIL;
     Relation opened = table_open(table, NoLock);
-    for (int i = 0; i < RelationGetNumberOfAttributes(opened); i++) {
+    for (int i = 0; i < Min(columns, RelationGetNumberOfAttributes(opened)); i++) {
         Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(opened), i);
         if (attribute->attnotnull && !attribute->attisdropped)
             commands = lappend(commands, column_command(AT_DropNotNull, NameStr(attribute->attname)));

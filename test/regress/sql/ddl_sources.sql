@@ -107,11 +107,15 @@ SELECT imat.create('key_rows', 'SELECT id, v FROM key_src'), imat.create('key_sw
 SELECT imat.alter('key_swap', strategy => 'swap'), imat.alter('key_group_swap', strategy => 'swap');
 SELECT imat.create('key_owner', 'SELECT id, rank() OVER (ORDER BY v, id) AS r FROM key_src'), imat.create('key_owner_bag', 'SELECT v, k FROM key_src');
 ALTER TABLE key_owner ADD PRIMARY KEY (r); ALTER TABLE key_owner_bag ADD PRIMARY KEY (v);
+SELECT imat.create('key_owner_null', 'SELECT v, count(*) AS n FROM key_src GROUP BY v');
+ALTER TABLE key_owner_null ALTER v SET NOT NULL; ALTER TABLE key_rows ADD COLUMN must int NOT NULL DEFAULT 7;
 SELECT * FROM keys();
 ALTER TABLE key_src DROP CONSTRAINT key_src_pkey, ALTER k DROP NOT NULL;
 INSERT INTO key_src VALUES (1, NULL, 10), (1, 6, 11);
 SELECT * FROM keys();
 SELECT oracle.sqlstate('INSERT INTO key_src VALUES (1, NULL, 10); SELECT * FROM key_owner_bag');
+SELECT oracle.sqlstate('INSERT INTO key_src VALUES (1, 7, NULL); SELECT * FROM key_owner_null');
+SELECT attrelid::regclass AS imat, attname FROM pg_attribute WHERE attnotnull AND attnum > 0 AND attrelid IN (SELECT c.imat FROM imat.imat_config c WHERE mv_name LIKE 'key\_%') ORDER BY attrelid::regclass::text, 2;
 DELETE FROM key_src WHERE id = 1; ALTER TABLE key_src ADD PRIMARY KEY (id), ALTER k SET NOT NULL;
 SELECT imat.alter('key_swap', strategy => 'auto'), imat.alter('key_rows', strategy => 'swap'), imat.alter('key_rows', strategy => 'auto'), imat.alter('key_outer', strategy => 'swap'), imat.alter('key_outer', strategy => 'auto');
 SELECT * FROM keys();
