@@ -32,7 +32,7 @@ INSERT INTO loose VALUES (1, 1, 1), (2, NULL, NULL), (3, 9, 3), (4, 2, -4)
 SELECT imat.create('friends', 'SELECT f.name, count(*) AS n, sum(l.v) AS s FROM friend f JOIN loose l ON l.friend = f.id GROUP BY f.name')
 SELECT imat.create('loose_sums', 'SELECT friend, sum(v) AS s FROM loose GROUP BY friend')
 SELECT imat.create('loose_rows', 'SELECT friend, v FROM loose')
-CREATE EXTENSION IF NOT EXISTS btree_gist SCHEMA public
+CREATE EXTENSION btree_gist SCHEMA public
 CREATE TABLE room (id int NOT NULL, at int4range NOT NULL, price int)
 SELECT since(18, 'ALTER TABLE room ADD CONSTRAINT room_key PRIMARY KEY (id, at WITHOUT OVERLAPS)', 'ALTER TABLE room ADD CONSTRAINT room_key EXCLUDE USING gist (id WITH =, at WITH &&)')
 INSERT INTO room VALUES (1, '[1,5)', 10), (1, '[5,9)', 20), (2, '[1,9)', 30)
@@ -75,5 +75,6 @@ ALTER TABLE counts ADD COLUMN note text DEFAULT 'z'; INSERT INTO counted VALUES 
 $script$);
 SELECT oracle.write('end', $script$
 DROP SCHEMA ways CASCADE
+DROP EXTENSION btree_gist
 $script$);
 \i test/regress/both_ways.psql
