@@ -23,7 +23,7 @@ struct Effects {
     bool hierarchy;   /* children or parents came or went */
     bool firing;      /* triggers were enabled or disabled */
     bool persistence; /* it was made logged or unlogged */
-    bool constraints; /* columns, or rows of children, may be NULL */
+    bool constraints; /* columns may be NULL, rows of children have the same keys */
     bool columns;     /* came, went, or have changed */
     bool security;    /* row-level security was switched */
     bool owner;

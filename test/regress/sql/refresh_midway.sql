@@ -202,5 +202,26 @@ COMMIT;
 SELECT wrong();
 SELECT imat, verdict FROM oracle.all_same('midway') WHERE imat LIKE 'keyed%';
 
+-- One that comes without rows, and gets some then
+CREATE TABLE made_base (id int PRIMARY KEY, g int NOT NULL, x int);
+INSERT INTO made_base VALUES (1, 1, 1), (2, 2, 2);
+SELECT imat.create('made_rows', 'SELECT id, g, x FROM made_base');
+SELECT imat.create('made_joined', 'SELECT m.id, m.x, d.name FROM made_base m JOIN dim d USING (g)');
+SELECT imat.create('over_made', 'SELECT g, count(*) AS n FROM made_rows GROUP BY g');
+BEGIN;
+INSERT INTO made_base VALUES (3, 1, 3);
+CREATE TABLE made_child () INHERITS (made_base);
+INSERT INTO made_child VALUES (3, 1, 4), (3, 1, 5), (1, 2, 6);
+SELECT wrong();
+UPDATE made_base SET x = x + 1 WHERE id = 3;
+ROLLBACK;
+SELECT wrong();
+CREATE TABLE made_child () INHERITS (made_base);
+INSERT INTO made_child SELECT * FROM ONLY made_base;
+SELECT wrong();
+UPDATE made_child SET id = 1, g = 1;
+SELECT wrong();
+SELECT imat, verdict FROM oracle.all_same('midway') WHERE imat ~ 'made';
+
 SET client_min_messages = warning;
 DROP SCHEMA midway CASCADE;
