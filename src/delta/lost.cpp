@@ -246,6 +246,9 @@ PG_GUARDED void look_up_like(Looking *looking, const Bitmapset *nulls, TupleDesc
             tuplestore_putvalues(rows, type, groups[i]->keys(), groups[i]->nulls(*plan->layout));
     const pg::NamedRows keys = {.name = "lost_groups", .layout = InvalidOid, .type = type, .rows = rows};
     const Lookup *lookup = lookup_for(plan, looking->accumulator, nulls, keys);
+    pg::lock_tables(lookup->plan);
+    if (plan->stale) /* perhaps because of what had to be waited for */
+        lookup = lookup_for(plan, looking->accumulator, nulls, keys);
     looking->first = lookup->first;
     pg::run_plan(lookup->plan, reading, &keys, plan->view->keys.size > 0 ? 1 : 0,
                  {.consume = take_row, .self = looking});

@@ -2,8 +2,9 @@
  * locks.cpp - the locks that a flush takes before it reads or writes anything, in one global order.
  *
  * 1. The tables that are read (by rebuilds, by the terms of joins, for lost extremes), AccessShare, in the
- * order of their Oids. Somebody who truncates one of them has to be waited for here, before we hold what he
- * will need.
+ * order of their Oids, each with its children and partitions. Somebody who truncates or drops one of them has
+ * to be waited for here, before we hold what he will need. (For extremes, which are seldom lost, there may be
+ * too many partitions.)
  * 2. The IMATs, in the order of their Oids: RowExclusive where groups are added, ShareRowExclusive where
  * contents are rebuilt.  So those who add groups don't wait for each other here; who rebuilds waits for all
  * of them and they for him; two who rebuild queue.
@@ -35,15 +36,29 @@ PG_GUARDED bool needs_tables(const WorkItem &item)
     return item.swap || is_keyed(item) || item.plan->view->is_join() || item.plan->view->has_extremes();
 }
 
+/* Are all of its sources' partitions going to be read? */
+PG_GUARDED bool needs_partitions(const WorkItem &item)
+{
+    return item.swap || is_keyed(item) || item.plan->view->is_join();
+}
+
 PG_GUARDED void lock_sources(const Work &work)
 {
     List *tables = NIL;
+    List *whole = NIL; /* with their partitions */
     for (auto *item : pg::each<WorkItem>(work.items))
         if (needs_tables(*item))
-            for (const model::Source &source : item->plan->view->sources)
+            for (const model::Source &source : item->plan->view->sources) {
                 tables = list_append_unique_oid(tables, source.relation);
-    for (Oid table : catalog::sorted_oids(tables))
+                if (needs_partitions(*item))
+                    whole = list_append_unique_oid(whole, source.relation);
+            }
+    for (Oid table : catalog::sorted_oids(tables)) {
         LockRelationOid(table, AccessShareLock);
+        if (has_subclass(table) &&
+            (list_member_oid(whole, table) || get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE))
+            list_free(find_all_inheritors(table, AccessShareLock, nullptr));
+    }
 }
 
 PG_GUARDED void lock_imats(Work *work)

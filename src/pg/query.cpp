@@ -32,18 +32,6 @@ static void receiver_end(DestReceiver * /*self*/) {}
 
 } // extern "C"
 
-/* A plan that is run once more reads partitions and children that nobody has locked in this transaction. */
-PG_GUARDED void lock_tables(const PlannedStmt *plan)
-{
-    for (auto *entry : each<RangeTblEntry>(plan->rtable))
-        if (entry->rtekind == RTE_RELATION)
-            LockRelationOid(entry->relid, AccessShareLock);
-}
-
-} // namespace
-
-namespace {
-
 /* Rewrite a copy of the query. */
 PG_GUARDED Query *rewrite(const Query *query)
 {
@@ -74,6 +62,13 @@ PG_GUARDED PlannedStmt *plan_definition(const Query *query)
 PG_GUARDED PlannedStmt *plan_plain_query(const Query *query)
 {
     return plan_settled_query(static_cast<Query *>(copyObjectImpl(query)), 0);
+}
+
+PG_GUARDED void lock_tables(const PlannedStmt *plan)
+{
+    for (auto *entry : each<RangeTblEntry>(plan->rtable))
+        if (entry->rtekind == RTE_RELATION)
+            LockRelationOid(entry->relid, AccessShareLock);
 }
 
 PG_GUARDED RangeTblEntry *named_rows_entry(const NamedRows &rows)

@@ -26,6 +26,9 @@ PG_GUARDED PlannedStmt *plan_definition(const Query *query);
 /* Plan a query that reads tables and tuplestores only: nothing in it is rewritten. */
 PG_GUARDED PlannedStmt *plan_plain_query(const Query *query);
 
+/* A plan that is run once more reads partitions and children that nobody has locked in this transaction. */
+PG_GUARDED void lock_tables(const PlannedStmt *plan);
+
 /* A set of rows that a query reads by name, as triggers read transition tables. */
 struct NamedRows {
     const char *name;
