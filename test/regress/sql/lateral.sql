@@ -68,7 +68,7 @@ SELECT fill(201, 230);
 SELECT imat, verdict FROM oracle.all_same('lat') WHERE verdict !~ '^same.*[0-9]+ delta$';
 DELETE FROM posts WHERE id % 7 = 0;
 SELECT * FROM bad();
-UPDATE posts SET tags = tags || ARRAY['new'], low = low + 1, marks = marks || 1e9 WHERE id % 10 = 3;
+UPDATE posts SET tags = tags || ARRAY['new'], low = low + 1, marks = marks || 1e9::float8 WHERE id % 10 = 3;
 SELECT * FROM bad();
 UPDATE posts SET tags = NULL, marks = '{}' WHERE id % 10 = 4;
 UPDATE posts SET items = '[{"sku": 3, "qty": 100}]', author = 'other' WHERE id % 9 = 5;
