@@ -148,6 +148,7 @@ PG_GUARDED RangeTblEntry *joined_with_one(Index index, const RangeTblEntry *entr
     JoinExpr *join = left_join(inside_mutator(inside, &index), &joined);
     Query *query =
         make_query(list_make3(one_row(), computed, joined), list_make1(join), columns_shown(computed));
+    query->hasSubLinks = checkExprHasSubLink(reinterpret_cast<Node *>(query));
     return lateral_entry(query, entry->eref);
 }
 

@@ -29,6 +29,9 @@ SELECT imat.create(name, query) FROM (VALUES
     ('outer_where', 'SELECT author, count(*) AS n FROM posts p LEFT JOIN LATERAL unnest(p.tags) tag ON tag LIKE ''t%'' WHERE tag IS NULL GROUP BY 1'),
     ('outer_subquery', 'SELECT s.m, count(*) AS n FROM posts p LEFT JOIN LATERAL (SELECT max(t) AS m FROM unnest(p.tags) t HAVING count(t) > 1) s ON true GROUP BY 1'),
     ('outer_records', 'SELECT r.sku, count(*) AS n, avg(r.qty) AS a FROM posts LEFT JOIN LATERAL jsonb_to_recordset(CASE jsonb_typeof(items) WHEN ''array'' THEN items END) r (sku int, qty numeric) ON qty > 2 GROUP BY 1'),
+    ('outer_function', 'SELECT u, count(*) AS n FROM posts p LEFT JOIN LATERAL unnest(ARRAY(SELECT left(t, 2) FROM unnest(p.tags) t)) u ON u <> ''t1'' GROUP BY 1'),
+    ('outer_function_rows', 'SELECT p.id, u FROM posts p LEFT JOIN LATERAL generate_series(1, (SELECT count(t) FROM unnest(p.tags) t)) u ON u > p.low'),
+    ('outer_table', 'SELECT p.id, x.v FROM posts p LEFT JOIN LATERAL xmltable(''/r/i'' PASSING (SELECT xmlelement(name r, xmlagg(xmlelement(name i, t) ORDER BY t)) FROM unnest(p.tags) t) COLUMNS v text PATH ''.'') x ON x.v > ''t0'''),
     -- subqueries in FROM
     ('longest', 'SELECT s.t, count(*) AS n FROM posts p CROSS JOIN LATERAL (SELECT t FROM unnest(p.tags) t ORDER BY t DESC NULLS LAST LIMIT 1) s GROUP BY 1'),
     ('counted', 'SELECT author, sum(s.n) AS n, max(s.m) AS m FROM posts p, LATERAL (SELECT count(*) AS n, max(t) AS m FROM unnest(p.tags) t) s GROUP BY 1'),
