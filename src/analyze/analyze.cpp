@@ -88,6 +88,16 @@ PG_GUARDED const char *understand_groups(Query *expanded, model::View *view)
                : psprintf("%s; and %s", not_delta, not_keyed);
 }
 
+/* Can columns of the state table keep all that is wanted of the groups? */
+PG_GUARDED bool can_be_kept(const Query *groups)
+{
+    for (auto *target : pg::each<TargetEntry>(groups->targetList))
+        if (!target->resjunk &&
+            get_typtype(exprType(reinterpret_cast<Node *>(target->expr))) == TYPTYPE_PSEUDO)
+            return false;
+    return true;
+}
+
 /* Understand a query as groups, and what is made of them; as it is where that isn't possible either. */
 PG_GUARDED void understand_parts(Query *expanded, const model::View &view, model::View *groups,
                                  const char **reason)
@@ -95,7 +105,7 @@ PG_GUARDED void understand_parts(Query *expanded, const model::View &view, model
     Query *grouping = nullptr;
     const char *words = nullptr;
     model::View parted = view;
-    if (!part_groups(expanded, &grouping, &words))
+    if (!part_groups(expanded, &grouping, &words) || !can_be_kept(grouping))
         return;
     parted.upper = expanded;
     parted.upper_words = words;

@@ -145,5 +145,14 @@ SELECT imat.explain('best');
 SELECT q, e AS strategy FROM (VALUES ('SELECT id FROM t ORDER BY v LIMIT 3'), ('SELECT g, count(*) FROM (SELECT * FROM t ORDER BY v LIMIT 10) s GROUP BY g'),
     ('SELECT a.g, a.n FROM (SELECT g, count(*) AS n FROM t GROUP BY g) a JOIN t ON t.g = a.g'), ('SELECT DISTINCT v, row_number() OVER (ORDER BY id) FROM t'),
     ('SELECT g, count(*) FROM t GROUP BY g ORDER BY (SELECT max(v) FROM t) LIMIT 1'), ('SELECT g, count(*) FROM t GROUP BY g UNION ALL SELECT 1, 1')) v (q), LATERAL (SELECT e FROM imat.explain_query(q) e LIMIT 1) x;
+-- nor from what a column can't keep
+SELECT imat.create(name, query) FROM (VALUES
+    ('by_records', 'SELECT g, count(*) AS n FROM t GROUP BY g ORDER BY array_agg(ROW(v, id) ORDER BY id) LIMIT 3'),
+    ('of_records', 'SELECT DISTINCT array_agg(ROW(h, v) ORDER BY h, v)::text AS l FROM t GROUP BY g'),
+    ('by_row', 'SELECT g, count(*) AS n FROM t GROUP BY ROW(g, h), g ORDER BY ROW(g, h) LIMIT 3'),
+    ('over_rows', 'SELECT count(*) AS n, rank() OVER (PARTITION BY ROW(g, 1) ORDER BY count(*)) AS r FROM t GROUP BY ROW(g, 1), h')) v (name, query);
+SELECT imat, strategy, strategy_reason FROM imat.status WHERE imat::text IN ('by_records', 'of_records', 'by_row', 'over_rows') ORDER BY imat::text;
+DELETE FROM t WHERE g IN (15, 18);
+SELECT * FROM oracle.all_same('upp') WHERE imat IN ('by_records', 'of_records', 'by_row', 'over_rows');
 SET client_min_messages = warning;
 DROP SCHEMA upp CASCADE;
