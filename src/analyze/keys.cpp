@@ -116,13 +116,14 @@ PG_GUARDED SortGroupClause *default_clause(const Node *expression)
 
 /*
  * Add the key of a clause.  Rows of no named type, GROUP BY ROW(a, b), are equal where each of their columns
- * is, by the equality of its type (record_eq; PostgreSQL, rowtypes.c): so these are the keys.
+ * is, by the equality of its type (record_eq; PostgreSQL, rowtypes.c): so these are the keys.  A row of no
+ * columns is a key: without any there would be a group where there are no rows.
  */
 PG_GUARDED const char *add_keys(const FlatQuery &flat, const SortGroupClause *clause, Node *expression,
                                 List **keys, List **expressions)
 {
     if (IsA(expression, RowExpr) && castNode(RowExpr, expression)->row_typeid == RECORDOID &&
-        flat.query->groupingSets == NIL) {
+        castNode(RowExpr, expression)->args != NIL && flat.query->groupingSets == NIL) {
         for (auto *column : pg::each<Node>(castNode(RowExpr, expression)->args))
             if (!list_member(*expressions, column))
                 if (const char *reason = add_keys(flat, default_clause(column), column, keys, expressions))

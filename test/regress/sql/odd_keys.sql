@@ -42,5 +42,10 @@ SELECT * FROM bad();
 SELECT fill(1, 30);
 SELECT * FROM bad();
 SELECT imat.explain('by_row'); SELECT imat.explain('json_joined');
+-- A row of no columns: no group where there are no rows
+SELECT imat.create('by_row_empty', 'SELECT count(*) AS n FROM t WHERE id < 30 GROUP BY ROW()');
+SELECT oracle.same('by_row_empty');
+DELETE FROM t WHERE id < 30;
+SELECT oracle.same('by_row_empty');
 SET client_min_messages = warning;
 DROP SCHEMA odd CASCADE;
