@@ -229,11 +229,25 @@ PG_GUARDED Node *lifted(Query *query, Node *expression)
     return reinterpret_cast<Node *>(makeVar(index, 1, type, typmod, collation, 0));
 }
 
-/* A level that groups, and what it groups by. */
+/* A level that groups, what it groups by, and what has become of that: one item, wherever the key is shown.
+ */
 struct Grouping {
     Query *query;
     List *keys;
+    List *lifted;
 };
+
+/* What has become of the key that an expression is; NULL: it is none. */
+PG_GUARDED Node *lifted_key(const Grouping &grouping, const Node *expression)
+{
+    const ListCell *now = list_head(grouping.lifted);
+    for (auto *key : pg::each<Node>(grouping.keys)) {
+        if (equal(key, expression))
+            return static_cast<Node *>(copyObjectImpl(lfirst(now)));
+        now = pg::next_cell(grouping.lifted, const_cast<ListCell *>(now));
+    }
+    return nullptr;
+}
 
 extern "C" {
 
@@ -241,9 +255,11 @@ extern "C" {
 PG_GUARDED static Node *grouping_mutator(Node *node, void *context)
 {
     auto *grouping = static_cast<Grouping *>(context);
-    if (node != nullptr && list_member(grouping->keys, node))
-        return lifted(grouping->query, node);
-    if (node == nullptr || IsA(node, SubLink))
+    if (node == nullptr)
+        return nullptr;
+    if (Node *key = lifted_key(*grouping, node))
+        return key;
+    if (IsA(node, SubLink))
         return node;
     if (!IsA(node, Aggref))
         return pg::mutate_expression(node, grouping_mutator, context);
@@ -260,14 +276,44 @@ PG_GUARDED static Node *grouping_mutator(Node *node, void *context)
 
 } // extern "C"
 
+extern "C" {
+
+/* Walker: is there a key with a subquery in it? */
+PG_GUARDED static bool key_walker(Node *node, void *context)
+{
+    if (node == nullptr || IsA(node, Aggref) || IsA(node, GroupingFunc))
+        return false;
+    return list_member(static_cast<List *>(context), node) ? has_sublink(node)
+                                                           : pg::walk_expression(node, key_walker, context);
+}
+
+} // extern "C"
+
+/*
+ * Is a key with a subquery in it, which is NULL in some grouping sets, shown as a part of something?  Before
+ * PostgreSQL 18 that is what the subquery gives for one of the rows: NULL in no set.
+ */
+PG_GUARDED bool shows_part_of_sets(Query *query, List *keys)
+{
+    bool shows = key_walker(query->havingQual, keys);
+    for (auto *target : pg::each<TargetEntry>(query->targetList))
+        shows = shows || (!list_member(keys, target->expr) &&
+                          key_walker(reinterpret_cast<Node *>(target->expr), keys));
+    return shows && query->groupingSets != NIL;
+}
+
 /* Lift what the targets and HAVING of a level that groups compute of rows. */
 PG_GUARDED void lift_of_groups(Query *query)
 {
     List *step = pg::grouping_step(query);
-    Grouping grouping = {.query = query, .keys = NIL};
+    Grouping grouping = {.query = query, .keys = NIL, .lifted = NIL};
     for (auto *clause : pg::each<SortGroupClause>(step == NIL ? query->groupClause : NIL))
         grouping.keys =
             lappend(grouping.keys, get_sortgroupref_tle(clause->tleSortGroupRef, query->targetList)->expr);
+    if (shows_part_of_sets(query, grouping.keys))
+        return;
+    for (auto *key : pg::each<Node>(grouping.keys))
+        grouping.lifted = lappend(grouping.lifted, lifted(query, key));
     query->targetList =
         reinterpret_cast<List *>(grouping_mutator(reinterpret_cast<Node *>(query->targetList), &grouping));
     query->havingQual = grouping_mutator(query->havingQual, &grouping);
