@@ -97,8 +97,8 @@ PG_GUARDED model::Array<Oid> sources_above(Oid table);
 PG_GUARDED model::Array<Oid> sources_beside(Oid table);
 
 /*
- * The partitions below the table that are being detached concurrently and that this transaction has written
- * to, by whatever name, with what is below these.
+ * The partitions below the table that are being detached concurrently, or have been since the transaction's
+ * snapshot, and that it has written to, by whatever name, with what is below these.
  */
 PG_GUARDED List *leaving_written(Oid table);
 

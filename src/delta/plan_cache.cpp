@@ -26,6 +26,7 @@ struct CachedTargets {
     model::Array<Oid> sources; /* the table and its ancestors */
     model::Array<Oid> beside;  /* other tables with IMATs that show some of its rows */
     bool has_leaving = false;  /* a partition below it is being detached */
+    TimestampTz asked = 0;     /* when the transaction began in which this was found out */
 };
 
 PG_GUARDED HTAB *make_cache(const char *name, Size entry)
@@ -136,6 +137,31 @@ PG_GUARDED List *find_leaving(Oid table)
     return leaving;
 }
 
+/* The partitions that the active snapshot has below the table, and that are there no more. */
+PG_GUARDED List *find_gone(Oid table)
+{
+    if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE)
+        return NIL;
+    List *gone = NIL;
+    const List *present = find_all_inheritors(table, NoLock, nullptr);
+    Relation inheritance = table_open(InheritsRelationId, AccessShareLock);
+    for (Oid parent : pg::each_oid(present)) {
+        ScanKeyData key;
+        ScanKeyInit(&key, Anum_pg_inherits_inhparent, BTEqualStrategyNumber, F_OIDEQ,
+                    ObjectIdGetDatum(parent));
+        SysScanDesc scan =
+            systable_beginscan(inheritance, InheritsParentIndexId, true, GetActiveSnapshot(), 1, &key);
+        for (HeapTuple row = systable_getnext(scan); HeapTupleIsValid(row); row = systable_getnext(scan)) {
+            const Oid partition = reinterpret_cast<Form_pg_inherits>(GETSTRUCT(row))->inhrelid;
+            if (!list_member_oid(present, partition))
+                gone = lappend_oid(gone, partition);
+        }
+        systable_endscan(scan);
+    }
+    table_close(inheritance, AccessShareLock);
+    return gone;
+}
+
 /* Does this transaction have the lock on one of the tables that whoever writes takes? */
 PG_GUARDED bool is_one_written(const List *tables)
 {
@@ -175,7 +201,8 @@ PG_GUARDED CachedTargets *look_up(Oid table)
                   .imats = {},
                   .sources = {},
                   .beside = {},
-                  .has_leaving = false};
+                  .has_leaving = false,
+                  .asked = 0};
     if (!entry->stale)
         return entry;
 
@@ -196,6 +223,7 @@ PG_GUARDED CachedTargets *look_up(Oid table)
     keep_oids(&entry->sources, catalog::sorted_oids(sources));
     keep_oids(&entry->beside, catalog::sorted_oids(beside));
     entry->has_leaving = has_leaving;
+    entry->asked = GetCurrentTransactionStartTimestamp();
     entry->stale = false;
     return entry;
 }
@@ -264,12 +292,22 @@ PG_GUARDED model::Array<Oid> sources_above(Oid table)
     return look_up(table)->sources;
 }
 
+/*
+ * A row that was on its way to the partition while that was being detached, waiting for its lock, gets there
+ * though it has been detached by then.  In that case the transaction's snapshot is from before; and what is
+ * cached is not.
+ */
 PG_GUARDED List *leaving_written(Oid table)
 {
-    if (!look_up(table)->has_leaving)
+    const CachedTargets &known = *look_up(table);
+    const bool gone = IsolationUsesXactSnapshot() && known.asked == GetCurrentTransactionStartTimestamp();
+    if (!known.has_leaving && !gone)
         return NIL;
+    List *leaving = known.has_leaving ? find_leaving(table) : NIL;
+    if (gone)
+        leaving = list_concat_unique_oid(leaving, find_gone(table));
     List *written = NIL;
-    for (Oid partition : pg::each_oid(find_leaving(table))) {
+    for (Oid partition : pg::each_oid(leaving)) {
         List *tables = find_all_inheritors(partition, NoLock, nullptr);
         if (is_one_written(tables))
             written = list_concat_unique_oid(written, tables);
