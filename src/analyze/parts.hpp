@@ -224,9 +224,11 @@ PG_GUARDED bool is_vague(const SortGroupClause *clause, Node *expression);
 
 /* --- representatives.cpp: what is computed with keys whose equal values can look different --- */
 
-/* Make the outcome determined, of this level alone: the least of equal keys is computed with.  true: it is so
- * somewhere. */
-PG_GUARDED bool determine_keys(Query *query);
+/*
+ * Make the outcome determined, of this level alone: the least of equal keys is computed with.  around: the
+ * columns that the query around it computes with.  true: it is so somewhere.
+ */
+PG_GUARDED bool determine_keys(Query *query, const Bitmapset *around);
 
 /* Is a condition of HAVING one on rows, for PostgreSQL too? */
 PG_GUARDED bool is_about_rows(Query *query, Node *condition);
@@ -243,8 +245,9 @@ PG_GUARDED bool refers_to(const List *clauses, Index reference);
 /* --- upper.cpp: what a query makes of its groups --- */
 
 /*
- * Make the outcome determined of a query and of the level in it that groups, as far as their keys, LIMIT, and
- * the order of a subquery go.  hidden: what had to be changed for that is in the query of a view.
+ * Make the outcome determined of a query and of the levels down to the one in it that groups, as far as their
+ * keys, LIMIT, and the order of a subquery go.  hidden: what had to be changed for that is in the query of a
+ * view.
  */
 PG_GUARDED void determine_groups(Query *query, bool *hidden);
 

@@ -9,6 +9,8 @@
  * a key, the key, wherever the query shows it, becomes that aggregate over it; the rest is as with any other
  * aggregate.  What a primary key among the keys determines, and is not grouped by, is treated the same.
  *
+ * The same goes for a key that a subquery just shows, and the query around it computes with.
+ *
  * In several grouping sets a key is NULL where the set leaves it out, which an aggregate over it is not.
  *
  * Conditions of HAVING without aggregates are left alone where they are conditions on rows (flatten.cpp).
@@ -126,11 +128,11 @@ PG_GUARDED bool matters(const Query &query, const TargetEntry *target)
            (decides && target->ressortgroupref != 0 && refers_to(query.sortClause, target->ressortgroupref));
 }
 
-/* Find the keys that something is computed with. */
-PG_GUARDED void find_computed(Walk *walk)
+/* Find the keys that something is computed with, here or around. */
+PG_GUARDED void find_computed(Walk *walk, const Bitmapset *around)
 {
     for (auto *target : pg::each<TargetEntry>(walk->query->targetList)) {
-        walk->whole = true;
+        walk->whole = target->resjunk || !bms_is_member(target->resno, around);
         if (matters(*walk->query, target))
             computed_walker(reinterpret_cast<Node *>(target->expr), walk);
     }
@@ -249,12 +251,18 @@ PG_GUARDED bool is_about_rows(Query *query, Node *condition)
     return same;
 }
 
-PG_GUARDED bool determine_keys(Query *query)
+PG_GUARDED bool determine_keys(Query *query, const Bitmapset *around)
 {
+    const bool distinct = query->distinctClause != NIL && !query->hasDistinctOn && !query->hasWindowFuncs &&
+                          !query->hasTargetSRFs && !makes_groups(query);
+    if (distinct && !bms_is_empty(around)) {
+        query->groupClause = query->distinctClause;
+        query->distinctClause = NIL;
+    }
     if (!makes_groups(query) || (query->hasDistinctOn && query->groupClause == NIL))
         return false;
     Walk walk = {.query = query, .keys = keys_of(query), .whole = false, .changed = false};
-    find_computed(&walk);
+    find_computed(&walk, around);
     represent(query, &walk);
     return walk.changed;
 }

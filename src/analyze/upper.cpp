@@ -107,6 +107,91 @@ PG_GUARDED Level find_level(Query *query, int depth, bool of_view)
     return {has_groups(query) ? query : nullptr, depth, of_view};
 }
 
+/* The columns of an item of FROM that a query computes with. */
+struct Uses {
+    Query *query;
+    int reader;
+    Index level; /* how many queries are around what is looked at */
+    Bitmapset *columns;
+};
+
+/* Is it a column of the item? */
+PG_GUARDED bool is_read(const Uses &uses, const Node *node)
+{
+    return IsA(node, Var) && reinterpret_cast<const Var *>(node)->varlevelsup == uses.level &&
+           static_cast<int>(reinterpret_cast<const Var *>(node)->varno) == uses.reader;
+}
+
+extern "C" {
+PG_GUARDED static bool uses_walker(Node *node, void *context);
+}
+
+/* Is it a comparison, in which equal values of a column are the same? */
+PG_GUARDED bool compares(const Node *node)
+{
+    return IsA(node, OpExpr) &&
+           get_op_btree_interpretation(reinterpret_cast<const OpExpr *>(node)->opno) != NIL;
+}
+
+/* Look at what is compared, but for columns as they are. */
+PG_GUARDED void look_at_compared(OpExpr *comparison, Uses *uses)
+{
+    for (auto *argument : pg::each<Node>(comparison->args))
+        if (!is_read(*uses, argument) || exprCollation(argument) != comparison->inputcollid)
+            uses_walker(argument, uses);
+}
+
+extern "C" {
+
+/* Walker: take note of columns of the item. */
+PG_GUARDED static bool uses_walker(Node *node, void *context)
+{
+    auto *uses = static_cast<Uses *>(context);
+    if (node == nullptr)
+        return false;
+    if (compares(node)) {
+        look_at_compared(castNode(OpExpr, node), uses);
+        return false;
+    }
+    if (IsA(node, Query)) {
+        uses->level++;
+        pg::walk_query(castNode(Query, node), uses_walker, context, QTW_IGNORE_JOINALIASES);
+        uses->level--;
+        return false;
+    }
+    if (!is_read(*uses, node))
+        return pg::walk_expression(node, uses_walker, context);
+    const AttrNumber column = castNode(Var, node)->varattno;
+    const Query *read = query_at(uses->query, rt_fetch(uses->reader, uses->query->rtable));
+    uses->columns = column > 0 ? bms_add_member(uses->columns, column)
+                               : bms_add_range(uses->columns, 1, list_length(read->targetList));
+    return false;
+}
+
+} // extern "C"
+
+/* The columns of the item that a query computes with, if around it is computed with such ones of its own. */
+PG_GUARDED Bitmapset *computed_with(Query *query, const RangeTblEntry *reader, const Bitmapset *around)
+{
+    Uses uses = {.query = query, .reader = 1, .level = 0, .columns = nullptr};
+    while (rt_fetch(uses.reader, query->rtable) != reader)
+        uses.reader++;
+    auto look_at = [&](Node *node) { uses_walker(pg::flatten_join_alias_vars(query, node), &uses); };
+    for (auto *target : pg::each<TargetEntry>(query->targetList)) {
+        Node *shown = pg::flatten_join_alias_vars(
+            query, pg::flatten_group_exprs(query, static_cast<Node *>(copyObjectImpl(target->expr))));
+        if (!is_read(uses, shown) || castNode(Var, shown)->varattno <= 0 ||
+            bms_is_member(target->resno, around))
+            uses_walker(shown, &uses);
+    }
+    look_at(pg::flatten_group_exprs(query, static_cast<Node *>(copyObjectImpl(query->havingQual))));
+    look_at(static_cast<Node *>(copyObjectImpl(query->jointree)));
+    for (auto *entry : pg::each<RangeTblEntry>(query->rtable))
+        if (is_beside(entry))
+            look_at(static_cast<Node *>(copyObjectImpl(computation_of(entry))));
+    return uses.columns;
+}
+
 /* What is carried along while a level is parted. */
 struct Parting {
     Query *query;
@@ -349,14 +434,22 @@ PG_GUARDED void determine_groups(Query *query, bool *hidden)
 {
     take_order(query);
     order_limit(query);
-    determine_keys(query);
+    determine_keys(query, nullptr);
     const Level level = find_level(query, 0, false);
     *hidden = false;
     if (level.query == nullptr || level.query == query)
         return;
     take_order(level.query);
     order_limit(level.query);
-    *hidden = determine_keys(level.query) && level.of_view;
+    const Bitmapset *computed = nullptr;
+    bool of_view = false;
+    while (query != level.query) {
+        RangeTblEntry *reader = only_reader(query);
+        of_view = of_view || OidIsValid(reader->relid);
+        computed = computed_with(query, reader, computed);
+        query = query_at(query, reader);
+        *hidden = (determine_keys(query, computed) && of_view) || *hidden;
+    }
 }
 
 PG_GUARDED bool part_groups(Query *query, Query **groups, const char **words)
