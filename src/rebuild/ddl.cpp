@@ -148,8 +148,10 @@ PG_GUARDED void follow(const Changed &changed)
         flush::forget_pending(imat);
     flush::flush_now();
     CommandCounterIncrement();
+    /* Of a dump, views that need a primary key are replaced, by what they were, before it has triggers. */
     for (Oid imat : pg::each_oid(changed.meaning))
-        revise(imat);
+        if (!is_restoring() || has_all_triggers(imat))
+            revise(imat);
     for (Oid imat : pg::each_oid(changed.rows))
         if (!list_member_oid(changed.meaning, imat) && catalog::is_imat(imat))
             refresh_with_readers(imat);

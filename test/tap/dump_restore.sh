@@ -13,7 +13,7 @@ cd "$SCRATCH"
 contents() { # DATABASE
     sql "SELECT 'hourly', t::text FROM hourly t UNION ALL SELECT 'top', t::text FROM top t UNION ALL SELECT 'joined', t::text FROM joined t
          UNION ALL SELECT 'odd', t::text FROM odd t UNION ALL SELECT 'kinds', t::text FROM kinds t UNION ALL SELECT 'moved', t::text FROM moved t
-         UNION ALL SELECT 'rides', t::text FROM rides t
+         UNION ALL SELECT 'rides', t::text FROM rides t UNION ALL SELECT 'cities', t::text FROM cities t
          UNION ALL SELECT 'old name', t::text FROM old.moved t ORDER BY 1, 2" -d "$1"
 }
 
@@ -59,6 +59,7 @@ sql "CREATE EXTENSION pg_imat;
          count(DISTINCT fare) AS fares, sum(DISTINCT fare::numeric(10,1)) AS total FROM trip GROUP BY 1');
      SELECT imat.create('rolled', 'SELECT city, date_trunc(''day'', at) AS day, count(*) AS n, sum(tip) AS tips FROM trip GROUP BY ROLLUP (city, date_trunc(''day'', at))');
      SELECT imat.create('middles', 'SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY fare) AS middle FROM trip GROUP BY CUBE (city, date_trunc(''day'', at))');
+     SELECT imat.create('cities', 'SELECT c.city, c.country, count(*) AS n FROM trip t JOIN city c ON c.city = t.city GROUP BY c.city'); -- needs the key
      SELECT imat.create('firsts', 'SELECT DISTINCT ON (city) at, fare FROM trip ORDER BY city, at, fare');
      CREATE TABLE ride (at date, city text, fare numeric) PARTITION BY RANGE (at);
      CREATE TABLE ride_january PARTITION OF ride FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');
