@@ -50,7 +50,7 @@ struct Calls {
     List *arguments; /* expressions, each once */
 };
 
-PG_GUARDED bool has_order(const RangeTblEntry *entry);
+PG_GUARDED bool has_order(const RangeTblEntry *entry, void *context);
 
 extern "C" {
 
@@ -72,7 +72,10 @@ PG_GUARDED static bool call_walker(Node *node, void *context)
     return false;
 }
 
-/* Walker: does a query, or one inside, a view's too, order rows, or take them from something that does? */
+/*
+ * Walker: does a query, or one inside, a view's too, order rows, or take them from something that does?
+ * context: NULL where that may be in passing, as by GROUP BY.
+ */
 PG_GUARDED static bool order_walker(Node *node, void *context)
 {
     if (node == nullptr)
@@ -81,17 +84,18 @@ PG_GUARDED static bool order_walker(Node *node, void *context)
         return pg::walk_expression(node, order_walker, context);
     auto *query = reinterpret_cast<Query *>(node);
     for (auto *entry : pg::each<RangeTblEntry>(query->rtable))
-        if (has_order(entry))
+        if (has_order(entry, context))
             return true;
-    return query->sortClause != NIL || query->windowClause != NIL || query->groupClause != NIL ||
-           query->distinctClause != NIL || query->setOperations != nullptr || query->limitCount != nullptr ||
+    const bool in_passing = query->groupClause != NIL || query->distinctClause != NIL;
+    return query->sortClause != NIL || query->windowClause != NIL || (in_passing && context == nullptr) ||
+           query->setOperations != nullptr || query->limitCount != nullptr ||
            pg::walk_query(query, order_walker, context, 0);
 }
 
 } // extern "C"
 
 /* Does an entry of FROM give its rows in an order? */
-PG_GUARDED bool has_order(const RangeTblEntry *entry)
+PG_GUARDED bool has_order(const RangeTblEntry *entry, void *context)
 {
     switch (entry->rtekind) {
     case RTE_FUNCTION:
@@ -100,7 +104,7 @@ PG_GUARDED bool has_order(const RangeTblEntry *entry)
         return true;
     case RTE_RELATION:
         return entry->relkind == RELKIND_VIEW && entry->inFromCl &&
-               order_walker(reinterpret_cast<Node *>(definition_query(entry->relid)), nullptr);
+               order_walker(reinterpret_cast<Node *>(definition_query(entry->relid)), context);
     default:
         return false;
     }
@@ -220,14 +224,29 @@ PG_GUARDED bool depends_on_order(const Aggref *call)
                                [name](const char *known) { return strcmp(name, known) == 0; });
 }
 
-PG_GUARDED bool reads_in_order(const Query *query)
+/* The query without what it does to the order of its own rows. */
+PG_GUARDED static Node *without_order(const Query *query)
 {
     auto *inside = static_cast<Query *>(copyObjectImpl(query));
     inside->sortClause = inside->groupClause = inside->distinctClause = NIL;
-    return order_walker(reinterpret_cast<Node *>(inside), nullptr);
+    return reinterpret_cast<Node *>(inside);
+}
+
+PG_GUARDED bool reads_in_order(const Query *query)
+{
+    return order_walker(without_order(query), nullptr);
 }
 
 namespace {
+
+/* Is it even an order that somebody asked for, and LIMIT is to see? */
+PG_GUARDED bool reads_in_wanted_order(const Query *query)
+{
+    auto *inside = reinterpret_cast<Query *>(without_order(query));
+    inside->limitCount = inside->limitOffset = nullptr;
+    bool wanted = true;
+    return order_walker(reinterpret_cast<Node *>(inside), &wanted);
+}
 
 /* The one item of FROM, if it is a subquery, written here, that does nothing to its rows but to order them.
  */
@@ -314,11 +333,11 @@ PG_GUARDED void take_order(Query *query)
 
 /* The order of those that ORDER BY leaves open is that of what they show; all of it, where that is possible.
  */
-PG_GUARDED void order_limit(Query *query)
+PG_GUARDED void order_limit(Query *query, bool of_groups)
 {
     if ((query->limitCount == nullptr && query->limitOffset == nullptr) || pg::has_ties(query) ||
         query->setOperations != nullptr || query->hasDistinctOn ||
-        (!makes_groups(query) && reads_in_order(query)))
+        (!makes_groups(query) && (of_groups ? reads_in_wanted_order(query) : reads_in_order(query))))
         return;
     const bool shown_only = query->distinctClause != NIL || query->hasTargetSRFs || query->hasWindowFuncs;
     Order order = {.targets = query->targetList, .clauses = query->sortClause};

@@ -432,15 +432,14 @@ PG_GUARDED const char *words_for(const Level &level)
 
 PG_GUARDED void determine_groups(Query *query, bool *hidden)
 {
-    take_order(query);
-    order_limit(query);
-    determine_keys(query, nullptr);
     const Level level = find_level(query, 0, false);
+    const bool above = level.query != nullptr && level.query != query;
+    take_order(query);
+    order_limit(query, above && !level.of_view); /* what a view groups is seen once views are expanded only */
+    determine_keys(query, nullptr);
     *hidden = false;
-    if (level.query == nullptr || level.query == query)
+    if (!above)
         return;
-    take_order(level.query);
-    order_limit(level.query);
     const Bitmapset *computed = nullptr;
     bool of_view = false;
     while (query != level.query) {
@@ -448,6 +447,8 @@ PG_GUARDED void determine_groups(Query *query, bool *hidden)
         of_view = of_view || OidIsValid(reader->relid);
         computed = computed_with(query, reader, computed);
         query = query_at(query, reader);
+        take_order(query);
+        order_limit(query, query != level.query && !level.of_view);
         *hidden = (determine_keys(query, computed) && of_view) || *hidden;
     }
 }

@@ -43,6 +43,8 @@ SELECT imat.create(name, query) FROM (VALUES
     ('shares', 'WITH s AS (SELECT g, sum(v) AS v FROM t GROUP BY g) SELECT g, v * 100 / 7 AS x FROM s WHERE v > 50'),
     ('shares_joined', 'WITH s AS (SELECT g, sum(v) AS v FROM t GROUP BY g HAVING sum(v) > 20) SELECT g, v * i AS x FROM s, generate_series(1, 2) i'),
     ('below_limit', 'SELECT sum(n) AS n FROM (SELECT g, count(*) AS n FROM t GROUP BY g ORDER BY n DESC, g LIMIT 3) s'),
+    ('limit_around', 'SELECT h, n FROM (SELECT g, h, count(*) AS n FROM t GROUP BY g, h) s LIMIT 3 OFFSET 1'),
+    ('limit_between', 'SELECT n + 1 AS n, i FROM (SELECT n FROM (SELECT g, h, count(*) AS n FROM t GROUP BY g, h) s LIMIT 3) r, generate_series(1, 2) i'),
     ('having_rows', 'SELECT g, count(*) AS n FROM t GROUP BY g HAVING g > 3 AND count(*) > 2 ORDER BY n, g LIMIT 6'),
     ('having_hidden', 'SELECT rank() OVER (ORDER BY count(*), sum(v)) AS r, sum(v) AS s FROM t GROUP BY g HAVING g > 3 AND count(*) > 2'),
     ('having_computed', 'SELECT DISTINCT count(*) AS n FROM t GROUP BY g % 4, h HAVING g % 4 > 1')) v (name, query);
@@ -71,7 +73,7 @@ SELECT imat.create('keyed_limit', 'SELECT g, count(*) AS n FROM t GROUP BY g ORD
 SELECT imat.create('reader', 'SELECT n, count(*) AS c, sum(g) AS s FROM top_counts GROUP BY n');
 SELECT c.mv_name, oracle.strategy(imat) FROM imat.imat_config c WHERE agg_schema_name = 'upp' ORDER BY c.mv_name COLLATE "C";
 CREATE FUNCTION bad() RETURNS TABLE (imat text, verdict text) LANGUAGE sql AS $$
-    SELECT * FROM oracle.all_same('upp') a WHERE verdict ~ 'swap|BUT' OR (verdict !~ '^same' AND a.imat NOT IN ('top_hidden', 'top_ties', 'unordered', 'limit_sets', 'limit_many', 'limit_numeric', 'limit_all') AND a.imat !~ '^(vague|ordered)') $$;
+    SELECT * FROM oracle.all_same('upp') a WHERE verdict ~ 'swap|BUT' OR (verdict !~ '^same' AND a.imat NOT IN ('top_hidden', 'top_ties', 'unordered', 'limit_sets', 'limit_around', 'limit_between', 'limit_many', 'limit_numeric', 'limit_all') AND a.imat !~ '^(vague|ordered)') $$;
 SELECT * FROM bad();
 SELECT imat FROM oracle.all_same('upp') WHERE verdict ~ ' 0 rows';
 SELECT fill(301, 330);
