@@ -15,6 +15,29 @@
 
 namespace analyze {
 
+PG_GUARDED Query *make_query(List *range_table, List *from, List *targets)
+{
+    auto *query = makeNode(Query);
+    query->commandType = CMD_SELECT;
+    query->querySource = QSRC_ORIGINAL;
+    query->canSetTag = true;
+    query->rtable = range_table;
+    query->jointree = makeFromExpr(from, nullptr);
+    query->targetList = targets;
+    return query;
+}
+
+PG_GUARDED RangeTblEntry *lateral_entry(Query *query, Alias *names)
+{
+    auto *entry = makeNode(RangeTblEntry);
+    entry->rtekind = RTE_SUBQUERY;
+    entry->subquery = query;
+    entry->eref = names;
+    entry->inFromCl = true;
+    entry->lateral = contain_vars_of_level(reinterpret_cast<Node *>(list_make1(query)), 0);
+    return entry;
+}
+
 namespace {
 
 /* A Var that is looked for, from some levels below its own. */
@@ -60,30 +83,6 @@ PG_GUARDED static Node *inside_mutator(Node *node, void *context)
 }
 
 } // extern "C"
-
-PG_GUARDED Query *make_query(List *range_table, List *from, List *targets)
-{
-    auto *query = makeNode(Query);
-    query->commandType = CMD_SELECT;
-    query->querySource = QSRC_ORIGINAL;
-    query->canSetTag = true;
-    query->rtable = range_table;
-    query->jointree = makeFromExpr(from, nullptr);
-    query->targetList = targets;
-    return query;
-}
-
-/* An item of FROM that is a subquery over the items beside it. */
-PG_GUARDED RangeTblEntry *lateral_entry(Query *query, Alias *names)
-{
-    auto *entry = makeNode(RangeTblEntry);
-    entry->rtekind = RTE_SUBQUERY;
-    entry->subquery = query;
-    entry->eref = names;
-    entry->inFromCl = true;
-    entry->lateral = contain_vars_of_level(reinterpret_cast<Node *>(list_make1(query)), 0);
-    return entry;
-}
 
 PG_GUARDED RangeTblRef *reference_to(int index)
 {

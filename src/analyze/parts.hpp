@@ -118,6 +118,11 @@ PG_GUARDED void lower_having(const model::View &view, FlatQuery *flat);
 /* Make items of FROM of them that are computed of each row, in the query and the subqueries in its FROM. */
 PG_GUARDED void compute_by_row(Query *query);
 
+/* A SELECT over these entries, of which FROM has the items; and an item of FROM that is a query over those
+ * beside it. */
+PG_GUARDED Query *make_query(List *range_table, List *from, List *targets);
+PG_GUARDED RangeTblEntry *lateral_entry(Query *query, Alias *names);
+
 /* --- computed.cpp: what in FROM reads no table --- */
 
 /* Does a query, or a subquery in an expression, read a table? */

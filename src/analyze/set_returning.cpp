@@ -11,6 +11,10 @@
  * ones become one item of FROM, and then the outer ones another, which is what PostgreSQL makes of them, too
  * (split_pathtarget_at_srfs; PostgreSQL, tlist.c).
  *
+ * Where they stood, the functions were called for rows of the join that meet all conditions, and only those
+ * may be what they can be called for.  In FROM they might be called before one of the tables is joined.  So
+ * there the conditions are theirs, too, and what is made of both stays together (OFFSET 0).
+ *
  * Left alone are functions that return rows of several columns, and levels where rows are counted off or
  * looked at through windows.
  */
@@ -107,6 +111,57 @@ PG_GUARDED RangeTblEntry *functions_entry(const List *calls)
     return entry;
 }
 
+/* Gather the conditions that all rows of a part of FROM meet. */
+PG_GUARDED void gather_conditions(const Node *item, List **conditions)
+{
+    check_stack_depth();
+    if (IsA(item, FromExpr)) {
+        const auto *from = reinterpret_cast<const FromExpr *>(item);
+        for (auto *part : pg::each<Node>(from->fromlist))
+            gather_conditions(part, conditions);
+        if (from->quals != nullptr)
+            *conditions = lappend(*conditions, from->quals);
+    }
+    if (!IsA(item, JoinExpr) || reinterpret_cast<const JoinExpr *>(item)->jointype != JOIN_INNER)
+        return;
+    const auto *join = reinterpret_cast<const JoinExpr *>(item);
+    gather_conditions(join->larg, conditions);
+    gather_conditions(join->rarg, conditions);
+    if (join->quals != nullptr)
+        *conditions = lappend(*conditions, join->quals);
+}
+
+/* The functions with the conditions of a level that joins several items. */
+PG_GUARDED RangeTblEntry *guarded(Query *query, RangeTblEntry *functions)
+{
+    List *conditions = NIL;
+    List *names = NIL;
+    List *columns = NIL;
+    gather_conditions(reinterpret_cast<Node *>(query->jointree), &conditions);
+    auto *condition = reinterpret_cast<Node *>(conditions);
+    if (list_length(from_items(query)) < 2 || conditions == NIL || has_sublink(condition))
+        return functions;
+    condition = pg::flatten_join_alias_vars(query, static_cast<Node *>(copyObjectImpl(condition)));
+    Node *calls = computation_of(functions);
+    IncrementVarSublevelsUp(condition, 1, 0);
+    IncrementVarSublevelsUp(calls, 1, 0);
+    functions->lateral = false;
+    pg::expand_entry(functions, 1, &names, &columns);
+    List *targets = NIL;
+    for (auto *column : pg::each<Expr>(columns)) {
+        const auto number = static_cast<AttrNumber>(list_length(targets) + 1);
+        targets =
+            lappend(targets, makeTargetEntry(column, number, strVal(list_nth(names, number - 1)), false));
+    }
+    auto *reference = makeNode(RangeTblRef);
+    reference->rtindex = 1;
+    Query *both = make_query(list_make1(functions), list_make1(reference), targets);
+    both->jointree->quals = reinterpret_cast<Node *>(make_ands_explicit(reinterpret_cast<List *>(condition)));
+    both->limitOffset = reinterpret_cast<Node *>(
+        makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, FLOAT8PASSBYVAL));
+    return lateral_entry(both, functions->eref);
+}
+
 /* The expressions that a level groups by, as its targets have them. */
 PG_GUARDED List *grouped_by(const Query *query)
 {
@@ -136,7 +191,7 @@ PG_GUARDED bool move_innermost(Query *query)
     query->targetList = reinterpret_cast<List *>(targets);
     query->havingQual = having;
     pg::set_grouping_step(query, reinterpret_cast<List *>(keys));
-    query->rtable = lappend(query->rtable, functions_entry(moving.calls));
+    query->rtable = lappend(query->rtable, guarded(query, functions_entry(moving.calls)));
     auto *reference = makeNode(RangeTblRef);
     reference->rtindex = moving.entry;
     query->jointree->fromlist = lappend(query->jointree->fromlist, reference);

@@ -100,6 +100,29 @@ SELECT count(*) FROM oracle.all_same('fun') WHERE verdict ~ 'BUT';
 UPDATE posts SET tags = tags || tags WHERE id < 9;
 SELECT * FROM bad();
 
+-- A function in the select list is called for rows that meet all conditions of the join, whichever table it is about
+CREATE FUNCTION tenths(d int) RETURNS SETOF int ROWS 1 LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF d = 0 THEN RAISE 'zero'; END IF;
+    RETURN NEXT 10 / d;
+END $$;
+CREATE TABLE many (id int PRIMARY KEY, k int, b int);
+CREATE TABLE few (id int PRIMARY KEY, k int, d int);
+INSERT INTO many SELECT i, i % 50, 1 FROM generate_series(1, 5000) i;
+INSERT INTO few SELECT i, i % 50, i % 7 FROM generate_series(1, 100) i;
+ANALYZE many, few;
+SELECT imat.create('guarded', 'SELECT m.id, f.id AS f, tenths(f.d) AS t FROM many m JOIN few f ON m.k = f.k WHERE m.b * f.d <> 0');
+SELECT imat.create('guarded_groups', 'SELECT tenths(f.d) + generate_series(1, tenths(f.d)) AS t, count(*) AS n FROM many m, few f WHERE m.k = f.k AND m.b * f.d <> 0 GROUP BY 1');
+SELECT imat, oracle.strategy(imat) FROM (VALUES ('guarded'::regclass), ('guarded_groups')) v (imat);
+INSERT INTO few SELECT i, i % 50, i % 7 FROM generate_series(101, 200) i;
+INSERT INTO many SELECT i, i % 50, 1 FROM generate_series(5001, 5600) i;
+UPDATE few SET d = d WHERE id % 3 = 0;
+UPDATE few SET d = (d + 1) % 7 WHERE id % 3 = 0;
+DELETE FROM many WHERE id % 4 = 0;
+SELECT * FROM bad();
+SELECT imat.explain('guarded_groups');
+DROP TABLE many, few CASCADE;
+
 -- Where nothing that is used changes, nothing is written
 SELECT rows_written AS before FROM imat.status WHERE imat = 'by_tag'::regclass \gset
 UPDATE posts SET low = low + 1;
