@@ -333,11 +333,11 @@ PG_GUARDED void take_order(Query *query)
 
 /* The order of those that ORDER BY leaves open is that of what they show; all of it, where that is possible.
  */
-PG_GUARDED void order_limit(Query *query, bool of_groups)
+PG_GUARDED void order_limit(Query *query)
 {
     if ((query->limitCount == nullptr && query->limitOffset == nullptr) || pg::has_ties(query) ||
         query->setOperations != nullptr || query->hasDistinctOn ||
-        (!makes_groups(query) && (of_groups ? reads_in_wanted_order(query) : reads_in_order(query))))
+        (!makes_groups(query) && reads_in_wanted_order(query)))
         return;
     const bool shown_only = query->distinctClause != NIL || query->hasTargetSRFs || query->hasWindowFuncs;
     Order order = {.targets = query->targetList, .clauses = query->sortClause};

@@ -303,9 +303,8 @@ PG_GUARDED void determine_order(Query *query);
 /* Have lists and DISTINCT ON say themselves in which order a subquery gives them their rows. */
 PG_GUARDED void take_order(Query *query);
 
-/* ... and of those that LIMIT or OFFSET leaves out.  of_groups: the rows are made of a subquery's groups,
- * that come in no order of themselves. */
-PG_GUARDED void order_limit(Query *query, bool of_groups);
+/* ... and of those that LIMIT or OFFSET leaves out. */
+PG_GUARDED void order_limit(Query *query);
 
 /* --- aggregates.cpp: what is summed up --- */
 

@@ -435,7 +435,7 @@ PG_GUARDED void determine_groups(Query *query, bool *hidden)
     const Level level = find_level(query, 0, false);
     const bool above = level.query != nullptr && level.query != query;
     take_order(query);
-    order_limit(query, above && !level.of_view); /* what a view groups is seen once views are expanded only */
+    order_limit(query);
     determine_keys(query, nullptr);
     *hidden = false;
     if (!above)
@@ -448,7 +448,7 @@ PG_GUARDED void determine_groups(Query *query, bool *hidden)
         computed = computed_with(query, reader, computed);
         query = query_at(query, reader);
         take_order(query);
-        order_limit(query, query != level.query && !level.of_view);
+        order_limit(query);
         *hidden = (determine_keys(query, computed) && of_view) || *hidden;
     }
 }

@@ -149,6 +149,16 @@ SELECT * FROM best ORDER BY s DESC;
 SELECT * FROM oracle.all_same('upp') WHERE imat = 'best';
 SELECT imat.explain('best');
 
+-- LIMIT over a view that groups: which rows come first, nobody has said
+CREATE VIEW grouped AS SELECT g, h, count(*) AS n FROM t GROUP BY g, h;
+SELECT imat.create('limit_view', 'SELECT g, n FROM grouped LIMIT 2 OFFSET 1');
+SELECT oracle.strategy('limit_view'), imat.verify('limit_view');
+UPDATE t SET h = h WHERE id % 2 = 0; UPDATE t SET v = v + 1 WHERE id % 3 = 0;
+INSERT INTO t (id, g, h) SELECT max(id) + 1, -1, max(h) FROM t;
+SELECT imat.verify('limit_view');
+SELECT imat.drop('limit_view');
+DROP VIEW grouped;
+
 -- What is not evaluated from groups
 SELECT q, e AS strategy FROM (VALUES ('SELECT id FROM t ORDER BY v LIMIT 3'), ('SELECT g, count(*) FROM (SELECT * FROM t ORDER BY v LIMIT 10) s GROUP BY g'),
     ('SELECT a.g, a.n FROM (SELECT g, count(*) AS n FROM t GROUP BY g) a JOIN t ON t.g = a.g'), ('SELECT DISTINCT v, row_number() OVER (ORDER BY id) FROM t'),
