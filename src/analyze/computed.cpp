@@ -99,12 +99,17 @@ PG_GUARDED bool reads_table(Node *node)
     return table_walker(node, nullptr);
 }
 
-PG_GUARDED bool is_computed(const RangeTblEntry *entry)
+PG_GUARDED bool reads_no_table(const RangeTblEntry *entry)
 {
     if (entry->rtekind == RTE_SUBQUERY)
-        return !disappears(entry->subquery) && !reads_table(reinterpret_cast<Node *>(entry->subquery));
+        return !reads_table(reinterpret_cast<Node *>(entry->subquery));
     return entry->rtekind == RTE_FUNCTION || entry->rtekind == RTE_TABLEFUNC ||
            entry->rtekind == RTE_VALUES || entry->rtekind == RTE_RESULT;
+}
+
+PG_GUARDED bool is_computed(const RangeTblEntry *entry)
+{
+    return reads_no_table(entry) && !(entry->rtekind == RTE_SUBQUERY && disappears(entry->subquery));
 }
 
 PG_GUARDED const char *why_not_computed(const RangeTblEntry *entry)

@@ -158,8 +158,7 @@ PG_GUARDED bool is_joined_by_row(Query *query, const Node *item)
         return false;
     const int index = reinterpret_cast<const RangeTblRef *>(item)->rtindex;
     const RangeTblEntry *entry = rt_fetch(index, query->rtable);
-    const bool subquery = entry->rtekind == RTE_SUBQUERY;
-    if (!is_computed(entry) && !(subquery && !reads_table(reinterpret_cast<Node *>(entry->subquery))))
+    if (!reads_no_table(entry))
         return false;
     Place place = {.entry = static_cast<Index>(index), .level = 0};
     return why_not_computed(entry) == nullptr && !pg::walk_query(query, whole_row_walker, &place, 0);
@@ -272,10 +271,6 @@ PG_GUARDED static Node *grouping_mutator(Node *node, void *context)
         reinterpret_cast<Expr *>(lifted(grouping->query, reinterpret_cast<Node *>(call->aggfilter)));
     return reinterpret_cast<Node *>(call);
 }
-
-} // extern "C"
-
-extern "C" {
 
 /* Walker: is there a key with a subquery in it? */
 PG_GUARDED static bool key_walker(Node *node, void *context)

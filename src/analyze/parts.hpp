@@ -128,7 +128,10 @@ PG_GUARDED RangeTblEntry *lateral_entry(Query *query, Alias *names);
 /* Does a query, or a subquery in an expression, read a table? */
 PG_GUARDED bool reads_table(Node *node);
 
-/* Is the item of FROM computed from the rows beside it? */
+/* Does the item of FROM read none? */
+PG_GUARDED bool reads_no_table(const RangeTblEntry *entry);
+
+/* Is it computed from the rows beside it, and does not disappear when the query is made flat? */
 PG_GUARDED bool is_computed(const RangeTblEntry *entry);
 
 /* Why what the entry computes can't be followed from the rows beside it, or NULL. */

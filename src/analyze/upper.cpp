@@ -18,31 +18,6 @@ namespace analyze {
 
 namespace {
 
-PG_GUARDED bool reads_tables(Query *query);
-
-extern "C" {
-
-PG_GUARDED static bool reads_walker(Node *node, void *context)
-{
-    if (node == nullptr)
-        return false;
-    return IsA(node, Query) ? reads_tables(castNode(Query, node))
-                            : pg::walk_expression(node, reads_walker, context);
-}
-
-} // extern "C"
-
-/* Does a level, or one inside it, read a table? */
-PG_GUARDED bool reads_tables(Query *query)
-{
-    const List *items = from_items(query);
-    int index = 0;
-    for (auto *entry : pg::each<RangeTblEntry>(query->rtable))
-        if (list_member_int(items, ++index) && entry->rtekind == RTE_RELATION)
-            return true;
-    return pg::walk_query(query, reads_walker, nullptr, QTW_IGNORE_JOINALIASES);
-}
-
 /* The query behind an item of FROM, if it is written right there; else NULL. */
 PG_GUARDED Query *query_at(const Query *query, const RangeTblEntry *entry)
 {
@@ -61,13 +36,6 @@ PG_GUARDED bool expressions_read_table(const Query *query)
                list_make4(query->targetList, query->jointree, query->havingQual, pg::grouping_step(query))));
 }
 
-/* Is the item of FROM one that reads no table? */
-PG_GUARDED bool is_beside(const RangeTblEntry *entry)
-{
-    return entry->rtekind == RTE_FUNCTION || entry->rtekind == RTE_VALUES ||
-           (entry->rtekind == RTE_SUBQUERY && !reads_table(reinterpret_cast<Node *>(entry->subquery)));
-}
-
 /* The one item of FROM by which a level reads tables, where it is a query; else NULL. */
 PG_GUARDED RangeTblEntry *only_reader(Query *query)
 {
@@ -77,7 +45,7 @@ PG_GUARDED RangeTblEntry *only_reader(Query *query)
     if (expressions_read_table(query) || query->hasRecursive || query->setOperations != nullptr)
         return nullptr;
     for (auto *entry : pg::each<RangeTblEntry>(query->rtable)) {
-        if (!list_member_int(items, ++index) || is_beside(entry))
+        if (!list_member_int(items, ++index) || reads_no_table(entry))
             continue;
         Query *behind = query_at(query, entry);
         if (behind == nullptr || only != nullptr)
@@ -187,7 +155,7 @@ PG_GUARDED Bitmapset *computed_with(Query *query, const RangeTblEntry *reader, c
     look_at(pg::flatten_group_exprs(query, static_cast<Node *>(copyObjectImpl(query->havingQual))));
     look_at(static_cast<Node *>(copyObjectImpl(query->jointree)));
     for (auto *entry : pg::each<RangeTblEntry>(query->rtable))
-        if (is_beside(entry))
+        if (reads_no_table(entry))
             look_at(static_cast<Node *>(copyObjectImpl(computation_of(entry))));
     return uses.columns;
 }
@@ -231,10 +199,6 @@ PG_GUARDED static Node *parting_mutator(Node *node, void *context)
         return column_of(parting, node);
     return pg::mutate_expression(node, parting_mutator, context);
 }
-
-} // extern "C"
-
-extern "C" {
 
 /* Walker: the columns are so many further on. */
 PG_GUARDED static bool shift_walker(Node *node, void *context)
