@@ -90,7 +90,7 @@ crash() { # HOW PID
     local killed
     if [[ $1 == kill ]]; then
         killed=$(crashes_seen)
-        as_user kill -9 "$2"
+        as_user bash -c "kill -9 $2" # the shell's own: not every machine has a program of that name
         eventually noticed_more "$killed" || not_ok "the server notices"
     else
         cluster_stop "$SCRATCH/p" immediate
