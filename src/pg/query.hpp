@@ -20,10 +20,10 @@ struct RowConsumer {
  */
 PG_GUARDED void run_query(const Query *query, Reading reading, RowConsumer consumer);
 
-/* Rewrite and plan a copy of the query. */
+/* Rewrite and plan a copy of the query, which is about a few changed rows or keys. */
 PG_GUARDED PlannedStmt *plan_definition(const Query *query);
 
-/* Plan a query that reads tables and tuplestores only: nothing in it is rewritten. */
+/* Plan such a query that reads tables and tuplestores only: nothing in it is rewritten. */
 PG_GUARDED PlannedStmt *plan_plain_query(const Query *query);
 
 /* A plan that is run once more reads partitions and children that nobody has locked in this transaction. */
