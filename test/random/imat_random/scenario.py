@@ -221,7 +221,8 @@ class Maker:
                 'how': rng.choice(['create', 'convert', 'convert', 'convert', 'nodata', 'indexed', 'moved']),
                 'later': self.sessions == 1 and rng.random() < 0.12, 'meant': delta, 'joined': delta and source.joined}
         if imat['how'] == 'create' and rng.random() < 0.3:
-            several = query.get('sets') and 'DISTINCT' in queries.render(query)  # needs all rows of a group
+            # these need all rows of a group
+            several = query.get('sets') and re.search(r'DISTINCT|\b(min|max|any_value)@?\(', queries.render(query))
             imat['strategy'] = 'delta' if delta and rng.random() < 0.3 and not risky and not several else imat['strategy']
         if self.only_delta and (not delta or imat['strategy'] == 'swap'):
             return
