@@ -97,8 +97,7 @@ PG_GUARDED static bool uses_walker(Node *node, void *context);
 /* Is it a comparison, in which equal values of a column are the same? */
 PG_GUARDED bool compares(const Node *node)
 {
-    return IsA(node, OpExpr) &&
-           get_op_btree_interpretation(reinterpret_cast<const OpExpr *>(node)->opno) != NIL;
+    return IsA(node, OpExpr) && pg::is_comparison(reinterpret_cast<const OpExpr *>(node)->opno);
 }
 
 /* Look at what is compared, but for columns as they are. */

@@ -841,6 +841,16 @@ inline void forget_syntax(Var *var)
 #endif
 }
 
+/* Does the operator compare as some order does, or say that values differ in it? */
+inline bool is_comparison(Oid operation)
+{
+#if PG_VERSION_NUM >= 180000
+    return get_op_index_interpretation(operation) != NIL;
+#else
+    return get_op_btree_interpretation(operation) != NIL;
+#endif
+}
+
 /* Say of a Var that a join may have made it NULL. */
 inline void set_nulling_join([[maybe_unused]] Var *var, [[maybe_unused]] int join)
 {
