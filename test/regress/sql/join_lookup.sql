@@ -92,3 +92,20 @@ UPDATE by_id SET extra = id % 2;
 INSERT INTO fact (id, a, v, more) VALUES (108, 6, 1, 1);
 SELECT * FROM bad();
 SELECT * FROM later ORDER BY 1;
+-- Hundreds of changed rows look their partners up by an index, too, and don't have the whole table read; thousands do
+CREATE TABLE placed (id int PRIMARY KEY, day int NOT NULL);
+CREATE TABLE line (id int NOT NULL, no int NOT NULL, qty int NOT NULL, PRIMARY KEY (id, no));
+INSERT INTO placed SELECT i, i % 10 FROM generate_series(1, 10000) i;
+INSERT INTO line SELECT i, n, i % 7 FROM generate_series(1, 10000) i, generate_series(1, 4) n;
+ANALYZE placed, line;
+SELECT imat.create('by_day', 'SELECT p.day, count(*) AS n, sum(l.qty) AS q FROM placed p JOIN line l USING (id) GROUP BY p.day');
+CREATE FUNCTION whole_scans() RETURNS bigint LANGUAGE sql AS $$ SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relid = 'lookup.line'::regclass $$;
+BEGIN;
+SELECT whole_scans() AS before \gset
+UPDATE placed SET day = day + 1 WHERE id <= 400;
+SELECT whole_scans() - :before AS hundreds, whole_scans() AS before \gset
+SELECT :hundreds AS hundreds;
+UPDATE placed SET day = day + 1 WHERE id <= 9000;
+SELECT whole_scans() - :before > 0 AS thousands;
+COMMIT;
+SELECT * FROM oracle.all_same('lookup') WHERE imat = 'by_day';
