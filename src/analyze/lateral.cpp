@@ -38,6 +38,29 @@ PG_GUARDED RangeTblEntry *lateral_entry(Query *query, Alias *names)
     return entry;
 }
 
+PG_GUARDED RangeTblRef *reference_to(int index)
+{
+    auto *reference = makeNode(RangeTblRef);
+    reference->rtindex = index;
+    return reference;
+}
+
+PG_GUARDED List *columns_shown(RangeTblEntry *entry, int number, int nulling)
+{
+    List *names = NIL;
+    List *columns = NIL;
+    List *targets = NIL;
+    pg::expand_entry(entry, number, &names, &columns);
+    for (auto *column : pg::each<Node>(columns)) {
+        const auto shown = static_cast<AttrNumber>(list_length(targets) + 1);
+        if (IsA(column, Var) && nulling != 0)
+            pg::set_nulling_join(castNode(Var, column), nulling);
+        targets = lappend(targets, makeTargetEntry(reinterpret_cast<Expr *>(column), shown,
+                                                   strVal(list_nth(names, shown - 1)), false));
+    }
+    return targets;
+}
+
 namespace {
 
 /* A Var that is looked for, from some levels below its own. */
@@ -84,13 +107,6 @@ PG_GUARDED static Node *inside_mutator(Node *node, void *context)
 
 } // extern "C"
 
-PG_GUARDED RangeTblRef *reference_to(int index)
-{
-    auto *reference = makeNode(RangeTblRef);
-    reference->rtindex = index;
-    return reference;
-}
-
 /* One row without columns. */
 PG_GUARDED RangeTblEntry *one_row()
 {
@@ -116,37 +132,18 @@ PG_GUARDED JoinExpr *left_join(Node *condition, RangeTblEntry **entry)
     return join;
 }
 
-/* The columns of the second entry, as the join, which is the third, shows them. */
-PG_GUARDED List *columns_shown(const RangeTblEntry *entry)
-{
-    List *names = NIL;
-    List *columns = NIL;
-    List *targets = NIL;
-    pg::expand_entry(const_cast<RangeTblEntry *>(entry), 2, &names, &columns);
-    for (auto *column : pg::each<Node>(columns)) {
-        const int number = list_length(targets) + 1;
-        if (IsA(column, Var))
-            pg::set_nulling_join(castNode(Var, column), 3);
-        targets = lappend(targets,
-                          makeTargetEntry(reinterpret_cast<Expr *>(column), static_cast<AttrNumber>(number),
-                                          strVal(list_nth(names, number - 1)), false));
-    }
-    return targets;
-}
-
-/* The entry as it is joined with one row. */
+/* The entry as it is joined with one row, under a condition that is used up. */
 PG_GUARDED RangeTblEntry *joined_with_one(Index index, const RangeTblEntry *entry, Node *condition)
 {
     auto *computation = static_cast<Node *>(copyObjectImpl(computation_of(entry)));
-    auto *inside = static_cast<Node *>(copyObjectImpl(condition));
     IncrementVarSublevelsUp(computation, 1, 0);
-    IncrementVarSublevelsUp(inside, 1, 0);
+    IncrementVarSublevelsUp(condition, 1, 0);
     RangeTblEntry *computed = with_computation(entry, computation);
     computed->lateral = false;
     RangeTblEntry *joined = nullptr;
-    JoinExpr *join = left_join(inside_mutator(inside, &index), &joined);
+    JoinExpr *join = left_join(inside_mutator(condition, &index), &joined);
     Query *query =
-        make_query(list_make3(one_row(), computed, joined), list_make1(join), columns_shown(computed));
+        make_query(list_make3(one_row(), computed, joined), list_make1(join), columns_shown(computed, 2, 3));
     query->hasSubLinks = checkExprHasSubLink(reinterpret_cast<Node *>(query));
     return lateral_entry(query, entry->eref);
 }

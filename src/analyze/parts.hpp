@@ -122,6 +122,11 @@ PG_GUARDED void compute_by_row(Query *query);
  * beside it. */
 PG_GUARDED Query *make_query(List *range_table, List *from, List *targets);
 PG_GUARDED RangeTblEntry *lateral_entry(Query *query, Alias *names);
+PG_GUARDED RangeTblRef *reference_to(int index);
+
+/* Targets that show all columns of the entry of this number; nulling: the join that may make them NULL, or 0.
+ */
+PG_GUARDED List *columns_shown(RangeTblEntry *entry, int number, int nulling);
 
 /* --- computed.cpp: what in FROM reads no table --- */
 

@@ -135,8 +135,6 @@ PG_GUARDED void gather_conditions(const Node *item, List **conditions)
 PG_GUARDED RangeTblEntry *guarded(Query *query, RangeTblEntry *functions)
 {
     List *conditions = NIL;
-    List *names = NIL;
-    List *columns = NIL;
     gather_conditions(reinterpret_cast<Node *>(query->jointree), &conditions);
     auto *condition = reinterpret_cast<Node *>(conditions);
     if (list_length(from_items(query)) < 2 || conditions == NIL || has_sublink(condition))
@@ -146,16 +144,8 @@ PG_GUARDED RangeTblEntry *guarded(Query *query, RangeTblEntry *functions)
     IncrementVarSublevelsUp(condition, 1, 0);
     IncrementVarSublevelsUp(calls, 1, 0);
     functions->lateral = false;
-    pg::expand_entry(functions, 1, &names, &columns);
-    List *targets = NIL;
-    for (auto *column : pg::each<Expr>(columns)) {
-        const auto number = static_cast<AttrNumber>(list_length(targets) + 1);
-        targets =
-            lappend(targets, makeTargetEntry(column, number, strVal(list_nth(names, number - 1)), false));
-    }
-    auto *reference = makeNode(RangeTblRef);
-    reference->rtindex = 1;
-    Query *both = make_query(list_make1(functions), list_make1(reference), targets);
+    Query *both =
+        make_query(list_make1(functions), list_make1(reference_to(1)), columns_shown(functions, 1, 0));
     both->jointree->quals = reinterpret_cast<Node *>(make_ands_explicit(reinterpret_cast<List *>(condition)));
     both->limitOffset = reinterpret_cast<Node *>(
         makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, FLOAT8PASSBYVAL));
@@ -192,9 +182,7 @@ PG_GUARDED bool move_innermost(Query *query)
     query->havingQual = having;
     pg::set_grouping_step(query, reinterpret_cast<List *>(keys));
     query->rtable = lappend(query->rtable, guarded(query, functions_entry(moving.calls)));
-    auto *reference = makeNode(RangeTblRef);
-    reference->rtindex = moving.entry;
-    query->jointree->fromlist = lappend(query->jointree->fromlist, reference);
+    query->jointree->fromlist = lappend(query->jointree->fromlist, reference_to(moving.entry));
     return true;
 }
 
