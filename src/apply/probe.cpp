@@ -212,7 +212,7 @@ PG_GUARDED Found Probe::lock_version(ItemPointerData where, bool *retry)
  * Fetch the row that the search conditions, which are set, and the snapshot find.  With a hash, take note of
  * the place that the index has for it.
  */
-PG_GUARDED bool Probe::fetch(Snapshot snapshot, uint32 *note_hash)
+PG_GUARDED bool Probe::fetch(Snapshot snapshot, const uint32 *note_hash)
 {
     IndexScanDesc scan = pg::index_beginscan(table_, index(), snapshot, plan_->size);
     bool found = false;

@@ -63,7 +63,7 @@ class Probe {
     PG_GUARDED static Probe *open_with(Relation table, delta::Plan *plan, ProbePlan *probe_plan);
     PG_GUARDED Relation index();
     PG_GUARDED Found find(const Datum *keys, const bool *nulls, bool wait);
-    PG_GUARDED bool fetch(Snapshot snapshot, uint32 *note_hash = nullptr);
+    PG_GUARDED bool fetch(Snapshot snapshot, const uint32 *note_hash = nullptr);
     PG_GUARDED bool fetch_known(const Datum *keys, const bool *nulls, uint32 hash, Snapshot snapshot);
     PG_GUARDED bool has_keys(const Datum *keys, const bool *nulls);
     PG_GUARDED void set_keys(const Datum *keys, const bool *nulls);

@@ -112,11 +112,11 @@ PG_GUARDED static int compare_depths(const void *left, const void *right)
 PG_GUARDED List *sorted_by(const List *items, int (*compare)(const void *, const void *))
 {
     const int size = list_length(items);
-    auto **array = static_cast<WorkItem **>(palloc(sizeof(WorkItem *) * static_cast<std::size_t>(size + 1)));
+    auto **array = static_cast<WorkItem **>(palloc(sizeof(void *) * static_cast<std::size_t>(size + 1)));
     int filled = 0;
     for (auto *item : pg::each<WorkItem>(items))
         array[filled++] = item;
-    qsort(array, static_cast<std::size_t>(size), sizeof(WorkItem *), compare);
+    qsort(array, static_cast<std::size_t>(size), sizeof(void *), compare);
     List *sorted = NIL;
     for (int i = 0; i < size; ++i)
         sorted = lappend(sorted, array[i]);
