@@ -23,6 +23,15 @@ PG_GUARDED static int compare_sources(const void *a, const void *b)
 
 } // extern "C"
 
+/* The columns of a table that the query names. */
+PG_GUARDED Bitmapset *columns_named(const model::View &view, Oid relation)
+{
+    for (const model::Source &source : view.sources)
+        if (source.relation == relation)
+            return source.columns;
+    return nullptr;
+}
+
 /* Count the references of each table: a WITH query was seen once, but may have been used twice, or never. */
 PG_GUARDED model::Array<model::Source> count_sources(const model::View &view)
 {
@@ -34,6 +43,7 @@ PG_GUARDED model::Array<model::Source> count_sources(const model::View &view)
         while (i < sources.size && sources[i].relation != reference.relation)
             i++;
         sources[i].relation = reference.relation;
+        sources[i].columns = columns_named(view, reference.relation);
         sources[i].references++;
         sources.size = Max(sources.size, i + 1);
     }

@@ -79,22 +79,23 @@ PG_GUARDED const Refusal *refuse_kind(Oid relation, char relkind)
     return nullptr;
 }
 
-/* Count a reference to a table. */
-PG_GUARDED void add_source(Search *search, Oid relation)
+/* Count a reference to a table, of which a query selects these columns. */
+PG_GUARDED void add_source(Search *search, Oid relation, const Bitmapset *columns)
 {
     for (auto *source : pg::each<model::Source>(search->sources)) {
         if (source->relation == relation) {
             source->references++;
+            source->columns = bms_add_members(source->columns, columns);
             return;
         }
     }
     auto *source = static_cast<model::Source *>(palloc(sizeof(model::Source)));
-    *source = {.relation = relation, .references = 1};
+    *source = {.relation = relation, .references = 1, .columns = bms_copy(columns)};
     search->sources = lappend(search->sources, source);
 }
 
-/* Look at one item of a FROM clause; true: refused. */
-PG_GUARDED bool visit_item(Search *search, const RangeTblEntry *entry)
+/* Look at one item of the FROM clause of a query; true: refused. */
+PG_GUARDED bool visit_item(Search *search, const Query *query, RangeTblEntry *entry)
 {
     if (entry->tablesample != nullptr)
         search->refusal = refuse(ERRCODE_FEATURE_NOT_SUPPORTED,
@@ -111,7 +112,7 @@ PG_GUARDED bool visit_item(Search *search, const RangeTblEntry *entry)
     if (search->refusal != nullptr)
         return true;
     if (entry->rtekind == RTE_RELATION)
-        add_source(search, entry->relid);
+        add_source(search, entry->relid, pg::selected_columns(query, entry));
     return false;
 }
 
@@ -155,7 +156,7 @@ PG_GUARDED static bool search_walker(Node *node, void *context)
         List *items = from_items(query);
         int index = 0;
         for (auto *entry : pg::each<RangeTblEntry>(query->rtable))
-            if (list_member_int(items, ++index) && visit_item(search, entry))
+            if (list_member_int(items, ++index) && visit_item(search, query, entry))
                 return true;
         return pg::walk_query(query, search_walker, context, QTW_IGNORE_JOINALIASES);
     }

@@ -10,6 +10,7 @@ namespace flush {
 /* What the names of the triggers on sources begin with. */
 constexpr const char *CAPTURE_TRIGGER_PREFIX = "imat_capture_";
 constexpr const char *CAPTURE_INSERT_TRIGGER = "imat_capture_insert";
+constexpr const char *CAPTURE_UPDATE_TRIGGER = "imat_capture_update";
 constexpr const char *CAPTURE_DELETE_TRIGGER = "imat_capture_delete";
 
 /*

@@ -25,6 +25,7 @@
 #include "catalog/catalog.hpp"
 #include "delta/delta.hpp"
 #include "flush/flush.hpp"
+#include "flush/irrelevant.hpp"
 #include "flush/moves.hpp"
 #include "flush/pending.hpp"
 #include "pg/list.hpp"
@@ -276,6 +277,8 @@ static void executor_start(QueryDesc *statement, int flags)
                 session.next_executor_start(statement, flags);
             else
                 standard_ExecutorStart(statement, flags);
+            if ((flags & (EXEC_FLAG_EXPLAIN_ONLY | EXEC_FLAG_SKIP_TRIGGERS)) == 0)
+                ignore_irrelevant_update(statement);
             if (session.runs_queries && session.pending != nullptr && session.flushing == 0)
                 before_query_runner(statement);
         });

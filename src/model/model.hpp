@@ -18,6 +18,7 @@
 struct Node;
 struct Query;
 struct List;
+struct Bitmapset;
 
 namespace model {
 
@@ -175,7 +176,8 @@ struct GroupingSet {
 /* A table that the query reads, through however many views. */
 struct Source {
     ObjectId relation;
-    int references; /* how often: more than once is a self-join */
+    int references;     /* how often: more than once is a self-join */
+    Bitmapset *columns; /* that the query names, of which some may not be used; as pull_varattnos has them */
 };
 
 /* A join of more tables is rebuilt: the terms of its delta would be too many. */

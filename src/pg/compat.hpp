@@ -247,6 +247,16 @@ inline bool check_permissions(Query *query, bool complain)
 #endif
 }
 
+/* The columns of an entry that a level of a query names, as pull_varattnos has them. */
+inline const Bitmapset *selected_columns([[maybe_unused]] const Query *query, RangeTblEntry *entry)
+{
+#if PG_VERSION_NUM >= 160000
+    return getRTEPermissionInfo(query->rteperminfos, entry)->selectedCols;
+#else
+    return entry->selectedCols;
+#endif
+}
+
 /* Does the role own the relation? */
 inline bool owns_relation(Oid relation, Oid role)
 {
@@ -571,6 +581,34 @@ inline bool merges([[maybe_unused]] const ModifyTableState *state, [[maybe_unuse
     return state->operation == CMD_MERGE && (state->mt_merge_subcommands & flag) != 0;
 #else
     return false;
+#endif
+}
+
+/* The table that an INSERT or UPDATE names, and the columns of it that are set, as pull_varattnos has them.
+ */
+inline ResultRelInfo *named_target(const ModifyTableState *state)
+{
+    return state->rootResultRelInfo != nullptr ? state->rootResultRelInfo : state->resultRelInfo;
+}
+
+inline const Bitmapset *columns_set(const ModifyTableState *state)
+{
+    EState *estate = state->ps.state;
+    RangeTblEntry *entry = exec_rt_fetch(named_target(state)->ri_RangeTableIndex, estate);
+#if PG_VERSION_NUM >= 160000
+    return getRTEPermissionInfo(estate->es_rteperminfos, entry)->updatedCols;
+#else
+    return entry->updatedCols;
+#endif
+}
+
+/* The tables, partitions and children whose rows it may change. */
+inline int number_of_targets(const ModifyTableState *state)
+{
+#if PG_VERSION_NUM >= 140000
+    return state->mt_nrels;
+#else
+    return state->mt_nplans;
 #endif
 }
 

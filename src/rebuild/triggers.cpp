@@ -45,7 +45,7 @@ struct TriggerKind {
 constexpr TriggerKind capture_triggers[] = {
     {flush::CAPTURE_INSERT_TRIGGER, "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_INSERT, false, true, false,
      TRIGGER_FIRES_ON_ORIGIN},
-    {"imat_capture_update", "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_UPDATE, true, true, false,
+    {flush::CAPTURE_UPDATE_TRIGGER, "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_UPDATE, true, true, false,
      TRIGGER_FIRES_ON_ORIGIN},
     {flush::CAPTURE_DELETE_TRIGGER, "capture", TRIGGER_TYPE_AFTER, TRIGGER_TYPE_DELETE, true, false, false,
      TRIGGER_FIRES_ON_ORIGIN},
