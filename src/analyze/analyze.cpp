@@ -62,6 +62,15 @@ PG_GUARDED Node *filter_of(const FlatQuery &flat)
     return prepare_conditions(conditions);
 }
 
+/* Take over what the rows of a query are made of. */
+PG_GUARDED void understand_rows(const FlatQuery &flat, model::View *view)
+{
+    view->references = to_array<model::Reference>(flat.references);
+    view->computed = flat.computed;
+    view->sources = count_sources(*view);
+    view->filter = filter_of(flat);
+}
+
 /*
  * Fill in what delta and keyed need; or say why delta can't take the query.  group_targets are there if keyed
  * can.
@@ -72,10 +81,7 @@ PG_GUARDED const char *understand_groups(Query *expanded, model::View *view)
     List *key_expressions = NIL;
     if (const char *reason = flatten(expanded, &flat))
         return reason;
-    view->references = to_array<model::Reference>(flat.references);
-    view->computed = flat.computed;
-    view->sources = count_sources(*view);
-    view->filter = filter_of(flat);
+    understand_rows(flat, view);
     if (!has_groups(flat.query))
         return find_rows(flat, view);
     if (const char *reason = find_keys(flat, view, &key_expressions))
@@ -128,6 +134,28 @@ PG_GUARDED void understand_parts(Query *expanded, const model::View &view, model
     *reason = parted_reason;
 }
 
+/* Understand a query with windows as partitions that are computed anew; as it is where that isn't possible.
+ */
+PG_GUARDED void understand_partitions(Query *expanded, const model::View &view, model::View *partitions,
+                                      const char **reason)
+{
+    WindowParts parts = {};
+    FlatQuery flat = {};
+    List *expressions = NIL;
+    model::View parted = view;
+    if (!part_windows(expanded, &parts) || flatten(parts.rows, &flat) != nullptr)
+        return;
+    understand_rows(flat, &parted);
+    parted.partitioned = true;
+    parted.depth = parts.depth;
+    if (find_keys(flat, &parted, &expressions) != nullptr ||
+        (flat.options != NIL && find_options(flat, &parted) != nullptr) ||
+        find_partition_rows(*expanded, parts.one_to_one ? &flat : nullptr, &parted) != nullptr)
+        return;
+    *partitions = parted;
+    *reason = "window functions need all rows of a partition";
+}
+
 /* Why this is no query to begin with, or NULL. */
 PG_GUARDED const Refusal *refuse_statement(const Query *query)
 {
@@ -170,6 +198,7 @@ PG_GUARDED model::View *try_understand(const Query *query, const Refusal **refus
         return nullptr;
 
     bool hidden = false;
+    auto *as_written = static_cast<Query *>(copyObjectImpl(expanded));
     move_to_from(expanded);
     compute_by_row(expanded);
     determine_groups(expanded, &hidden);
@@ -179,6 +208,8 @@ PG_GUARDED model::View *try_understand(const Query *query, const Refusal **refus
     view->strategy = model::Strategy::Swap;
     if (reason != nullptr && !can_be_keyed(groups) && !hidden)
         understand_parts(again, *view, &groups, &reason);
+    if (reason != nullptr && !can_be_keyed(groups))
+        understand_partitions(as_written, *view, &groups, &reason);
     if (reason == nullptr || can_be_keyed(groups)) {
         *view = groups;
         find_join_keys(view);

@@ -130,11 +130,13 @@ PG_GUARDED List *row_key_lines(const model::View &view, List *lines)
     for (const model::Key &key : view.identity)
         lines = lappend(lines, psprintf("row key: %s, column %s", show_over_row(view, key.expression),
                                         column_name(view, key.column)));
+    const bool by_keys = view.partitioned || (view.has_options() && view.identity.size == 0);
+    for (const model::Key &key : by_keys ? view.keys : model::Array<model::Key>{})
+        lines = lappend(lines,
+                        psprintf("%s: %s, column %s", view.partitioned ? "partition" : "rows with the same",
+                                 show_over_row(view, key.expression), column_name(view, key.column)));
     if (view.identity.size > 0)
         return lines;
-    for (const model::Key &key : view.has_options() ? view.keys : view.identity)
-        lines = lappend(lines, psprintf("rows with the same: %s, column %s",
-                                        show_over_row(view, key.expression), column_name(view, key.column)));
     return lappend(lines, pstrdup("row key: none is shown, rows are found by all of their values"));
 }
 
@@ -470,14 +472,19 @@ PG_GUARDED List *write_lines(const model::View &view, model::Strategy strategy, 
         lines = lappend(lines, const_cast<char *>(term_line(view, i)));
     const char *changed = view.is_join() ? "joined" : "changed";
     if (strategy == model::Strategy::Keyed) {
-        lines = lappend(lines, view.has_options()
+        lines = lappend(lines, view.partitioned
+                                   ? psprintf("on INSERT, UPDATE, DELETE: the partitions of the %s rows are "
+                                              "computed anew (keyed)",
+                                              changed)
+                               : view.has_options()
                                    ? psprintf("on INSERT, UPDATE, DELETE: the %s of these keys are computed "
                                               "anew (keyed)",
                                               view.bag ? "rows" : "groups")
                                    : psprintf("on INSERT, UPDATE, DELETE: the groups of the %s rows are "
                                               "computed anew (keyed)",
                                               changed));
-        lines = lappend(lines, psprintf("rows of a group: %s", group_rows(view)));
+        lines = lappend(
+            lines, psprintf("rows of a %s: %s", view.partitioned ? "partition" : "group", group_rows(view)));
     } else if (view.bag) {
         lines = lappend(lines, psprintf("on INSERT, UPDATE, DELETE: what the %s rows make is added, changed "
                                         "and removed (delta)",

@@ -257,6 +257,12 @@ PG_GUARDED bool refers_to(const List *clauses, Index reference);
 
 /* --- upper.cpp: what a query makes of its groups --- */
 
+/* The query behind an item of FROM, if it is written right there; else NULL. */
+PG_GUARDED Query *query_at(const Query *query, const RangeTblEntry *entry);
+
+/* Does a query, around which there are so many others, depend on these? */
+PG_GUARDED bool refers_outside(Query *query, int depth);
+
 /*
  * Make the outcome determined of a query and of the levels down to the one in it that groups, as far as their
  * keys, LIMIT, and the order of a subquery go.  hidden: what had to be changed for that is in the query of a
@@ -270,10 +276,28 @@ PG_GUARDED void determine_groups(Query *query, bool *hidden);
  */
 PG_GUARDED bool part_groups(Query *query, Query **groups, const char **words);
 
+/* --- windows.cpp: window functions, whose rows are computed anew partition by partition --- */
+
+/* A query with windows, parted. */
+struct WindowParts {
+    Query *rows;     /* the rows below the windows, grouped by what identifies partitions: not to be run */
+    int depth;       /* of the level with the windows: see model::View */
+    bool one_to_one; /* each row of the query is one of these, and shows what they show in the same place */
+};
+
+/* Part a query that has windows; false: it can't be. */
+PG_GUARDED bool part_windows(Query *query, WindowParts *parts);
+
 /* --- rows.cpp: a query without groups, whose rows are the contents --- */
 
 /* Find the outputs, and what tells rows apart; or say why rows can't be followed. */
 PG_GUARDED const char *find_rows(const FlatQuery &flat, model::View *view);
+
+/*
+ * The same for rows with window functions, whose partitions are told by the view's keys: of the query, and of
+ * the rows below the windows if these are its own.
+ */
+PG_GUARDED const char *find_partition_rows(const Query &query, const FlatQuery *flat, model::View *view);
 
 /* The columns that a query shows, to be told apart by how they look. */
 PG_GUARDED model::Array<model::Key> columns_of(const Query &query);

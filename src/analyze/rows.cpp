@@ -358,6 +358,35 @@ PG_GUARDED const char *find_optional_rows(const FlatQuery &flat, model::View *vi
     return view->keys_visible ? nullptr : why_not_found(*view);
 }
 
+/* A target that says of which type another one is. */
+PG_GUARDED TargetEntry *typed_target(const TargetEntry *target)
+{
+    const auto *shown = reinterpret_cast<Node *>(target->expr);
+    Const *null = makeNullConst(exprType(shown), exprTypmod(shown), exprCollation(shown));
+    return makeTargetEntry(&null->xpr, target->resno, target->resname, false);
+}
+
+/*
+ * Find the columns for an index over the keys: those whose values fit into one, whatever they are; or else
+ * the first, which is hashed then.
+ */
+PG_GUARDED void find_lookup(model::View *view)
+{
+    int width = 0;
+    view->lookup.data =
+        static_cast<model::Column *>(palloc(sizeof(model::Column) * (view->keys.size + std::size_t{1})));
+    for (const model::Key &key : view->keys) {
+        if (width_of(key) == 0 || width + width_of(key) > widest_identity ||
+            view->lookup.size == INDEX_MAX_KEYS)
+            continue;
+        width += width_of(key);
+        view->lookup[view->lookup.size++] = key.column;
+    }
+    view->lookup_hashed = view->lookup.size == 0;
+    if (view->lookup_hashed)
+        view->lookup[view->lookup.size++] = view->keys[0].column;
+}
+
 } // namespace
 
 PG_GUARDED const char *find_rows(const FlatQuery &flat, model::View *view)
@@ -378,6 +407,20 @@ PG_GUARDED const char *find_rows(const FlatQuery &flat, model::View *view)
     view->group_targets = NIL;
     view->keys = view->columns;
     find_identity(flat, view);
+    view->keys_visible = view->identity.size > 0;
+    return view->keys_visible ? nullptr : why_not_found(*view);
+}
+
+PG_GUARDED const char *find_partition_rows(const Query &query, const FlatQuery *flat, model::View *view)
+{
+    view->bag = true;
+    view->columns = columns_of(query);
+    for (auto *target : pg::each<TargetEntry>(query.targetList))
+        if (!target->resjunk)
+            view->group_targets = lappend(view->group_targets, typed_target(target));
+    find_lookup(view);
+    if (flat != nullptr)
+        find_identity(*flat, view);
     view->keys_visible = view->identity.size > 0;
     return view->keys_visible ? nullptr : why_not_found(*view);
 }

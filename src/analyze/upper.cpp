@@ -18,16 +18,6 @@ namespace analyze {
 
 namespace {
 
-/* The query behind an item of FROM, if it is written right there; else NULL. */
-PG_GUARDED Query *query_at(const Query *query, const RangeTblEntry *entry)
-{
-    if (entry->rtekind == RTE_SUBQUERY)
-        return entry->subquery;
-    if (entry->rtekind != RTE_CTE || entry->ctelevelsup > 0 || list_length(query->cteList) != 1)
-        return nullptr;
-    return castNode(Query, linitial_node(CommonTableExpr, query->cteList)->ctequery);
-}
-
 /* Do subqueries in the expressions of a level read tables? */
 PG_GUARDED bool expressions_read_table(const Query *query)
 {
@@ -349,18 +339,6 @@ PG_GUARDED Query *part(Query *query)
     return groups;
 }
 
-/* Does it depend on what is around it? */
-PG_GUARDED bool refers_outside(Query *query, int depth)
-{
-    for (int level = 1; level <= depth; level++)
-        if (contain_vars_of_level(reinterpret_cast<Node *>(query), level))
-            return true;
-    bool refers = false;
-    for (auto *entry : pg::each<RangeTblEntry>(query->rtable))
-        refers = refers || (entry->rtekind == RTE_CTE && entry->ctelevelsup > 0);
-    return refers;
-}
-
 /* Does it group by what a set-returning function gives? */
 PG_GUARDED bool groups_by_sets(Query *query)
 {
@@ -392,6 +370,44 @@ PG_GUARDED const char *words_for(const Level &level)
 }
 
 } // namespace
+
+PG_GUARDED Query *query_at(const Query *query, const RangeTblEntry *entry)
+{
+    if (entry->rtekind == RTE_SUBQUERY)
+        return entry->subquery;
+    if (entry->rtekind != RTE_CTE || entry->ctelevelsup > 0 || list_length(query->cteList) != 1)
+        return nullptr;
+    return castNode(Query, linitial_node(CommonTableExpr, query->cteList)->ctequery);
+}
+
+extern "C" {
+
+/* Walker: is there a WITH query that is defined around so many levels? */
+PG_GUARDED static bool outer_with_walker(Node *node, void *context)
+{
+    const Index level = *static_cast<const Index *>(context);
+    if (node == nullptr)
+        return false;
+    if (IsA(node, RangeTblEntry))
+        return castNode(RangeTblEntry, node)->rtekind == RTE_CTE &&
+               castNode(RangeTblEntry, node)->ctelevelsup > level;
+    if (!IsA(node, Query))
+        return pg::walk_expression(node, outer_with_walker, context);
+    Index inside = level + 1;
+    return pg::walk_query(castNode(Query, node), outer_with_walker, &inside,
+                          QTW_EXAMINE_RTES_BEFORE | QTW_IGNORE_JOINALIASES);
+}
+
+} // extern "C"
+
+PG_GUARDED bool refers_outside(Query *query, int depth)
+{
+    for (int level = 1; level <= depth; level++)
+        if (contain_vars_of_level(reinterpret_cast<Node *>(query), level))
+            return true;
+    Index level = 0;
+    return pg::walk_query(query, outer_with_walker, &level, QTW_EXAMINE_RTES_BEFORE | QTW_IGNORE_JOINALIASES);
+}
 
 PG_GUARDED void determine_groups(Query *query, bool *hidden)
 {

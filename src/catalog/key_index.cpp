@@ -31,12 +31,14 @@ PG_GUARDED bool is_complete(Relation index)
     return form->indisvalid && form->indisready && form->indislive && RelationGetIndexPredicate(index) == NIL;
 }
 
-/* Does a btree over the type with this operator family take as equal what the key's operator does? */
+/* Does an index over the type with this operator family take as equal what the key's operator does? */
 PG_GUARDED bool same_equality(Relation index, int position, const model::Key &key)
 {
     const Oid family = index->rd_opfamily[position];
     const Oid type = index->rd_opcintype[position];
-    return get_opfamily_member(family, type, type, BTEqualStrategyNumber) == key.equality &&
+    const bool hash = index->rd_rel->relam == HASH_AM_OID;
+    return get_opfamily_member(family, type, type, hash ? HTEqualStrategyNumber : BTEqualStrategyNumber) ==
+               key.equality &&
            index->rd_indcollation[position] == key.collation;
 }
 
@@ -162,6 +164,18 @@ PG_GUARDED int worth_for_rows(Relation index, int columns)
 
 } // namespace
 
+PG_GUARDED model::Array<model::Column> lookup_columns(const model::View &view)
+{
+    if (view.partitioned)
+        return view.lookup;
+    model::Array<model::Column> columns = {.data = static_cast<model::Column *>(palloc(
+                                               sizeof(model::Column) * (view.keys.size + std::size_t{1}))),
+                                           .size = 0};
+    for (const model::Key &key : view.keys)
+        columns[columns.size++] = key.column;
+    return columns;
+}
+
 PG_GUARDED bool has_hashed_key(const model::View &view)
 {
     return std::any_of(view.keys.begin(), view.keys.end(), [](const model::Key &key) { return key.hashed; });
@@ -272,9 +286,10 @@ PG_GUARDED static bool begins_with_keys(Relation index, const model::View &view)
 {
     Bitmapset *wanted = nullptr;
     Bitmapset *found = nullptr;
-    for (const model::Key &key : view.keys)
-        wanted = bms_add_member(wanted, key.column);
-    if (index->rd_rel->relam != BTREE_AM_OID || !is_complete(index) ||
+    for (const model::Column column : lookup_columns(view))
+        wanted = bms_add_member(wanted, column);
+    const Oid method = index->rd_rel->relam;
+    if ((method != BTREE_AM_OID && (method != HASH_AM_OID || !view.lookup_hashed)) || !is_complete(index) ||
         IndexRelationGetNumberOfKeyAttributes(index) < bms_num_members(wanted))
         return false;
     for (int position = 0; position < bms_num_members(wanted); position++)

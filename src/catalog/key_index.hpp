@@ -30,8 +30,14 @@ PG_GUARDED Oid find_key_index(Relation table, const model::View &view, bool of_s
  */
 PG_GUARDED Oid find_row_index(Relation table, int columns);
 
-/* An index whose first columns are those of the view's keys, in any order, each with the key's equality. */
+/*
+ * For views whose rows are computed anew by keys that columns show: an index whose first columns are
+ * lookup_columns, in any order, each with the key's equality.
+ */
 PG_GUARDED Oid find_lookup_index(Relation table, const model::View &view);
+
+/* The columns by which an index finds the rows of a key: those of all keys, or, of partitions, some. */
+PG_GUARDED model::Array<model::Column> lookup_columns(const model::View &view);
 
 /* Is that an index which finds few rows, whatever they hold: a unique one, or one over an expression? */
 PG_GUARDED bool is_selective(Relation table, Oid index);

@@ -75,10 +75,11 @@ PG_GUARDED ExprState *condition(Node *conditions)
 PG_GUARDED bool has_index(Oid imat, const model::View &view)
 {
     Relation table = table_open(imat, AccessShareLock);
-    const bool found =
-        OidIsValid(view.keys_visible    ? catalog::find_key_index(table, view, false)
-                   : view.has_options() ? catalog::find_lookup_index(table, view)
-                                        : catalog::find_row_index(table, catalog::shown_columns(view)));
+    const bool found = OidIsValid(view.keys_visible ? catalog::find_key_index(table, view, false)
+                                  : view.has_options() && !view.partitioned
+                                      ? catalog::find_lookup_index(table, view)
+                                      : catalog::find_row_index(table, catalog::shown_columns(view))) &&
+                       (!view.partitioned || OidIsValid(catalog::find_lookup_index(table, view)));
     table_close(table, NoLock);
     return found;
 }
@@ -142,6 +143,8 @@ PG_GUARDED Bitmapset *columns_read(const model::View &view, TupleDesc type)
     Bitmapset *numbers = nullptr;
     pull_varattnos(view.filter, 1, &numbers);
     pull_varattnos(reinterpret_cast<Node *>(input_targets(view)), 1, &numbers);
+    if (view.partitioned)
+        numbers = bms_copy(view.sources[0].columns);
     if (view.strategy == model::Strategy::Keyed) {
         pull_varattnos(reinterpret_cast<Node *>(view.group_targets), 1, &numbers);
         pull_varattnos(view.group_having, 1, &numbers);
@@ -214,13 +217,13 @@ PG_GUARDED void check_rights(const Plan &plan, const Query *definition)
 PG_GUARDED void compile_expressions(Plan *plan, Query *definition)
 {
     /* Of what is in subqueries nothing is known here. */
-    plan->foreign_code = plan->view->has_options() || runs_foreign_code(plan->registration, *plan->view);
+    plan->foreign_code = plan->view->from_definition() || runs_foreign_code(plan->registration, *plan->view);
     plan->layout = make_layout(plan->view->keys, plan->view->accumulators);
     plan->set_keys = static_cast<Datum *>(palloc(sizeof(Datum) * (plan->view->keys.size + 1)));
     plan->set_nulls = static_cast<bool *>(palloc(sizeof(bool) * (plan->view->keys.size + 1)));
     if (plan->view->bag)
         compile_bag(plan);
-    if (plan->view->has_options())
+    if (plan->view->from_definition())
         plan->definition = analyze::exact_query(definition);
     compile_distincts(plan);
     plan->context = CreateStandaloneExprContext();

@@ -9,8 +9,9 @@
  * each choice of keys that are NULL: of those there are few.  Queries are planned once per session, that
  * choice, and size of the change; the plan lives as long as the compiled view.
  *
- * Of a query with options (outer joins, subqueries in expressions) it is the definition itself that is so
- * restricted, as far up as its WHERE.  Where such a query has no groups, a key may have several rows, or
+ * Of a query with options (outer joins, subqueries in expressions) or window functions it is the definition
+ * itself that is so restricted, in its WHERE or in that of the level with the windows.  Where such a query
+ * has no groups, a key may have several rows, or
  * none; they are compared with those that the table has under the keys, which a query over the table finds
  * the same way.
  *
@@ -18,6 +19,7 @@
  */
 #include "delta/recompute.hpp"
 
+#include "analyze/analyze.hpp"
 #include "delta/group_query.hpp"
 #include "delta/rows_query.hpp"
 #include "pg/list.hpp"
@@ -149,13 +151,14 @@ namespace {
 /* The query over the definition itself. */
 PG_GUARDED PlannedStmt *plan_definition(const Plan &plan, const Bitmapset *nulls, const pg::NamedRows &keys)
 {
+    const int depth = plan.view->depth;
     auto *query = static_cast<Query *>(copyObjectImpl(plan.definition));
-    query->sortClause = NIL;
-    query->rtable = lappend(query->rtable, pg::named_rows_entry(keys));
-    restrict_to(query, *plan.view, nulls, [query](const model::Key &key) {
-        auto *shown = list_nth_node(TargetEntry, query->targetList, key.column - 1);
-        return static_cast<Expr *>(
-            copyObjectImpl(pg::flatten_group_exprs(query, reinterpret_cast<Node *>(shown->expr))));
+    Query *level = analyze::query_at_depth(query, depth);
+    if (!query->hasDistinctOn)
+        query->sortClause = NIL;
+    level->rtable = lappend(level->rtable, pg::named_rows_entry(keys));
+    restrict_to(level, *plan.view, nulls, [=](const model::Key &key) {
+        return reinterpret_cast<Expr *>(analyze::column_at_depth(query, key.column, depth));
     });
     return pg::plan_definition(query);
 }
@@ -186,7 +189,7 @@ PG_GUARDED PlannedStmt *plan_recomputation(const Plan &plan, const Alike &alike,
 {
     if (present)
         return plan_present(plan, alike.nulls, keys);
-    if (plan.view->has_options())
+    if (plan.view->from_definition())
         return plan_definition(plan, alike.nulls, keys);
     return pg::plan_plain_query(group_query(*plan.view, alike.set, &keys, alike.nulls));
 }
@@ -221,7 +224,7 @@ PG_GUARDED PlannedStmt *plan_for(Plan *plan, const Alike &alike, bool present, c
 PG_GUARDED int place_of(const Computing &computing, TupleTableSlot *row, int shown)
 {
     const model::View &view = *computing.plan->view;
-    if (!view.has_options())
+    if (!view.from_definition())
         return computing.groups->find(row->tts_values + shown, row->tts_isnull + shown);
     auto *keys = static_cast<Datum *>(palloc(sizeof(Datum) * view.keys.size));
     bool *nulls = static_cast<bool *>(palloc(sizeof(bool) * view.keys.size));

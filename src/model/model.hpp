@@ -317,6 +317,17 @@ struct View {
     Array<Key> columns; /* of a bag, and of an upper query: all outputs, by image */
 
     /*
+     * A bag with window functions, where these give all rows of a partition at once: the keys tell
+     * partitions, and columns show them.  It is Keyed; the level that has the windows, which depth others are
+     * around, is restricted to keys in its WHERE.  lookup: those of the columns by which an index finds their
+     * rows; it hashes the one that there is if its values may be long.
+     */
+    bool partitioned;
+    int depth;
+    Array<Column> lookup;
+    bool lookup_hashed;
+
+    /*
      * What a query makes of its groups where it isn't made of each by itself: LIMIT, DISTINCT on top of them
      * and the like.  All above is about the query that groups then, whose outputs are columns that the state
      * table keeps for each group; and the upper query, which gives the contents, is over these: in the one
@@ -332,6 +343,9 @@ struct View {
 
     /* Is it an outer join, or does it have subqueries? */
     bool has_options() const noexcept { return options.size > 0; }
+
+    /* Is it the definition itself that computes rows or groups anew, restricted to keys that changed? */
+    bool from_definition() const noexcept { return has_options() || partitioned; }
 
     /* Are changed rows folded as they are, or joined first, with other tables or what is computed of them? */
     bool is_join() const noexcept { return references.size > 1 || computed != nullptr; }

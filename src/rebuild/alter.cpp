@@ -187,10 +187,12 @@ PG_GUARDED void allow_rows(Imat *imat)
 PG_GUARDED bool rows_are_found(const Imat &imat)
 {
     Relation table = table_open(imat.registration.imat, AccessShareLock);
+    const model::View &view = *imat.view;
     const bool found =
-        imat.view->keys_visible
-            ? OidIsValid(catalog::find_key_index(table, *imat.view, false))
-            : !imat.view->bag || OidIsValid(catalog::find_row_index(table, imat.view->keys.size));
+        (view.keys_visible
+             ? OidIsValid(catalog::find_key_index(table, view, false))
+             : !view.bag || OidIsValid(catalog::find_row_index(table, catalog::shown_columns(view)))) &&
+        (!view.partitioned || OidIsValid(catalog::find_lookup_index(table, view)));
     table_close(table, NoLock);
     return found;
 }

@@ -178,13 +178,13 @@ PG_GUARDED IndexStmt *row_index_statement(Relation table, const model::View &vie
 /* The index over the keys by which rows are told that are computed anew together. */
 PG_GUARDED IndexStmt *lookup_index_statement(Oid table, const model::View &view)
 {
-    IndexStmt *statement = index_statement(table, "idx", "btree", NIL);
+    IndexStmt *statement = index_statement(table, "idx", view.lookup_hashed ? "hash" : "btree", NIL);
     Bitmapset *covered = nullptr;
-    for (const model::Key &key : view.keys) {
-        if (!bms_is_member(key.column, covered))
-            statement->indexParams = lappend(statement->indexParams,
-                                             index_element(get_attname(table, key.column, false), nullptr));
-        covered = bms_add_member(covered, key.column);
+    for (const model::Column column : catalog::lookup_columns(view)) {
+        if (!bms_is_member(column, covered))
+            statement->indexParams =
+                lappend(statement->indexParams, index_element(get_attname(table, column, false), nullptr));
+        covered = bms_add_member(covered, column);
     }
     return statement;
 }
@@ -194,7 +194,7 @@ PG_GUARDED bool has_index(Relation table, const model::View &view, bool of_state
 {
     if (of_state || view.keys_visible)
         return OidIsValid(catalog::find_key_index(table, view, of_state));
-    if (view.has_options())
+    if (view.has_options() && !view.partitioned)
         return OidIsValid(catalog::find_lookup_index(table, view));
     const Oid index = catalog::find_row_index(table, catalog::shown_columns(view));
     return OidIsValid(index) && catalog::is_selective(table, index);
@@ -246,18 +246,32 @@ PG_GUARDED bool keys_are_not_null(const model::View &view)
                         [](const model::Key &key) { return key.nullable; });
 }
 
+/* Partitions are found by an index besides the one that tells rows apart. */
+PG_GUARDED static void create_partition_index(Oid table, const model::View &view, bool build)
+{
+    Relation opened = table_open(table, AccessShareLock);
+    const bool there = OidIsValid(catalog::find_lookup_index(opened, view));
+    table_close(opened, NoLock);
+    if (there)
+        return;
+    pg::define_index(table, lookup_index_statement(table, view), !build);
+    CommandCounterIncrement();
+}
+
 PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state, bool build,
                                Oid *primary_key)
 {
     const bool by_key = of_state || view.keys_visible;
     if ((by_key || view.needs_state) && !can_be_indexed(view))
         return false;
+    if (view.partitioned)
+        create_partition_index(table, view, build);
     Relation opened = table_open(table, AccessShareLock);
     const bool there = has_index(opened, view, of_state);
-    IndexStmt *statement = there                ? nullptr
-                           : by_key             ? key_index_statement(table, view, of_state)
-                           : view.has_options() ? lookup_index_statement(table, view)
-                                                : row_index_statement(opened, view);
+    IndexStmt *statement = there    ? nullptr
+                           : by_key ? key_index_statement(table, view, of_state)
+                           : view.has_options() && !view.partitioned ? lookup_index_statement(table, view)
+                                                                     : row_index_statement(opened, view);
     table_close(opened, NoLock);
     if (there)
         return true;

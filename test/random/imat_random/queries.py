@@ -115,11 +115,18 @@ COMPARED_AS = {'int': 'number', 'numeric': 'number', 'float': 'number', 'text': 
 
 
 def pairs_of(left, right):
-    """Columns of the two sides that can be set equal. (Not those that have few values: joins would be very large.)"""
+    """
+    Columns of the two sides that can be set equal. (Not those that have few values: joins would be very large.) Compared with
+    a text, citext is one, too, and it matters which one of several that are equal a column shows.
+    """
     def kind(c):
         family = TYPES[c['type']].family
         return COMPARED_AS.get(family, family)
-    return [(c, d) for c in left for d in right if kind(c) == kind(d) and kind(c) not in ('bool', 'enum')]
+
+    def matters(c, d):
+        return c['fuzzy'] and {TYPES[c['type']].family, TYPES[d['type']].family} == {'citext', 'text'}
+    return [(c, d) for c in left for d in right
+            if kind(c) == kind(d) and kind(c) not in ('bool', 'enum') and not matters(c, d) and not matters(d, c)]
 
 
 def references(pair):
@@ -596,7 +603,7 @@ class Grammar:
     def other(self, relations):
         """A query for swap. Nothing in it may depend on the order of rows."""
         for _ in range(50):
-            made = self.rng.choice([self.minmax, self.window, self.join, self.join_groups, self.set_operation,
+            made = self.rng.choice([self.minmax, self.window, self.partitions, self.partitions, self.join, self.join_groups, self.set_operation,
                                     self.subquery, self.limit, self.percentile, self.distinct_aggregate, self.rollup,
                                     self.distinct_on, self.projection, self.ordered, self.recursive, self.keyed_sets,
                                     self.hidden, self.single, self.first_groups, self.lists, self.computed_key, self.top_groups,
@@ -642,6 +649,34 @@ class Grammar:
         return self.text('SELECT %s AS k, rank() OVER (%s) AS r, (%s)::numeric AS s FROM %s' %
                          (part['name'], over, second, r.name),
                          [column('k', part['type'], part['fuzzy']), column('r', 'int8'), column('s', 'numeric', True)])
+
+    def partitions(self, relations):
+        """Window functions, and what keeps their partitions apart. (All of them give the same for rows that are alike to them.)"""
+        rng = self.rng
+        found = self.pair(relations) if rng.random() < 0.4 else None
+        r = found[0] if found else rng.choice(relations)
+        (k, o), j = (self.some(r, 1)[0] for _ in range(2)), self.some(r, 1)[0]
+        shown = [column('k', k['type'], k['fuzzy']), column('r', 'int8'), column('n', 'int8')]
+        source = '%s x' % r.name
+        if found:
+            a, b, c, d = found
+            source += ' %s %s y ON x.%s = y.%s' % (rng.choice(['JOIN', 'LEFT JOIN']), b.name, c['name'], d['name'])
+            o = dict(d, name='y.' + d['name'])
+        inner = 'SELECT x.%s AS k, %s() OVER (PARTITION BY x.%s%s ORDER BY %s) AS r, count(*) OVER (PARTITION BY %s) AS n FROM %s%s' % (
+            k['name'], rng.choice(['rank', 'dense_rank']), k['name'], rng.choice(['', ', x.' + j['name']]),
+            o['name'] if '.' in o['name'] else 'x.' + o['name'],
+            rng.choice(['x.' + k['name'], 'x.%s, x.%s' % (j['name'], k['name'])]), source,
+            rng.choice(['', ' WHERE x.%s IS NOT NULL' % j['name']]))
+        kind = rng.randrange(5)
+        if kind == 0:
+            return self.text(inner, shown)
+        if kind == 1:
+            return self.text(inner.replace('SELECT', 'SELECT DISTINCT', 1), shown)
+        if kind == 2:
+            return self.text('SELECT k, r, n FROM (%s) s WHERE r <= %d' % (inner, rng.randint(1, 3)), shown)
+        if kind == 3:
+            return self.text('WITH s AS (%s) SELECT k, max(r) AS r, sum(n)::int8 AS n FROM s WHERE r <= 3 GROUP BY k' % inner, shown)
+        return self.text('SELECT k, rank() OVER (PARTITION BY k ORDER BY n) AS r, n FROM (%s) s' % inner, shown)
 
     def pair(self, relations):
         """Two relations and columns of one type to join them on."""
