@@ -79,7 +79,7 @@ PG_GUARDED const char *understand_groups(Query *expanded, model::View *view)
 {
     FlatQuery flat = {};
     List *key_expressions = NIL;
-    if (const char *reason = flatten(expanded, &flat))
+    if (const char *reason = flatten({.query = expanded, .outer = nullptr}, &flat))
         return reason;
     understand_rows(flat, view);
     if (!has_groups(flat.query))
@@ -147,7 +147,6 @@ PG_GUARDED void understand_partitions(Query *expanded, const model::View &view, 
         return;
     understand_rows(flat, &parted);
     parted.partitioned = true;
-    parted.depth = parts.depth;
     if (find_keys(flat, &parted, &expressions) != nullptr ||
         (flat.options != NIL && find_options(flat, &parted) != nullptr) ||
         find_partition_rows(*expanded, parts.one_to_one ? &flat : nullptr, &parted) != nullptr)

@@ -69,11 +69,11 @@ PG_GUARDED bool can_do_without_identity(model::View *view);
 PG_GUARDED void do_without_telling(model::View *view);
 
 /*
- * For a view with partitions: the level of its definition that has the windows, which so many levels are
- * around; and what a column of the query shows, as an expression over the rows of that level, or NULL.
+ * For a view with partitions: the level of its definition that has the windows; and what a column of the
+ * definition shows of the rows below these, as an expression over FROM of that level, or NULL.
  */
-PG_GUARDED Query *query_at_depth(Query *query, int depth);
-PG_GUARDED Node *column_at_depth(Query *query, int column, int depth);
+PG_GUARDED Query *query_with_windows(Query *query);
+PG_GUARDED Node *column_below_windows(Query *query, int column);
 
 /*
  * For a view with options: how rows of the query, whose keys are wanted, are found from changed rows of a

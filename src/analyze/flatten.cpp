@@ -32,24 +32,6 @@ namespace {
 /* A join of n tables has a delta of up to 2^n - 1 terms, one for each set of tables that changed. */
 constexpr int most_references = model::MAX_REFERENCES;
 
-/* A level of the query and the levels around it: WITH queries are looked up along these. */
-struct Level {
-    Query *query;
-    const Level *outer;
-};
-
-/* The WITH query that an entry refers to, and the level around it. */
-PG_GUARDED Query *find_cte(const Level *level, const RangeTblEntry *entry, const Level **home)
-{
-    for (Index up = entry->ctelevelsup; up > 0; up--)
-        level = level->outer;
-    *home = level;
-    for (auto *cte : pg::each<CommonTableExpr>(level->query->cteList))
-        if (strcmp(cte->ctename, entry->ctename) == 0)
-            return static_cast<Query *>(copyObjectImpl(cte->ctequery));
-    elog(ERROR, "could not find CTE \"%s\"", entry->ctename);
-}
-
 PG_GUARDED const char *flatten_level(const Level &level, FlatQuery *flat);
 
 /* The query behind an item that has one, as a level; false: it has none. */
@@ -67,7 +49,7 @@ PG_GUARDED bool query_behind(const Level &level, const Item &item, Level *inner)
     if (entry->rtekind != RTE_CTE)
         return false;
     const Level *home = nullptr;
-    Query *with = find_cte(&level, entry, &home);
+    auto *with = static_cast<Query *>(copyObjectImpl(with_query(level, entry, &home)->ctequery));
     *inner = {with, home};
     return true;
 }
@@ -518,13 +500,23 @@ PG_GUARDED void lower_having(const model::View &view, FlatQuery *flat)
     flat->having = kept == NIL ? nullptr : reinterpret_cast<Node *>(make_ands_explicit(kept));
 }
 
-PG_GUARDED const char *flatten(Query *expanded, FlatQuery *flat)
+PG_GUARDED CommonTableExpr *with_query(const Level &level, const RangeTblEntry *entry, const Level **home)
 {
-    if (const char *reason = why_not_groups(expanded))
+    *home = &level;
+    for (Index up = entry->ctelevelsup; up > 0; up--)
+        *home = (*home)->outer;
+    for (auto *with : pg::each<CommonTableExpr>((*home)->query->cteList))
+        if (strcmp(with->ctename, entry->ctename) == 0)
+            return with;
+    elog(ERROR, "could not find CTE \"%s\"", entry->ctename);
+}
+
+PG_GUARDED const char *flatten(const Level &level, FlatQuery *flat)
+{
+    if (const char *reason = why_not_groups(level.query))
         return reason;
-    const Level top = {expanded, nullptr};
-    flat->ordered = reads_in_order(expanded);
-    if (const char *reason = flatten_level(top, flat))
+    flat->ordered = reads_in_order(level.query);
+    if (const char *reason = flatten_level(level, flat))
         return reason;
     part_computed(flat);
     if (const char *reason = why_not_references(*flat))

@@ -104,8 +104,17 @@ struct FlatQuery {
     bool ordered;       /* the rows come in an order that may mean something */
 };
 
-/* Make a flat query of an expanded one, which is used up; or say why not. */
-PG_GUARDED const char *flatten(Query *expanded, FlatQuery *flat);
+/* A level of the query and the levels around it: WITH queries are looked up along these. */
+struct Level {
+    Query *query;
+    const Level *outer;
+};
+
+/* The WITH query that an entry of the level refers to, and the level that has it. */
+PG_GUARDED CommonTableExpr *with_query(const Level &level, const RangeTblEntry *entry, const Level **home);
+
+/* Make a flat query of a level of an expanded one, which is used up; or say why not. */
+PG_GUARDED const char *flatten(const Level &level, FlatQuery *flat);
 
 /* The table that a Var is a column of; InvalidOid: it is computed. */
 PG_GUARDED Oid reference_of(const FlatQuery &flat, const Var *var);
@@ -260,9 +269,6 @@ PG_GUARDED bool refers_to(const List *clauses, Index reference);
 /* The query behind an item of FROM, if it is written right there; else NULL. */
 PG_GUARDED Query *query_at(const Query *query, const RangeTblEntry *entry);
 
-/* Does a query, around which there are so many others, depend on these? */
-PG_GUARDED bool refers_outside(Query *query, int depth);
-
 /*
  * Make the outcome determined of a query and of the levels down to the one in it that groups, as far as their
  * keys, LIMIT, and the order of a subquery go.  hidden: what had to be changed for that is in the query of a
@@ -280,8 +286,7 @@ PG_GUARDED bool part_groups(Query *query, Query **groups, const char **words);
 
 /* A query with windows, parted. */
 struct WindowParts {
-    Query *rows;     /* the rows below the windows, grouped by what identifies partitions: not to be run */
-    int depth;       /* of the level with the windows: see model::View */
+    Level rows;      /* the rows below the windows, grouped by what identifies partitions: not to be run */
     bool one_to_one; /* each row of the query is one of these, and shows what they show in the same place */
 };
 

@@ -46,18 +46,18 @@ PG_GUARDED RangeTblEntry *only_reader(Query *query)
 }
 
 /* A level that is to be parted. */
-struct Level {
+struct GroupingLevel {
     Query *query;
     int depth;    /* 0: the outermost */
     bool of_view; /* it is, or is inside of, the query of a view */
 };
 
 /* The innermost level that groups and below which all tables are; no query: there is none. */
-PG_GUARDED Level find_level(Query *query, int depth, bool of_view)
+PG_GUARDED GroupingLevel find_level(Query *query, int depth, bool of_view)
 {
     check_stack_depth();
     if (RangeTblEntry *reader = only_reader(query)) {
-        const Level inner =
+        const GroupingLevel inner =
             find_level(query_at(query, reader), depth + 1, of_view || OidIsValid(reader->relid));
         if (inner.query != nullptr)
             return inner;
@@ -353,7 +353,7 @@ PG_GUARDED bool groups_by_sets(Query *query)
 }
 
 /* What the upper query does, in a reader's words. */
-PG_GUARDED const char *words_for(const Level &level)
+PG_GUARDED const char *words_for(const GroupingLevel &level)
 {
     const Query &query = *level.query;
     if (level.depth > 0)
@@ -380,6 +380,8 @@ PG_GUARDED Query *query_at(const Query *query, const RangeTblEntry *entry)
     return castNode(Query, linitial_node(CommonTableExpr, query->cteList)->ctequery);
 }
 
+namespace {
+
 extern "C" {
 
 /* Walker: is there a WITH query that is defined around so many levels? */
@@ -400,6 +402,7 @@ PG_GUARDED static bool outer_with_walker(Node *node, void *context)
 
 } // extern "C"
 
+/* Does a query, around which there are so many others, depend on these? */
 PG_GUARDED bool refers_outside(Query *query, int depth)
 {
     for (int level = 1; level <= depth; level++)
@@ -409,9 +412,11 @@ PG_GUARDED bool refers_outside(Query *query, int depth)
     return pg::walk_query(query, outer_with_walker, &level, QTW_EXAMINE_RTES_BEFORE | QTW_IGNORE_JOINALIASES);
 }
 
+} // namespace
+
 PG_GUARDED void determine_groups(Query *query, bool *hidden)
 {
-    const Level level = find_level(query, 0, false);
+    const GroupingLevel level = find_level(query, 0, false);
     const bool above = level.query != nullptr && level.query != query;
     take_order(query);
     order_limit(query);
@@ -434,7 +439,7 @@ PG_GUARDED void determine_groups(Query *query, bool *hidden)
 
 PG_GUARDED bool part_groups(Query *query, Query **groups, const char **words)
 {
-    const Level level = find_level(query, 0, false);
+    const GroupingLevel level = find_level(query, 0, false);
     if (level.query == nullptr)
         return false;
     Query &parted = *level.query;

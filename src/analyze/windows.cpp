@@ -26,26 +26,34 @@ struct Common {
     Bitmapset *columns;
 };
 
-/* The one item of FROM, where it is a query that is written right there; else NULL. */
-PG_GUARDED Query *only_query(const Query *query)
+/* The level behind the one item of FROM, where that is a query that is written right there; else no query. */
+PG_GUARDED Level level_behind(const Level &level)
 {
-    const List *items = from_items(query);
+    const List *items = from_items(level.query);
     if (list_length(items) != 1)
-        return nullptr;
-    const auto *entry = rt_fetch(linitial_int(items), query->rtable);
-    return OidIsValid(entry->relid) ? nullptr : query_at(query, entry);
+        return {};
+    const auto *entry = rt_fetch(linitial_int(items), level.query->rtable);
+    const Level *home = &level;
+    if (entry->rtekind == RTE_CTE)
+        return {castNode(Query, with_query(level, entry, &home)->ctequery), home};
+    return entry->rtekind == RTE_SUBQUERY && !OidIsValid(entry->relid) ? Level{entry->subquery, home}
+                                                                       : Level{};
 }
 
-/* How many levels further in the innermost one with windows is; -1: none has. */
-PG_GUARDED int depth_of_windows(const Query *query)
+/* The query and what is behind it, level by level, down to the last that has windows; NIL: none has. */
+PG_GUARDED List *levels_to_windows(Query *query)
 {
-    int found = -1;
-    for (int depth = 0; query != nullptr; depth++) {
-        if (query->hasWindowFuncs)
-            found = depth;
-        query = only_query(query);
+    List *levels = NIL;
+    int found = 0;
+    for (Level level = {query, nullptr}; level.query != nullptr;) {
+        auto *kept = static_cast<Level *>(palloc(sizeof(Level)));
+        *kept = level;
+        levels = lappend(levels, kept);
+        if (level.query->hasWindowFuncs)
+            found = list_length(levels);
+        level = level_behind(*kept);
     }
-    return found;
+    return list_truncate(levels, found);
 }
 
 /* Does a level need more than the rows of a partition, or read more than FROM and WHERE say? */
@@ -139,51 +147,61 @@ PG_GUARDED List *common_around(Query *query, const List *inside)
 }
 
 /* What is common to the level of the windows and those around it; NIL: nothing, or it can't be told. */
-PG_GUARDED List *find_common(Query *query, int depth)
+PG_GUARDED List *find_common(const List *levels)
 {
-    if (needs_more(query))
-        return NIL;
-    if (depth == 0)
-        return makes_groups(query) || query->hasTargetSRFs ? NIL : common_at(query);
-    if (query->hasSubLinks && reads_table(reinterpret_cast<Node *>(query->jointree)))
-        return NIL;
-    return common_around(query, find_common(only_query(query), depth - 1));
+    List *common = NIL;
+    for (int i = list_length(levels) - 1; i >= 0; i--) {
+        Query *query = static_cast<Level *>(list_nth(levels, i))->query;
+        const bool innermost = i == list_length(levels) - 1;
+        if (needs_more(query) || (innermost && (makes_groups(query) || query->hasTargetSRFs)) ||
+            (!innermost && query->hasSubLinks && reads_table(reinterpret_cast<Node *>(query->jointree))))
+            return NIL;
+        common = innermost ? common_at(query) : common_around(query, common);
+    }
+    return common;
 }
 
 /* Has each row of the query one row of the level of the windows behind it? */
-PG_GUARDED bool is_one_to_one(const Query *query, int depth)
+PG_GUARDED bool is_one_to_one(const List *levels)
 {
-    for (; depth >= 0; depth--) {
-        if (makes_groups(query) || query->distinctClause != NIL || query->hasTargetSRFs)
+    for (auto *level : pg::each<Level>(levels))
+        if (makes_groups(level->query) || level->query->distinctClause != NIL || level->query->hasTargetSRFs)
             return false;
-        query = depth == 0 ? query : only_query(query);
-    }
     return true;
+}
+
+/* Does a level refer to rows of those around it? */
+PG_GUARDED bool refers_outside(const List *levels)
+{
+    auto *query = reinterpret_cast<Node *>(static_cast<Level *>(llast(levels))->query);
+    for (int up = 1; up < list_length(levels); up++)
+        if (contain_vars_of_level(query, up))
+            return true;
+    return false;
 }
 
 /* What the rows below the windows show of a column of the query: nothing if it isn't plainly one of theirs.
  */
-PG_GUARDED Expr *shown_below(Query *query, int column, int depth)
+PG_GUARDED Expr *shown_below(Query *query, int column)
 {
     const auto *target = list_nth_node(TargetEntry, query->targetList, column - 1);
-    Node *expression = column_at_depth(query, column, depth);
-    if (expression != nullptr && !contain_windowfuncs(expression))
-        return static_cast<Expr *>(copyObjectImpl(expression));
+    if (Node *expression = column_below_windows(query, column))
+        return reinterpret_cast<Expr *>(expression);
     const auto *shown = reinterpret_cast<Node *>(target->expr);
     return reinterpret_cast<Expr *>(makeNullConst(exprType(shown), exprTypmod(shown), exprCollation(shown)));
 }
 
 /* The rows below the windows, as far as columns of the query show them, grouped by the keys. */
-PG_GUARDED Query *make_rows(Query *query, int depth, const List *common)
+PG_GUARDED Query *make_rows(Query *query, const List *common)
 {
-    auto *rows = static_cast<Query *>(copyObjectImpl(query_at_depth(query, depth)));
+    auto *rows = static_cast<Query *>(copyObjectImpl(query_with_windows(query)));
     rows->windowClause = rows->sortClause = rows->distinctClause = rows->targetList = NIL;
     rows->hasWindowFuncs = rows->hasDistinctOn = false;
     for (auto *target : pg::each<TargetEntry>(query->targetList))
         if (!target->resjunk)
             rows->targetList =
-                lappend(rows->targetList, makeTargetEntry(shown_below(query, target->resno, depth),
-                                                          target->resno, target->resname, false));
+                lappend(rows->targetList, makeTargetEntry(shown_below(query, target->resno), target->resno,
+                                                          target->resname, false));
     Index number = 0;
     for (auto *key : pg::each<Common>(common)) {
         auto *clause = static_cast<SortGroupClause *>(copyObjectImpl(key->clause));
@@ -198,35 +216,35 @@ PG_GUARDED Query *make_rows(Query *query, int depth, const List *common)
 
 } // namespace
 
-PG_GUARDED Query *query_at_depth(Query *query, int depth)
+PG_GUARDED Query *query_with_windows(Query *query)
 {
-    for (; depth > 0; depth--)
-        query = only_query(query);
-    return query;
+    return static_cast<Level *>(llast(levels_to_windows(query)))->query;
 }
 
-PG_GUARDED Node *column_at_depth(Query *query, int column, int depth)
+PG_GUARDED Node *column_below_windows(Query *query, int column)
 {
-    for (;; depth--) {
-        Node *expression = behind(query, list_nth_node(TargetEntry, query->targetList, column - 1));
-        if (depth == 0)
-            return expression;
+    const List *levels = levels_to_windows(query);
+    Node *expression = nullptr;
+    for (auto *level : pg::each<Level>(levels)) {
+        expression = behind(level->query, list_nth_node(TargetEntry, level->query->targetList, column - 1));
+        if (level == llast(levels))
+            break;
         if (!IsA(expression, Var) || castNode(Var, expression)->varlevelsup > 0 ||
             castNode(Var, expression)->varattno <= 0)
             return nullptr;
         column = castNode(Var, expression)->varattno;
-        query = only_query(query);
     }
+    return contain_windowfuncs(expression) ? nullptr : expression;
 }
 
 PG_GUARDED bool part_windows(Query *query, WindowParts *parts)
 {
-    const int depth = depth_of_windows(query);
-    const List *common = depth < 0 ? NIL : find_common(query, depth);
-    if (common == NIL || refers_outside(query_at_depth(query, depth), depth))
+    const List *levels = levels_to_windows(query);
+    const List *common = find_common(levels);
+    if (common == NIL || refers_outside(levels))
         return false;
-    *parts = {
-        .rows = make_rows(query, depth, common), .depth = depth, .one_to_one = is_one_to_one(query, depth)};
+    const Level *around = static_cast<Level *>(llast(levels))->outer;
+    *parts = {.rows = {make_rows(query, common), around}, .one_to_one = is_one_to_one(levels)};
     return true;
 }
 

@@ -148,17 +148,30 @@ PG_GUARDED void restrict_to_keys(Query *query, const model::View &view, const Bi
 
 namespace {
 
+/* What a column of the definition shows, below its windows if it has any. */
+PG_GUARDED Node *shown_by(Query *definition, int column, bool partitioned)
+{
+    if (partitioned)
+        return analyze::column_below_windows(definition, column);
+    auto *target = list_nth_node(TargetEntry, definition->targetList, column - 1);
+    return static_cast<Node *>(
+        copyObjectImpl(pg::flatten_group_exprs(definition, reinterpret_cast<Node *>(target->expr))));
+}
+
 /* The query over the definition itself. */
 PG_GUARDED PlannedStmt *plan_definition(const Plan &plan, const Bitmapset *nulls, const pg::NamedRows &keys)
 {
-    const int depth = plan.view->depth;
+    const model::View &view = *plan.view;
     auto *query = static_cast<Query *>(copyObjectImpl(plan.definition));
-    Query *level = analyze::query_at_depth(query, depth);
+    Query *level = view.partitioned ? analyze::query_with_windows(query) : query;
+    List *shown = NIL;
+    for (const model::Key &key : view.keys)
+        shown = lappend(shown, shown_by(query, key.column, view.partitioned));
     if (!query->hasDistinctOn)
         query->sortClause = NIL;
     level->rtable = lappend(level->rtable, pg::named_rows_entry(keys));
-    restrict_to(level, *plan.view, nulls, [=](const model::Key &key) {
-        return reinterpret_cast<Expr *>(analyze::column_at_depth(query, key.column, depth));
+    restrict_to(level, view, nulls, [&](const model::Key &key) {
+        return static_cast<Expr *>(list_nth(shown, static_cast<int>(&key - view.keys.data)));
     });
     return pg::plan_definition(query);
 }

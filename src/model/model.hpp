@@ -317,13 +317,12 @@ struct View {
     Array<Key> columns; /* of a bag, and of an upper query: all outputs, by image */
 
     /*
-     * A bag with window functions, where these give all rows of a partition at once: the keys tell
-     * partitions, and columns show them.  It is Keyed; the level that has the windows, which depth others are
-     * around, is restricted to keys in its WHERE.  lookup: those of the columns by which an index finds their
-     * rows; it hashes the one that there is if its values may be long.
+     * A bag with window functions, whose rows are computed anew partition by partition: the keys tell
+     * partitions, and columns show them.  The level of the definition that has the windows is restricted to
+     * keys in its WHERE.  lookup: those of the columns by which an index finds the rows of a partition; it
+     * hashes the one that there is if its values may be long.
      */
     bool partitioned;
-    int depth;
     Array<Column> lookup;
     bool lookup_hashed;
 

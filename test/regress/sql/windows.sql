@@ -24,6 +24,8 @@ SELECT imat.create('again', 'SELECT shop, id, n, rank() OVER (PARTITION BY shop,
 SELECT imat.create('different', 'SELECT DISTINCT region, count(*) OVER (PARTITION BY region) AS n FROM sales ORDER BY region');
 SELECT imat.create('first_of', 'SELECT DISTINCT ON (shop) shop, id, n FROM (SELECT shop, id, count(*) OVER (PARTITION BY shop, region) AS n FROM sales) s ORDER BY shop, id');
 SELECT imat.create('repeated', 'SELECT shop, id, generate_series(1, n::int % 3) AS g FROM (SELECT shop, id, count(*) OVER (PARTITION BY shop) AS n FROM sales) s');
+SELECT imat.create('chained', 'WITH base AS (SELECT * FROM sales WHERE amount > 1), ranked AS (SELECT region, amount, row_number() OVER (PARTITION BY region ORDER BY amount, id) AS n FROM base), best AS (SELECT * FROM ranked WHERE n <= 2) SELECT region, sum(amount) AS s FROM best GROUP BY region');
+SELECT imat.create('inside', 'WITH a AS (SELECT * FROM sales) SELECT y.shop, n FROM (SELECT shop, count(*) OVER (PARTITION BY shop) AS n FROM (SELECT * FROM a WHERE id > 3) x) y');
 -- joins, inner and outer; subqueries in WHERE; functions in FROM
 SELECT imat.create('joined', 'SELECT s.id, h.town, rank() OVER (PARTITION BY h.town ORDER BY s.amount, s.id) AS r FROM sales s JOIN shops h USING (shop)');
 SELECT imat.create('outer_joined', 'SELECT s.id, s.shop, h.name, count(h.name) OVER (PARTITION BY s.shop ORDER BY s.id) AS n FROM sales s LEFT JOIN shops h USING (shop)');
@@ -105,7 +107,8 @@ SELECT strategy_of('SELECT region, n, rank() OVER (ORDER BY n) AS q FROM (SELECT
 SELECT strategy_of('SELECT region, rank() OVER (PARTITION BY region ORDER BY amount) AS r, (SELECT count(*) FROM shops) AS n FROM sales');
 SELECT strategy_of('SELECT region, sum(amount) OVER (PARTITION BY region ROWS (SELECT count(*) FROM shops) PRECEDING) AS n FROM sales');
 SELECT strategy_of('SELECT s.region, s.n FROM (SELECT region, rank() OVER (PARTITION BY region ORDER BY amount) AS n FROM sales) s JOIN shops ON shop = n');
-SELECT strategy_of('WITH a AS (SELECT * FROM sales) SELECT y.shop, n FROM (SELECT shop, count(*) OVER (PARTITION BY shop) AS n FROM (SELECT * FROM a) x) y');
+SELECT strategy_of('WITH RECURSIVE a AS (SELECT id, shop FROM sales UNION SELECT id - 1, shop FROM a WHERE id > 118) SELECT shop, count(*) OVER (PARTITION BY shop) AS n FROM a');
+SELECT strategy_of('WITH a AS (SELECT shop, count(*) OVER (PARTITION BY shop) AS n FROM sales) SELECT * FROM a WHERE n > (SELECT avg(n) FROM a)');
 SELECT strategy_of('WITH a AS (SELECT * FROM sales) SELECT y.shop, n FROM (SELECT shop, count(*) AS n FROM (SELECT * FROM a) x GROUP BY shop LIMIT 3) y');
 -- possible, but with fewer keys: DISTINCT ON and GROUP BY by one of two
 SELECT * FROM imat.explain_query('SELECT region, max(n) FROM (SELECT region, shop, rank() OVER (PARTITION BY region, shop ORDER BY amount) AS n FROM sales) s GROUP BY region');
