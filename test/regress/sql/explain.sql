@@ -29,7 +29,7 @@ SELECT q, (SELECT e FROM imat.explain_query(q) e LIMIT 1) FROM (VALUES
 -- after creating it says the same; and what was asked for
 SELECT imat.create('d', 'SELECT k, count(*) AS c, avg(v) AS a FROM src GROUP BY k');
 SELECT imat.create('w', 'SELECT k, count(*) AS c, mode() WITHIN GROUP (ORDER BY v) AS a FROM src GROUP BY k');
-SELECT imat.create('whole', 'SELECT DISTINCT k, max(v) OVER (PARTITION BY k) AS a FROM src');
+SELECT imat.create('whole', 'SELECT DISTINCT k, max(v) OVER () AS a FROM src');
 SELECT imat.create('asked', 'SELECT k, count(*) AS c FROM src GROUP BY k', strategy => 'swap');
 \t on
 SELECT imat.explain('d');
@@ -65,7 +65,7 @@ DROP ROLE imat_expl_other;
 CREATE MATERIALIZED VIEW m_good AS SELECT k, count(*) AS c, sum(i) AS s, count(i) AS ci FROM src GROUP BY k;
 CREATE MATERIALIZED VIEW m_state AS SELECT k, sum(i) AS s FROM src GROUP BY k;
 CREATE MATERIALIZED VIEW m_keyed AS SELECT k, mode() WITHIN GROUP (ORDER BY v) AS m FROM src GROUP BY k;
-CREATE MATERIALIZED VIEW m_swap AS SELECT DISTINCT k, min(v) OVER (PARTITION BY k) AS m FROM src;
+CREATE MATERIALIZED VIEW m_swap AS SELECT DISTINCT k, min(v) OVER () AS m FROM src;
 CREATE MATERIALIZED VIEW m_never AS SELECT now() AS t, count(*) FROM src;
 CREATE MATERIALIZED VIEW "M Quoted" AS SELECT count(*) FROM m_good;
 SELECT * FROM imat.advise() WHERE view::text ~ 'm_|M ' ORDER BY view::text COLLATE "C";
