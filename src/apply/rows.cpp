@@ -13,10 +13,11 @@
  *
  * Where they have none, any of several equal rows will do; row_search.cpp says why there always is one.
  *
- * Rows of a query with options (outer joins, subqueries) are computed anew by their keys, under the locks on
- * these keys (room flush, locks.cpp).  So only one transaction at a time changes rows of a key, and reads
- * what those before it have committed: as with groups that are computed anew, see keyed.cpp.  What is added
- * and removed is the difference between what the table has and what it should have.
+ * Rows of a query with options (outer joins, subqueries) or window functions are computed anew by their keys,
+ * under the locks on these keys (room flush, locks.cpp).  So only one transaction at a time changes rows of a
+ * key, and reads what those before it have committed: as with groups that are computed anew, see keyed.cpp.
+ * What is added and removed is the difference between what the table has and what it should have; and what it
+ * has is still where it was seen.
  *
  * A row that is removed and one that is added under the same identity are one row that changes: it is
  * updated, so that foreign keys and triggers see it so, and nothing is written to indexes that needn't be.
@@ -24,6 +25,9 @@
  * room for what comes.
  */
 #include "apply/apply.hpp"
+
+#include <algorithm>
+#include <functional>
 
 #include "apply/probe.hpp"
 #include "apply/row_search.hpp"
@@ -43,10 +47,14 @@ struct Target {
     Snapshot shown; /* what is removed must be what this shows; NULL: what is there */
     Relation table;
     Writer *rows;
-    Probe *by_key;     /* where there is an identity, else NULL */
-    RowSearch *by_all; /* where there is none */
     TupleTableSlot *before;
     TupleTableSlot *after;
+
+    /* How rows are found: where they were seen, by their identity, or by all of their values. */
+    const model::Array<delta::PresentRow> *present; /* NULL, or else what follows is */
+    TupleTableSlot *locked;
+    Probe *by_key; /* NULL, or else what follows is */
+    RowSearch *by_all;
 };
 
 /* Output rows that are removed or added, several alike, and the values of what they are paired by. */
@@ -56,6 +64,7 @@ struct Change {
     Datum *keys;
     bool *nulls;
     const delta::Plan *plan;
+    const delta::PresentRow *present; /* the next row of the table that looks so, where these are known */
 };
 
 [[noreturn]] PG_GUARDED void raise_mismatch(const Target &target)
@@ -82,11 +91,25 @@ PG_GUARDED TupleTableSlot *show(const Target &target, const delta::Group &row, T
     return ExecStoreVirtualTuple(slot);
 }
 
-/* Find and lock the row that is to go or to change. */
-PG_GUARDED ItemPointerData lock_row(const Target &target, const Change &change)
+/* Lock a row where it was seen. */
+PG_GUARDED ItemPointerData lock_present(const Target &target, Change *change)
 {
+    ItemPointerData where = change->present++->where;
+    TM_FailureData failure;
+    if (table_tuple_lock(target.table, &where, GetActiveSnapshot(), target.locked, GetCurrentCommandId(false),
+                         LockTupleExclusive, LockWaitBlock, 0, &failure) != TM_Ok)
+        raise_mismatch(target);
+    return where;
+}
+
+/* Find and lock the row that is to go or to change. */
+PG_GUARDED ItemPointerData lock_row(const Target &target, Change *changing)
+{
+    const Change &change = *changing;
     ItemPointerData where = {};
     TupleTableSlot *wanted = show(target, *change.row, target.before);
+    if (target.present != nullptr)
+        return lock_present(target, changing);
     if (target.by_key == nullptr) {
         Assert(target.by_all != nullptr);
         if (!target.by_all->lock_one_of(wanted, change.row->hash, &where, target.shown))
@@ -106,9 +129,9 @@ PG_GUARDED void tell(const Target &target, TupleTableSlot *before, TupleTableSlo
         target.listener->row_changed(target.listener->self, before, after);
 }
 
-PG_GUARDED void remove_rows(const Target &target, const Change &change)
+PG_GUARDED void remove_rows(const Target &target, Change *change)
 {
-    for (int64 i = change.count; i < 0; ++i) {
+    for (int64 i = change->count; i < 0; ++i) {
         ItemPointerData where = lock_row(target, change);
         delete_row(target.rows, &where, GetActiveSnapshot());
         tell(target, target.before, nullptr);
@@ -124,7 +147,7 @@ PG_GUARDED void add_rows(const Target &target, const Change &change)
     }
 }
 
-PG_GUARDED void change_row(const Target &target, const Change &from, const Change &to)
+PG_GUARDED void change_row(const Target &target, Change *from, const Change &to)
 {
     ItemPointerData where = lock_row(target, from);
     TupleTableSlot *row = show(target, *to.row, target.after);
@@ -157,8 +180,19 @@ PG_GUARDED static int compare_changes(const void *left, const void *right)
 
 } // extern "C"
 
+/* The first row of the table that looks like the group; there is one. */
+PG_GUARDED const delta::PresentRow *first_present(const model::Array<delta::PresentRow> &present,
+                                                  const delta::Group *row)
+{
+    return std::lower_bound(present.begin(), present.end(), row,
+                            [](const delta::PresentRow &one, const delta::Group *wanted) {
+                                return std::less<>()(one.row, wanted);
+                            });
+}
+
 /* What is to be done, in the order of what rows are paired by if there is something. */
-PG_GUARDED model::Array<Change> list_changes(const delta::Plan *plan, const delta::GroupTable &groups)
+PG_GUARDED model::Array<Change> list_changes(const delta::Plan *plan, const delta::GroupTable &groups,
+                                             const model::Array<delta::PresentRow> *present)
 {
     const model::Array<model::Key> &pairing = delta::paired_by(*plan->view);
     const delta::Layout &layout = *plan->rows;
@@ -173,7 +207,13 @@ PG_GUARDED model::Array<Change> list_changes(const delta::Plan *plan, const delt
         const int64 count = group->rows(layout);
         if (count == 0)
             continue;
-        changes[changes.size++] = {.row = group, .count = count, .keys = keys, .nulls = nulls, .plan = plan};
+        const bool goes = count < 0 && present != nullptr;
+        changes[changes.size++] = {.row = group,
+                                   .count = count,
+                                   .keys = keys,
+                                   .nulls = nulls,
+                                   .plan = plan,
+                                   .present = goes ? first_present(*present, group) : nullptr};
         for (const model::Key &key : pairing) {
             *keys++ = group->keys()[key.column - 1];
             *nulls++ = group->nulls(layout)[key.column - 1];
@@ -186,7 +226,7 @@ PG_GUARDED model::Array<Change> list_changes(const delta::Plan *plan, const delt
 
 /* Rows that change: so many that are alike become alike again. */
 struct Pair {
-    const Change *from;
+    Change *from;
     const Change *to;
     int64 count;
 };
@@ -219,10 +259,12 @@ PG_GUARDED List *pair_up(const delta::Plan *plan, const model::Array<Change> &ch
     return pairs;
 }
 
-PG_GUARDED Target open_target(delta::Plan *plan, Moment moment, const Listener *listener)
+PG_GUARDED Target open_target(delta::Plan *plan, const model::Array<delta::PresentRow> *present,
+                              Moment moment, const Listener *listener)
 {
     Target target = {};
     target.plan = plan;
+    target.present = present;
     target.listener = listener;
     if (moment == Moment::Early && IsolationUsesXactSnapshot())
         target.shown = GetTransactionSnapshot();
@@ -232,7 +274,9 @@ PG_GUARDED Target open_target(delta::Plan *plan, Moment moment, const Listener *
                          : plan->outputs->pi_state.resultslot->tts_tupleDescriptor;
     target.table = table_open(plan->registration.imat, RowExclusiveLock);
     target.rows = open_writer(target.table, type, true);
-    if (plan->view->keys_visible)
+    if (present != nullptr)
+        target.locked = table_slot_create(target.table, nullptr);
+    else if (plan->view->keys_visible)
         target.by_key = Probe::open(target.table, plan, false);
     else
         target.by_all = RowSearch::open(target.table, type->natts);
@@ -245,6 +289,8 @@ PG_GUARDED void close_target(const Target &target)
 {
     ExecDropSingleTupleTableSlot(target.after);
     ExecDropSingleTupleTableSlot(target.before);
+    if (target.locked != nullptr)
+        ExecDropSingleTupleTableSlot(target.locked);
     if (target.by_key != nullptr)
         target.by_key->close();
     if (target.by_all != nullptr)
@@ -253,13 +299,13 @@ PG_GUARDED void close_target(const Target &target)
     table_close(target.table, NoLock);
 }
 
-} // namespace
-
-PG_GUARDED int64 apply_rows(delta::Plan *plan, delta::GroupTable *changes, Moment moment,
-                            const Listener *listener)
+/* Apply the changes; present: where the rows are that may go, or NULL. */
+PG_GUARDED int64 apply_changes(delta::Plan *plan, const delta::GroupTable &changes,
+                               const model::Array<delta::PresentRow> *present, Moment moment,
+                               const Listener *listener)
 {
-    const Target target = open_target(plan, moment, listener);
-    const model::Array<Change> listed = list_changes(plan, *changes);
+    const Target target = open_target(plan, present, moment, listener);
+    const model::Array<Change> listed = list_changes(plan, changes, present);
     const int64 size = listed.size;
     const List *pairs = pair_up(plan, listed);
     MemoryContext scratch =
@@ -269,13 +315,13 @@ PG_GUARDED int64 apply_rows(delta::Plan *plan, delta::GroupTable *changes, Momen
         CHECK_FOR_INTERRUPTS();
         MemoryContextReset(scratch);
     };
-    for (const Change &change : listed) {
-        remove_rows(target, change);
+    for (Change &change : listed) {
+        remove_rows(target, &change);
         next();
     }
     for (auto *pair : pg::each<Pair>(pairs)) {
         for (int64 i = 0; i < pair->count; ++i)
-            change_row(target, *pair->from, *pair->to);
+            change_row(target, pair->from, *pair->to);
         next();
     }
     for (const Change &change : listed) {
@@ -286,6 +332,14 @@ PG_GUARDED int64 apply_rows(delta::Plan *plan, delta::GroupTable *changes, Momen
     MemoryContextDelete(scratch);
     close_target(target);
     return size;
+}
+
+} // namespace
+
+PG_GUARDED int64 apply_rows(delta::Plan *plan, delta::GroupTable *changes, Moment moment,
+                            const Listener *listener)
+{
+    return apply_changes(plan, *changes, nullptr, moment, listener);
 }
 
 PG_GUARDED int64 replace_rows(delta::Plan *plan, delta::GroupTable *keys, Moment moment,
@@ -301,8 +355,9 @@ PG_GUARDED int64 replace_rows(delta::Plan *plan, delta::GroupTable *keys, Moment
     const int size = keys->sorted().size;
     for (int first = 0; first < size; first += batch_size) {
         delta::GroupTable *rows = delta::GroupTable::create(plan->rows, scratch);
-        delta::recompute_rows(plan, keys, first, Min(batch_size, size - first), reading, rows);
-        written += apply_rows(plan, rows, moment, listener);
+        const model::Array<delta::PresentRow> present =
+            delta::recompute_rows(plan, keys, first, Min(batch_size, size - first), reading, rows);
+        written += apply_changes(plan, *rows, &present, moment, listener);
         MemoryContextReset(scratch);
     }
     MemoryContextSwitchTo(caller);

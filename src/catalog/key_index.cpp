@@ -311,6 +311,15 @@ PG_GUARDED Oid find_lookup_index(Relation table, const model::View &view)
     return found;
 }
 
+PG_GUARDED bool are_rows_found(Relation table, const model::View &view)
+{
+    if (needs_lookup_index(view) && !OidIsValid(find_lookup_index(table, view)))
+        return false;
+    if (view.keys_visible)
+        return OidIsValid(find_key_index(table, view, false));
+    return needs_lookup_index(view) || OidIsValid(find_row_index(table, shown_columns(view)));
+}
+
 PG_GUARDED bool is_selective(Relation table, Oid oid)
 {
     Relation index = index_open(oid, AccessShareLock);

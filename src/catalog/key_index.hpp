@@ -39,6 +39,18 @@ PG_GUARDED Oid find_lookup_index(Relation table, const model::View &view);
 /* The columns by which an index finds the rows of a key: those of all keys, or, of partitions, some. */
 PG_GUARDED model::Array<model::Column> lookup_columns(const model::View &view);
 
+/*
+ * Is there what maintenance finds the table's rows by, wherever it isn't by a state table alone: the index of
+ * their keys, of all of their values, or of the keys by which they are computed anew?
+ */
+PG_GUARDED bool are_rows_found(Relation table, const model::View &view);
+
+/* Are they found by keys that several may have in common, whether or not by another index, too? */
+inline bool needs_lookup_index(const model::View &view)
+{
+    return view.partitioned || (view.has_options() && !view.keys_visible);
+}
+
 /* Is that an index which finds few rows, whatever they hold: a unique one, or one over an expression? */
 PG_GUARDED bool is_selective(Relation table, Oid index);
 

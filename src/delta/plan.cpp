@@ -75,11 +75,7 @@ PG_GUARDED ExprState *condition(Node *conditions)
 PG_GUARDED bool has_index(Oid imat, const model::View &view)
 {
     Relation table = table_open(imat, AccessShareLock);
-    const bool found = OidIsValid(view.keys_visible ? catalog::find_key_index(table, view, false)
-                                  : view.has_options() && !view.partitioned
-                                      ? catalog::find_lookup_index(table, view)
-                                      : catalog::find_row_index(table, catalog::shown_columns(view))) &&
-                       (!view.partitioned || OidIsValid(catalog::find_lookup_index(table, view)));
+    const bool found = catalog::are_rows_found(table, view);
     table_close(table, NoLock);
     return found;
 }

@@ -51,9 +51,10 @@ struct Computing {
     int count;
     GroupTable *rows; /* where rows are computed that are not in groups: what they differ by; else NULL */
     Sign sign;
-    MinimalTuple *result;  /* else */
-    MemoryContext memory;  /* that the result is in; the executor has its own */
-    TupleTableSlot *shown; /* a row of the table */
+    model::Array<PresentRow> *present; /* those that the table has; room for a power of two */
+    MinimalTuple *result;              /* else */
+    MemoryContext memory;              /* that the result is in; the executor has its own */
+    TupleTableSlot *shown;             /* a row of the table */
 };
 
 } // namespace
@@ -193,6 +194,8 @@ PG_GUARDED PlannedStmt *plan_present(const Plan &plan, const Bitmapset *nulls, c
     restrict_to(query, *plan.view, nulls, column);
     for (const model::Key &shown : plan.view->columns)
         add_target(query, column(shown));
+    add_target(query, reinterpret_cast<Expr *>(
+                          makeVar(1, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid, 0)));
     pg::add_permission_entries(query);
     return pg::plan_plain_query(query);
 }
@@ -270,6 +273,34 @@ PG_GUARDED void keep_row(void *argument, TupleTableSlot *row)
     MemoryContextSwitchTo(caller);
 }
 
+/* Take note of a row that the table has.  Its place comes behind its columns. */
+PG_GUARDED void note_present(model::Array<PresentRow> *present, const Group *row, TupleTableSlot *read)
+{
+    constexpr int few = 64;
+    if (present->size >= few && (present->size & (present->size - 1)) == 0)
+        present->data = static_cast<PresentRow *>(
+            repalloc_huge(present->data, sizeof(PresentRow) * 2 * static_cast<std::size_t>(present->size)));
+    if (present->data == nullptr)
+        present->data = static_cast<PresentRow *>(palloc(sizeof(PresentRow) * few));
+    const int columns = read->tts_tupleDescriptor->natts;
+    present->data[present->size++] = {
+        .row = row, .where = *reinterpret_cast<ItemPointer>(DatumGetPointer(read->tts_values[columns - 1]))};
+}
+
+extern "C" {
+
+/* Comparator of present rows: those that look alike follow each other, in the order of their places. */
+PG_GUARDED static int compare_present(const void *left, const void *right)
+{
+    const auto &one = *static_cast<const PresentRow *>(left);
+    const auto &other = *static_cast<const PresentRow *>(right);
+    if (one.row != other.row)
+        return one.row < other.row ? -1 : 1;
+    return ItemPointerCompare(const_cast<ItemPointer>(&one.where), const_cast<ItemPointer>(&other.where));
+}
+
+} // extern "C"
+
 /* Add a row to those that the table should have and hasn't, or to what it has and shouldn't. */
 PG_GUARDED void fold_row_image(void *argument, TupleTableSlot *row)
 {
@@ -282,6 +313,9 @@ PG_GUARDED void fold_row_image(void *argument, TupleTableSlot *row)
     Group *group = computing.rows->find_or_add(row->tts_values, row->tts_isnull);
     fold(model::AccumulatorKind::Rows, group->accumulator(*computing.plan->rows, 0), InvalidOid, Datum{},
          computing.sign, computing.rows->arena());
+    MemoryContextSwitchTo(computing.memory);
+    if (computing.sign == Sign::Out)
+        note_present(computing.present, group, row);
     MemoryContextSwitchTo(caller);
 }
 
@@ -347,16 +381,22 @@ PG_GUARDED void recompute(Plan *plan, GroupTable *groups, int first, int count, 
     ExecDropSingleTupleTableSlot(computing.shown);
 }
 
-PG_GUARDED void recompute_rows(Plan *plan, GroupTable *keys, int first, int count, pg::Reading reading,
-                               GroupTable *rows)
+PG_GUARDED model::Array<PresentRow> recompute_rows(Plan *plan, GroupTable *keys, int first, int count,
+                                                   pg::Reading reading, GroupTable *rows)
 {
+    model::Array<PresentRow> present = {};
     Computing computing = {};
     computing.plan = plan;
     computing.groups = keys;
     computing.first = first;
     computing.count = count;
     computing.rows = rows;
+    computing.present = &present;
+    computing.memory = CurrentMemoryContext;
     compute(computing, reading);
+    if (present.size > 0)
+        qsort(present.data, static_cast<std::size_t>(present.size), sizeof(PresentRow), compare_present);
+    return present;
 }
 
 } // namespace delta

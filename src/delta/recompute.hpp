@@ -33,11 +33,18 @@ PG_GUARDED Node *key_condition(const model::View &view, int i, Expr *expression,
 /* Restrict a query over the references to rows of the groups whose keys are in its last range table entry. */
 PG_GUARDED void restrict_to_keys(Query *query, const model::View &view, const Bitmapset *nulls);
 
+/* A row that the table has: what it looks like, and its place. */
+struct PresentRow {
+    const Group *row;
+    ItemPointerData where;
+};
+
 /*
  * The same where rows are not in groups: compute those that have these keys, read those that the table has
- * under them, and add to rows (of plan->rows) by how much there should be more or less of each.
+ * under them, and add to rows (of plan->rows) by how much there should be more or less of each.  Those that
+ * it has are the result, in the order of row, as pointers have one.
  */
-PG_GUARDED void recompute_rows(Plan *plan, GroupTable *keys, int first, int count, pg::Reading reading,
-                               GroupTable *rows);
+PG_GUARDED model::Array<PresentRow> recompute_rows(Plan *plan, GroupTable *keys, int first, int count,
+                                                   pg::Reading reading, GroupTable *rows);
 
 } // namespace delta

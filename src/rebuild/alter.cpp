@@ -188,11 +188,8 @@ PG_GUARDED bool rows_are_found(const Imat &imat)
 {
     Relation table = table_open(imat.registration.imat, AccessShareLock);
     const model::View &view = *imat.view;
-    const bool found =
-        (view.keys_visible
-             ? OidIsValid(catalog::find_key_index(table, view, false))
-             : !view.bag || OidIsValid(catalog::find_row_index(table, catalog::shown_columns(view)))) &&
-        (!view.partitioned || OidIsValid(catalog::find_lookup_index(table, view)));
+    const bool by_state = !view.bag && !view.keys_visible;
+    const bool found = by_state || catalog::are_rows_found(table, view);
     table_close(table, NoLock);
     return found;
 }

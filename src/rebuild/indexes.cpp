@@ -189,13 +189,11 @@ PG_GUARDED IndexStmt *lookup_index_statement(Oid table, const model::View &view)
     return statement;
 }
 
-/* Is there an index by which rows of the view can be found? */
+/* Is there an index that tells rows of the view apart, or finds them by all of their values? */
 PG_GUARDED bool has_index(Relation table, const model::View &view, bool of_state)
 {
     if (of_state || view.keys_visible)
         return OidIsValid(catalog::find_key_index(table, view, of_state));
-    if (view.has_options() && !view.partitioned)
-        return OidIsValid(catalog::find_lookup_index(table, view));
     const Oid index = catalog::find_row_index(table, catalog::shown_columns(view));
     return OidIsValid(index) && catalog::is_selective(table, index);
 }
@@ -246,8 +244,8 @@ PG_GUARDED bool keys_are_not_null(const model::View &view)
                         [](const model::Key &key) { return key.nullable; });
 }
 
-/* Partitions are found by an index besides the one that tells rows apart. */
-PG_GUARDED static void create_partition_index(Oid table, const model::View &view, bool build)
+/* Create the index by which rows are found that are computed anew together, unless there is one. */
+PG_GUARDED static void create_lookup_index(Oid table, const model::View &view, bool build)
 {
     Relation opened = table_open(table, AccessShareLock);
     const bool there = OidIsValid(catalog::find_lookup_index(opened, view));
@@ -264,14 +262,16 @@ PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state
     const bool by_key = of_state || view.keys_visible;
     if ((by_key || view.needs_state) && !can_be_indexed(view))
         return false;
-    if (view.partitioned)
-        create_partition_index(table, view, build);
+    if (!of_state && catalog::needs_lookup_index(view)) {
+        create_lookup_index(table, view, build);
+        if (!by_key)
+            return true;
+    }
     Relation opened = table_open(table, AccessShareLock);
     const bool there = has_index(opened, view, of_state);
     IndexStmt *statement = there    ? nullptr
                            : by_key ? key_index_statement(table, view, of_state)
-                           : view.has_options() && !view.partitioned ? lookup_index_statement(table, view)
-                                                                     : row_index_statement(opened, view);
+                                    : row_index_statement(opened, view);
     table_close(opened, NoLock);
     if (there)
         return true;

@@ -89,5 +89,18 @@ SELECT imat, split_part(verdict, ' rows', 1) AS verdict FROM oracle.all_same('ou
 DELETE FROM b WHERE a NOT IN (SELECT id FROM a); ALTER TABLE b ADD FOREIGN KEY (a) REFERENCES a ON DELETE SET NULL ON UPDATE CASCADE;
 DELETE FROM a WHERE id = 5; UPDATE a SET id = 66 WHERE id = 6;
 SELECT * FROM bad();
+-- many rows of few keys: each is changed where it was seen, none is searched for among the others
+CREATE TABLE few_rows (id int PRIMARY KEY, x int);
+CREATE TABLE many_rows (x int, y int);
+INSERT INTO few_rows SELECT i, 1 FROM generate_series(1, 3) i;
+INSERT INTO many_rows SELECT 1, i FROM generate_series(1, 20000) i;
+SELECT imat.create('few_many', 'SELECT f.id, f.x, m.y FROM few_rows f LEFT JOIN many_rows m USING (x)');
+SET statement_timeout = '15s';
+UPDATE many_rows SET y = -y;
+DELETE FROM many_rows WHERE y % 2 = 0;
+SELECT * FROM oracle.all_same('outer_') WHERE imat = 'few_many';
+SELECT count(*), count(DISTINCT y), max(y) FROM few_many;
+RESET statement_timeout;
+
 SET client_min_messages = warning;
 DROP SCHEMA outer_ CASCADE;
