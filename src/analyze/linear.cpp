@@ -69,7 +69,7 @@ PG_GUARDED const char *why_not_rows(Query *query)
 PG_GUARDED const char *why_not_table(const RangeTblEntry *entry)
 {
     const char *name = relation_name(entry->relid);
-    if (!entry->inh)
+    if (!entry->inh && has_subclass(entry->relid))
         return psprintf("ONLY %s leaves out rows of its partitions or children", name);
     Relation table = table_open(entry->relid, NoLock);
     const bool secured = table->rd_rel->relrowsecurity;

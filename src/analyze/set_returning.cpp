@@ -15,8 +15,8 @@
  * may be what they can be called for.  In FROM they might be called before one of the tables is joined.  So
  * there the conditions are theirs, too, and what is made of both stays together (OFFSET 0).
  *
- * Left alone are functions that return rows of several columns, and levels where rows are counted off or
- * looked at through windows.
+ * Of a function that returns rows of several columns each column may be taken: (jsonb_each(j)).key.  Left
+ * alone are such rows as they are, and levels where rows are counted off or looked at through windows.
  */
 #include "analyze/parts.hpp"
 
@@ -33,26 +33,71 @@ struct Moving {
     bool refused; /* there is a call that can't be moved */
 };
 
-/* Can the call be a function in FROM that has one column, and stands for what it stands for here? */
-PG_GUARDED bool can_be_moved(const Moving &moving, const FuncExpr *call)
+/* The columns of the rows that a call returns; NULL: it returns values, or rows that aren't known. */
+PG_GUARDED TupleDesc columns_returned(const FuncExpr *call)
 {
-    return moving.inside && get_expr_result_type(const_cast<Node *>(reinterpret_cast<const Node *>(call)),
-                                                 nullptr, nullptr) == TYPEFUNC_SCALAR;
+    TupleDesc columns = nullptr;
+    const TypeFuncClass kind =
+        get_expr_result_type(const_cast<Node *>(reinterpret_cast<const Node *>(call)), nullptr, &columns);
+    return kind == TYPEFUNC_COMPOSITE ? columns : nullptr;
+}
+
+PG_GUARDED bool returns_values(const FuncExpr *call)
+{
+    return get_expr_result_type(const_cast<Node *>(reinterpret_cast<const Node *>(call)), nullptr, nullptr) ==
+           TYPEFUNC_SCALAR;
+}
+
+/* Is it a call that returns sets, whose arguments call none of that kind? */
+PG_GUARDED bool is_innermost_call(const Node *node)
+{
+    return node != nullptr && IsA(node, FuncExpr) && castNode(FuncExpr, node)->funcretset &&
+           !expression_returns_set(reinterpret_cast<Node *>(castNode(FuncExpr, node)->args));
+}
+
+/* Is it one column of the rows that such a call returns? */
+PG_GUARDED bool is_column_of_call(const Node *node)
+{
+    if (!IsA(node, FieldSelect))
+        return false;
+    const auto *call = reinterpret_cast<const Node *>(castNode(FieldSelect, node)->arg);
+    if (!is_innermost_call(call))
+        return false;
+    const TupleDesc columns = columns_returned(reinterpret_cast<const FuncExpr *>(call));
+    bool all = columns != nullptr;
+    for (int i = 0; all && i < columns->natts; i++)
+        all = !TupleDescAttr(columns, i)->attisdropped;
+    return all;
+}
+
+/* How many columns the item in FROM has before those of the call, which is added to it. */
+PG_GUARDED int columns_before(Moving *moving, FuncExpr *call)
+{
+    int columns = 0;
+    for (auto *known : pg::each<FuncExpr>(moving->calls)) {
+        if (equal(known, call))
+            return columns;
+        const TupleDesc returned = columns_returned(known);
+        columns += returned == nullptr ? 1 : returned->natts;
+    }
+    moving->calls = lappend(moving->calls, copyObjectImpl(call));
+    return columns;
 }
 
 /* The column of the item in FROM that a call becomes. */
 PG_GUARDED Node *column_for(Moving *moving, FuncExpr *call)
 {
-    AttrNumber number = 0;
-    for (auto *known : pg::each<FuncExpr>(moving->calls)) {
-        number++;
-        if (equal(known, call))
-            return reinterpret_cast<Node *>(
-                makeVar(moving->entry, number, call->funcresulttype, -1, call->funccollid, 0));
-    }
-    moving->calls = lappend(moving->calls, copyObjectImpl(call));
-    return reinterpret_cast<Node *>(makeVar(moving->entry, static_cast<AttrNumber>(number + 1),
-                                            call->funcresulttype, -1, call->funccollid, 0));
+    const auto number = static_cast<AttrNumber>(columns_before(moving, call) + 1);
+    return reinterpret_cast<Node *>(
+        makeVar(moving->entry, number, call->funcresulttype, -1, call->funccollid, 0));
+}
+
+/* The same for one column of the rows that it returns. */
+PG_GUARDED Node *column_for(Moving *moving, FieldSelect *field)
+{
+    const int before = columns_before(moving, castNode(FuncExpr, field->arg));
+    return reinterpret_cast<Node *>(makeVar(moving->entry, static_cast<AttrNumber>(before + field->fieldnum),
+                                            field->resulttype, field->resulttypmod, field->resultcollid, 0));
 }
 
 extern "C" {
@@ -71,10 +116,12 @@ PG_GUARDED static Node *moving_mutator(Node *node, void *context)
         moving->refused = key.refused;
         return moved;
     }
+    if (moving->inside && is_column_of_call(node))
+        return column_for(moving, castNode(FieldSelect, node));
     const bool is_call = IsA(node, FuncExpr) && castNode(FuncExpr, node)->funcretset;
-    moving->refused = (is_call && !can_be_moved(*moving, castNode(FuncExpr, node))) ||
+    moving->refused = (is_call && (!moving->inside || !returns_values(castNode(FuncExpr, node)))) ||
                       (IsA(node, OpExpr) && castNode(OpExpr, node)->opretset);
-    if (is_call && !expression_returns_set(reinterpret_cast<Node *>(castNode(FuncExpr, node)->args)))
+    if (!moving->refused && is_innermost_call(node))
         return column_for(moving, castNode(FuncExpr, node));
     return pg::mutate_expression(node, moving_mutator, context);
 }
@@ -100,14 +147,18 @@ PG_GUARDED RangeTblEntry *functions_entry(const List *calls)
     entry->rtekind = RTE_FUNCTION;
     entry->inFromCl = true;
     for (auto *call : pg::each<FuncExpr>(calls)) {
+        const TupleDesc columns = columns_returned(call);
         auto *function = makeNode(RangeTblFunction);
         function->funcexpr = reinterpret_cast<Node *>(call);
-        function->funccolcount = 1;
+        function->funccolcount = columns == nullptr ? 1 : columns->natts;
         entry->functions = lappend(entry->functions, function);
-        names = lappend(names, makeString(get_func_name(call->funcid)));
+        if (columns == nullptr)
+            names = lappend(names, makeString(get_func_name(call->funcid)));
+        for (int i = 0; columns != nullptr && i < columns->natts; i++)
+            names = lappend(names, makeString(pstrdup(NameStr(TupleDescAttr(columns, i)->attname))));
     }
     entry->lateral = contain_vars_of_level(reinterpret_cast<Node *>(entry->functions), 0);
-    entry->eref = makeAlias(strVal(linitial(names)), names);
+    entry->eref = makeAlias(get_func_name(linitial_node(FuncExpr, calls)->funcid), names);
     return entry;
 }
 
