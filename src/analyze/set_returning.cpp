@@ -51,8 +51,8 @@ PG_GUARDED bool returns_values(const FuncExpr *call)
 /* Is it a call that returns sets, whose arguments call none of that kind? */
 PG_GUARDED bool is_innermost_call(const Node *node)
 {
-    return node != nullptr && IsA(node, FuncExpr) && castNode(FuncExpr, node)->funcretset &&
-           !expression_returns_set(reinterpret_cast<Node *>(castNode(FuncExpr, node)->args));
+    return node != nullptr && IsA(node, FuncExpr) && reinterpret_cast<const FuncExpr *>(node)->funcretset &&
+           !expression_returns_set(reinterpret_cast<Node *>(reinterpret_cast<const FuncExpr *>(node)->args));
 }
 
 /* Is it one column of the rows that such a call returns? */
@@ -60,7 +60,7 @@ PG_GUARDED bool is_column_of_call(const Node *node)
 {
     if (!IsA(node, FieldSelect))
         return false;
-    const auto *call = reinterpret_cast<const Node *>(castNode(FieldSelect, node)->arg);
+    const auto *call = reinterpret_cast<const Node *>(reinterpret_cast<const FieldSelect *>(node)->arg);
     if (!is_innermost_call(call))
         return false;
     const TupleDesc columns = columns_returned(reinterpret_cast<const FuncExpr *>(call));

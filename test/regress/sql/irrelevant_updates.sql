@@ -69,6 +69,13 @@ SELECT * FROM fired('UPDATE items SET seen = seen + 1');
 DROP TRIGGER tells ON items;
 SELECT * FROM bad();
 
+-- One table read twice, by other columns.
+SELECT imat.create('pairs', 'SELECT a.kind, count(b.label) AS n, min(b.label) AS m FROM items a JOIN items b ON b.id = a.id GROUP BY a.kind');
+SELECT * FROM fired('UPDATE items SET seen = seen + 1');
+SELECT * FROM fired('UPDATE items SET label = ''pair''');
+SELECT * FROM bad();
+SELECT imat.drop('pairs');
+
 -- Whole rows, and columns of nested views.
 CREATE VIEW plain AS SELECT kind, label FROM items;
 SELECT imat.create('labelled', 'SELECT label, count(*) FROM plain GROUP BY label');

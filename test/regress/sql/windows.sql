@@ -103,6 +103,7 @@ SELECT strategy_of('SELECT id, rank() OVER (PARTITION BY region ORDER BY amount)
 SELECT strategy_of('SELECT shop, region, rank() OVER (PARTITION BY region ORDER BY amount) AS r, rank() OVER (PARTITION BY shop ORDER BY amount) AS q FROM sales');
 SELECT strategy_of('SELECT n, count(*) FROM (SELECT region, rank() OVER (PARTITION BY region ORDER BY amount) AS n FROM sales) s GROUP BY n');
 SELECT strategy_of('SELECT region, n FROM (SELECT region, rank() OVER (PARTITION BY region ORDER BY amount) AS n FROM sales) s ORDER BY n LIMIT 3');
+SELECT strategy_of('SELECT DISTINCT ON (n) region, n FROM (SELECT region, id, rank() OVER (PARTITION BY region ORDER BY amount) AS n FROM sales) s ORDER BY n, id');
 SELECT strategy_of('SELECT region, n, rank() OVER (ORDER BY n) AS q FROM (SELECT region, rank() OVER (PARTITION BY region ORDER BY amount) AS n FROM sales) s');
 SELECT strategy_of('SELECT region, rank() OVER (PARTITION BY region ORDER BY amount) AS r, (SELECT count(*) FROM shops) AS n FROM sales');
 SELECT strategy_of('SELECT region, sum(amount) OVER (PARTITION BY region ROWS (SELECT count(*) FROM shops) PRECEDING) AS n FROM sales');
