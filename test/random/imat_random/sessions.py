@@ -11,12 +11,13 @@ import time
 import psycopg2
 
 from . import queries
-from .replay import BadScenario, Comparer, Failure, PEEK, Session, code_of, connect, create_database, creation, \
+from .replay import BadScenario, Comparer, Failure, LARGE, PEEK, Session, code_of, connect, create_database, creation, \
     drop_database, note_strategy, show_difference
 from .scenario import copy_lines, render
 
 RETRIES = 20
 SLOW = 2  # seconds
+LONG = 10
 
 # Errors that statements may have by themselves: data exceptions and violated constraints, what follows from them, and
 # savepoints that are gone.
@@ -43,6 +44,7 @@ class Concurrent:
         self.log = log
         self.comparer = Comparer(scenario)
         self.failures = []
+        self.longest = 0  # seconds that a statement took
         self.contents = {}
         self.moved = set()  # IMATs that were seen to change
         self.sessions = []
@@ -109,7 +111,10 @@ class Concurrent:
         if session.aborted() and not text.startswith('ROLLBACK'):
             return None
         self.log.append('/* %d */ %s' % (number, text))
+        began = time.monotonic()
         error = session.step(step)
+        if error is None:
+            self.longest = max(self.longest, time.monotonic() - began)
         if error:
             self.judge(error, transaction, text)
         elif step.get('ddl'):
@@ -162,11 +167,16 @@ class Concurrent:
                 pass
 
     def is_slow(self):
-        """Is there a query that takes so long that whoever waits for others to run it gives up?"""
+        """
+        Is there a query that takes so long, or has so many rows, that whoever waits for others to run it gives up? What a
+        transaction made of it before it was undone is told by how long its statements took, which came to an end after all.
+        """
+        if self.longest > LONG:
+            return True
         for imat in self.scenario['imats']:
             began = time.monotonic()
-            self.reference.run('SELECT ARRAY[q::text] FROM shadow.%s q' % imat['name'])
-            if time.monotonic() - began > SLOW:
+            rows = self.reference.rows('SELECT count(q::text) FROM shadow.%s q' % imat['name'])[0][0]
+            if time.monotonic() - began > SLOW or rows > LARGE:
                 return True
         return False
 
@@ -197,6 +207,8 @@ class Concurrent:
             left = self.reference.rows("SELECT imat.verify('live.%s')" % name)[0][0]
             if left != 0:
                 raise Failure('verify', 'imat.verify(%s) = %d, but it equals its definition' % (name, left))
+            if sum(expected.values()) > LARGE:
+                raise BadScenario('%s, which equals its definition, has grown too large to go on with' % name)
         self.reference.cursor.execute('COMMIT')
 
     def run(self):
