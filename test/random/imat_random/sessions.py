@@ -225,8 +225,8 @@ class Concurrent:
                 for thread in threads:
                     thread.join()
                 if self.failures:
-                    if self.failures[0].kind == 'error 55P03' and self.is_slow():
-                        raise BadScenario('transactions waited too long for a query that takes seconds')
+                    if self.failures[0].kind in ('error 55P03', 'error 57014') and self.is_slow():
+                        raise BadScenario('transactions took too long, or waited so, for a query that takes seconds')
                     raise self.failures[0]
                 self.log.append('-- quiet')
                 self.compare()
