@@ -107,11 +107,11 @@ PG_GUARDED const char *understand_groups(Query *expanded, model::View *view)
 /* Can columns of the state table keep all that is wanted of the groups? */
 PG_GUARDED bool can_be_kept(const Query *groups)
 {
+    bool can = true;
     for (auto *target : pg::each<TargetEntry>(groups->targetList))
-        if (!target->resjunk &&
-            get_typtype(exprType(reinterpret_cast<Node *>(target->expr))) == TYPTYPE_PSEUDO)
-            return false;
-    return true;
+        can = can && (target->resjunk ||
+                      get_typtype(exprType(reinterpret_cast<Node *>(target->expr))) != TYPTYPE_PSEUDO);
+    return can;
 }
 
 /* Understand a query as groups, and what is made of them; as it is where that isn't possible either. */

@@ -63,7 +63,7 @@ PG_GUARDED bool is_column_of_call(const Node *node)
     const auto *call = reinterpret_cast<const Node *>(reinterpret_cast<const FieldSelect *>(node)->arg);
     if (!is_innermost_call(call))
         return false;
-    const TupleDesc columns = columns_returned(reinterpret_cast<const FuncExpr *>(call));
+    TupleDesc columns = columns_returned(reinterpret_cast<const FuncExpr *>(call));
     bool all = columns != nullptr;
     for (int i = 0; all && i < columns->natts; i++)
         all = !TupleDescAttr(columns, i)->attisdropped;
@@ -77,7 +77,7 @@ PG_GUARDED int columns_before(Moving *moving, FuncExpr *call)
     for (auto *known : pg::each<FuncExpr>(moving->calls)) {
         if (equal(known, call))
             return columns;
-        const TupleDesc returned = columns_returned(known);
+        TupleDesc returned = columns_returned(known);
         columns += returned == nullptr ? 1 : returned->natts;
     }
     moving->calls = lappend(moving->calls, copyObjectImpl(call));
@@ -147,7 +147,7 @@ PG_GUARDED RangeTblEntry *functions_entry(const List *calls)
     entry->rtekind = RTE_FUNCTION;
     entry->inFromCl = true;
     for (auto *call : pg::each<FuncExpr>(calls)) {
-        const TupleDesc columns = columns_returned(call);
+        TupleDesc columns = columns_returned(call);
         auto *function = makeNode(RangeTblFunction);
         function->funcexpr = reinterpret_cast<Node *>(call);
         function->funccolcount = columns == nullptr ? 1 : columns->natts;

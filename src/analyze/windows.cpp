@@ -91,10 +91,10 @@ PG_GUARDED bool keeps_apart(Query *query, const SortGroupClause *clause, Shows s
         return false;
     if (query->distinctClause != NIL && !has_clause(query, query->distinctClause, clause, shows))
         return false;
+    bool apart = true;
     for (auto *window : pg::each<WindowClause>(query->windowClause))
-        if (!has_clause(query, window->partitionClause, clause, shows))
-            return false;
-    return true;
+        apart = apart && has_clause(query, window->partitionClause, clause, shows);
+    return apart;
 }
 
 /* The columns that show what meets the condition. */
@@ -164,10 +164,11 @@ PG_GUARDED List *find_common(const List *levels)
 /* Has each row of the query one row of the level of the windows behind it? */
 PG_GUARDED bool is_one_to_one(const List *levels)
 {
+    bool is = true;
     for (auto *level : pg::each<Level>(levels))
-        if (makes_groups(level->query) || level->query->distinctClause != NIL || level->query->hasTargetSRFs)
-            return false;
-    return true;
+        is = is && !makes_groups(level->query) && level->query->distinctClause == NIL &&
+             !level->query->hasTargetSRFs;
+    return is;
 }
 
 /* Does a level refer to rows of those around it? */

@@ -96,7 +96,7 @@ PG_GUARDED AttrNumber number_in(Oid table, Oid source, AttrNumber column)
 /* Does an IMAT that reads these columns of a source see what is set in the table? */
 PG_GUARDED bool reads_one(const model::Source &source, Relation table, const Bitmapset *set)
 {
-    const TupleDesc type = RelationGetDescr(table);
+    TupleDesc type = RelationGetDescr(table);
     int member = -1;
     while ((member = bms_next_member(source.columns, member)) >= 0) {
         const int named = member + FirstLowInvalidHeapAttributeNumber;
