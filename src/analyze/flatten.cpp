@@ -492,7 +492,7 @@ PG_GUARDED void lower_having(const model::View &view, FlatQuery *flat)
             return;
     List *kept = NIL;
     for (auto *condition : pg::each<Node>(make_ands_implicit(reinterpret_cast<Expr *>(flat->having)))) {
-        if (contain_agg_clause(condition))
+        if (contain_aggs_of_level(condition, 0))
             kept = lappend(kept, condition);
         else
             flat->conditions = lappend(flat->conditions, condition);

@@ -122,7 +122,7 @@ PG_GUARDED const char *why_not_distinct_on(const FlatQuery &flat, const List *ke
         *inner = lappend(*inner, key);
     }
     for (auto *expression : pg::each<Node>(key_expressions))
-        if (contain_agg_clause(expression))
+        if (contain_aggs_of_level(expression, 0))
             return "DISTINCT ON is on an aggregate";
     return nullptr;
 }

@@ -214,7 +214,7 @@ PG_GUARDED const char *add_ungrouped(const FlatQuery &flat, Node *expression, bo
     for (auto *column : pg::each<Var>(columns))
         if (const char *reason = why_not_by_primary_key(flat, column))
             return reason;
-    if (columns == NIL || (shown && !contain_agg_clause(expression) &&
+    if (columns == NIL || (shown && !contain_aggs_of_level(expression, 0) &&
                            add_determined(flat, expression, keys, expressions) == nullptr))
         return nullptr;
     for (auto *column : pg::each<Var>(columns))

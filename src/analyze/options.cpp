@@ -249,7 +249,7 @@ PG_GUARDED Node *sublink_condition(const Item &item, const List *targets)
         query->limitOffset != nullptr)
         return nullptr;
     auto *shown = const_cast<List *>(targets);
-    if (contain_agg_clause(reinterpret_cast<Node *>(shown)))
+    if (contain_aggs_of_level(reinterpret_cast<Node *>(shown), 0))
         return nullptr;
     Node *test = test_mutator(without_sublinks(sublink->testexpr), shown);
     if (item.wanted_true)

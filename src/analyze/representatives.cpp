@@ -239,7 +239,7 @@ PG_GUARDED Node *representative_of(Node *expression, const SortGroupClause *clau
 
 PG_GUARDED bool is_about_rows(Query *query, Node *condition)
 {
-    if (contain_agg_clause(condition) || query->groupingSets != NIL || query->groupClause == NIL ||
+    if (contain_aggs_of_level(condition, 0) || query->groupingSets != NIL || query->groupClause == NIL ||
         query->hasDistinctOn)
         return false;
     bool same = true;

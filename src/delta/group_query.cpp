@@ -116,8 +116,8 @@ PG_GUARDED void add_key(Query *query, const InSet &in, int i)
 /* The first of each group is wanted. */
 PG_GUARDED void take_first(Query *query, const model::View &view)
 {
-    query->hasAggs = contain_agg_clause(reinterpret_cast<Node *>(query->targetList)) ||
-                     contain_agg_clause(query->havingQual);
+    query->hasAggs = contain_aggs_of_level(reinterpret_cast<Node *>(query->targetList), 0) ||
+                     contain_aggs_of_level(query->havingQual, 0);
     query->hasDistinctOn = true;
     query->distinctClause = static_cast<List *>(copyObjectImpl(view.distinct_on));
     query->sortClause = static_cast<List *>(copyObjectImpl(view.order));
