@@ -22,7 +22,7 @@
  * A row that is removed and one that is added under the same identity are one row that changes: it is
  * updated, so that foreign keys and triggers see it so, and nothing is written to indexes that needn't be.
  * Rows are removed first, then updated, then added, so that what has left a unique index of the owner's makes
- * room for what comes.
+ * room for what comes.  A row that would change in such an index is removed and added.
  */
 #include "apply/apply.hpp"
 
@@ -224,6 +224,49 @@ PG_GUARDED model::Array<Change> list_changes(const delta::Plan *plan, const delt
     return changes;
 }
 
+/*
+ * The columns (as pull_varattnos has them) of indexes that refuse a row for another one at once, but for
+ * those that rows are paired by.  If a row is updated in one of them, it may be for a row that is to be
+ * updated, too: ranks, of which each takes the next one's place.
+ */
+PG_GUARDED Bitmapset *columns_guarded(Relation table, const model::View &view)
+{
+    Bitmapset *columns = nullptr;
+    for (Oid oid : pg::each_oid(RelationGetIndexList(table))) {
+        Relation index = index_open(oid, AccessShareLock);
+        const FormData_pg_index &form = *index->rd_index;
+        const bool guards = (form.indisunique || form.indisexclusion) && form.indimmediate;
+        for (int i = 0; guards && i < form.indnkeyatts; ++i)
+            columns = bms_add_member(columns, form.indkey.values[i] - FirstLowInvalidHeapAttributeNumber);
+        if (guards) {
+            pull_varattnos(reinterpret_cast<Node *>(RelationGetIndexExpressions(index)), 1, &columns);
+            pull_varattnos(reinterpret_cast<Node *>(RelationGetIndexPredicate(index)), 1, &columns);
+        }
+        index_close(index, AccessShareLock);
+    }
+    for (const model::Key &key : delta::paired_by(view))
+        columns = bms_del_member(columns, key.column - FirstLowInvalidHeapAttributeNumber);
+    return columns;
+}
+
+/* Are the rows the same in these columns? */
+PG_GUARDED bool same_in(const delta::Plan &plan, const Bitmapset *columns, const Change &one,
+                        const Change &other)
+{
+    const delta::Layout &layout = *plan.rows;
+    for (int i = 0; i < layout.keys.size; ++i) {
+        if (!bms_is_member(i + 1 - FirstLowInvalidHeapAttributeNumber, columns))
+            continue;
+        const bool null = one.row->nulls(layout)[i];
+        const TypeCacheEntry *type = lookup_type_cache(plan.view->columns[i].type, 0);
+        if (null != other.row->nulls(layout)[i] ||
+            (!null &&
+             !pg::datum_image_eq(one.row->keys()[i], other.row->keys()[i], type->typbyval, type->typlen)))
+            return false;
+    }
+    return true;
+}
+
 /* Rows that change: so many that are alike become alike again. */
 struct Pair {
     Change *from;
@@ -233,17 +276,19 @@ struct Pair {
 
 /*
  * Find what is removed and what is added under the same key, and take it out of the changes, whose counts are
- * then those of rows that have nothing to be paired with.
+ * then those of rows that have nothing to be paired with.  Not paired are rows that differ in guarded
+ * columns.
  */
-PG_GUARDED List *pair_up(const delta::Plan *plan, const model::Array<Change> &changes)
+PG_GUARDED List *pair_up(const delta::Plan *plan, const model::Array<Change> &changes,
+                         const Bitmapset *guarded)
 {
     List *pairs = NIL;
     int added = 0;
-    for (int removed = 0; plan->pairing.size > 0 && removed < changes.size; ++removed) {
+    for (int removed = 0; removed < changes.size; ++removed) {
         added = Max(added, removed + 1);
         while (changes[removed].count < 0 && added < changes.size &&
                compare_keys(changes[removed], changes[added]) == 0) {
-            if (changes[added].count <= 0) {
+            if (changes[added].count <= 0 || !same_in(*plan, guarded, changes[removed], changes[added])) {
                 ++added;
                 continue;
             }
@@ -307,7 +352,8 @@ PG_GUARDED int64 apply_changes(delta::Plan *plan, const delta::GroupTable &chang
     const Target target = open_target(plan, present, moment, listener);
     const model::Array<Change> listed = list_changes(plan, changes, present);
     const int64 size = listed.size;
-    const List *pairs = pair_up(plan, listed);
+    const bool may_pair = listed.size > 1 && plan->pairing.size > 0;
+    const List *pairs = may_pair ? pair_up(plan, listed, columns_guarded(target.table, *plan->view)) : NIL;
     MemoryContext scratch =
         AllocSetContextCreate(CurrentMemoryContext, "pg_imat apply", ALLOCSET_SMALL_SIZES);
     MemoryContext caller = MemoryContextSwitchTo(scratch);

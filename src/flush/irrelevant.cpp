@@ -69,6 +69,16 @@ PG_GUARDED bool is_alone_after(const TriggerDesc &triggers)
     return true;
 }
 
+/* Is a column of it computed from others?  One of a child may be that isn't in its parent. */
+PG_GUARDED bool has_generated(Relation table)
+{
+    TupleDesc type = RelationGetDescr(table);
+    bool has = false;
+    for (int i = 0; i < type->natts; ++i)
+        has = has || TupleDescAttr(type, i)->attgenerated != '\0';
+    return has;
+}
+
 /* May rows become others than the statement says, or move? */
 PG_GUARDED bool may_change_more(const ModifyTableState *update)
 {
@@ -82,8 +92,11 @@ PG_GUARDED bool may_change_more(const ModifyTableState *update)
         return table.ri_TrigDesc != nullptr && table.ri_TrigDesc->trig_update_before_row;
     };
     bool changes = changes_rows(*target);
-    for (int i = 0; i < pg::number_of_targets(update); ++i)
-        changes = changes || changes_rows(update->resultRelInfo[i]);
+    for (int i = 0; i < pg::number_of_targets(update); ++i) {
+        const ResultRelInfo &part = update->resultRelInfo[i];
+        changes = changes || changes_rows(part) ||
+                  (part.ri_RelationDesc != target->ri_RelationDesc && has_generated(part.ri_RelationDesc));
+    }
     return changes;
 }
 

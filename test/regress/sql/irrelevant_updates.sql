@@ -139,5 +139,15 @@ SELECT * FROM fired('UPDATE child SET a = a + 1');
 SELECT * FROM fired('UPDATE parent SET a = a + 1');
 SELECT * FROM bad();
 
+-- Columns that are generated in a child or partition, and are not in its parent.
+CREATE TABLE kin (a int, b int);
+CREATE TABLE kin_child (a int, b int GENERATED ALWAYS AS (a * 2) STORED);
+ALTER TABLE kin_child INHERIT kin;
+INSERT INTO kin_child (a) VALUES (1), (2); INSERT INTO kin VALUES (5, 5);
+SELECT imat.create('kin_b', 'SELECT b, count(*) FROM kin GROUP BY b');
+UPDATE kin SET a = a + 10;
+UPDATE kin_child SET a = a + 10;
+SELECT * FROM bad();
+
 SET client_min_messages = warning;
 DROP SCHEMA irrelevant CASCADE;

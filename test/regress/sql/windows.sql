@@ -96,6 +96,30 @@ UPDATE odd SET b = NULL WHERE id = 12;
 SELECT * FROM bad();
 SELECT n, count(*), min(c) FROM by_numeric GROUP BY n::text, n ORDER BY n::text;
 
+-- an index of the owner's that lets no rank in twice: each takes the place of the next one
+CREATE TABLE race (id int PRIMARY KEY, heat int, time int);
+INSERT INTO race SELECT i, i % 5, i FROM generate_series(1, 40) i;
+CREATE MATERIALIZED VIEW places AS SELECT heat, id, row_number() OVER (PARTITION BY heat ORDER BY time DESC, id) AS n FROM race;
+CREATE UNIQUE INDEX ON places (heat, n);
+SELECT create_imat('places');
+CREATE MATERIALIZED VIEW times AS SELECT heat, time, row_number() OVER (PARTITION BY heat ORDER BY time DESC, id) AS n FROM race;
+CREATE UNIQUE INDEX ON times (heat, n);
+SELECT create_imat('times');
+UPDATE race SET time = -time;
+SELECT * FROM bad();
+DELETE FROM race WHERE id % 7 = 0;
+UPDATE race SET time = time + 10 WHERE heat = 2;
+UPDATE race SET heat = heat + 1;
+INSERT INTO race SELECT i, i % 3, 0 FROM generate_series(50, 60) i;
+SELECT * FROM bad();
+-- and without windows
+CREATE TABLE seats (id int PRIMARY KEY, seat int);
+INSERT INTO seats VALUES (1, 1), (2, 2), (3, 3);
+SELECT imat.create('seated', 'SELECT id, seat FROM seats');
+CREATE UNIQUE INDEX ON seated (seat);
+UPDATE seats SET seat = CASE seat WHEN 1 THEN 2 WHEN 2 THEN 1 ELSE seat END;
+SELECT * FROM bad();
+
 -- what isn't possible, and why
 CREATE FUNCTION strategy_of(query text) RETURNS text LANGUAGE sql AS $$ SELECT e FROM imat.explain_query(query) e LIMIT 1 $$;
 SELECT strategy_of('SELECT id, rank() OVER (ORDER BY amount) AS r FROM sales');
