@@ -142,7 +142,7 @@ SELECT * FROM bad();
 -- Columns that are generated in a child or partition, and are not in its parent.
 CREATE TABLE kin (a int, b int);
 CREATE TABLE kin_child (a int, b int GENERATED ALWAYS AS (a * 2) STORED);
-ALTER TABLE kin_child INHERIT kin;
+DO $$ BEGIN ALTER TABLE kin_child INHERIT kin; EXCEPTION WHEN datatype_mismatch THEN NULL; END $$; -- from 16 on that is refused
 INSERT INTO kin_child (a) VALUES (1), (2); INSERT INTO kin VALUES (5, 5);
 SELECT imat.create('kin_b', 'SELECT b, count(*) FROM kin GROUP BY b');
 UPDATE kin SET a = a + 10;
