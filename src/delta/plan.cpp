@@ -66,9 +66,41 @@ PG_GUARDED ProjectionInfo *project(List *targets, ExprContext *context, TupleDes
     return ExecBuildProjectionInfo(targets, context, result, nullptr, from);
 }
 
+/* What it costs to check a condition for one row, in the planner's units. */
+PG_GUARDED Cost cost_of(Node *condition)
+{
+    QualCost cost;
+    cost_qual_eval_node(&cost, condition, nullptr);
+    return cost.per_tuple;
+}
+
+/*
+ * The conditions in the order in which a scan checks them, the cheapest first (order_qual_clauses;
+ * PostgreSQL, createplan.c).  So one that fails for a row that another keeps out fails here where it does
+ * there.
+ */
+PG_GUARDED List *cheapest_first(const List *conditions)
+{
+    List *ordered = NIL;
+    for (auto *condition : pg::each<Node>(conditions)) {
+        List *longer = NIL;
+        for (auto *other : pg::each<Node>(ordered)) {
+            if (condition != nullptr && cost_of(condition) < cost_of(other)) {
+                longer = lappend(longer, condition);
+                condition = nullptr;
+            }
+            longer = lappend(longer, other);
+        }
+        ordered = condition == nullptr ? longer : lappend(longer, condition);
+    }
+    return ordered;
+}
+
 PG_GUARDED ExprState *condition(Node *conditions)
 {
-    return conditions == nullptr ? nullptr : ExecInitQual(reinterpret_cast<List *>(conditions), nullptr);
+    return conditions == nullptr
+               ? nullptr
+               : ExecInitQual(cheapest_first(reinterpret_cast<List *>(conditions)), nullptr);
 }
 
 /* Is there an index that finds the row of a group, or the rows of a bag? */

@@ -85,6 +85,7 @@ extern "C" {
 #include "nodes/parsenodes.h"
 #include "nodes/print.h"
 #include "optimizer/clauses.h"
+#include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/planner.h"
 #include "optimizer/tlist.h"

@@ -36,6 +36,13 @@ SELECT oracle.error($$INSERT INTO spans VALUES (3, 1, '100000000 years')$$);
 BEGIN; INSERT INTO spans VALUES (4, 1, '100000000 years'); DELETE FROM spans WHERE id = 1; COMMIT;
 SELECT oracle.same('span');
 TABLE span ORDER BY k;
+-- conditions are checked as a scan does it, the cheapest first: what fails is kept out by what was written behind it
+CREATE TABLE checked (id int PRIMARY KEY, k int, v int);
+INSERT INTO checked VALUES (1, 1, 1), (2, 1, -3), (3, 2, -2147483648);
+SELECT imat.create('checked_sums', 'SELECT k, sum(v) AS s, count(*) AS n FROM checked WHERE abs(v) < 50 AND k = 1 GROUP BY k');
+INSERT INTO checked VALUES (4, 2, -2147483648), (5, 1, 7);
+SELECT oracle.same('checked_sums');
+SELECT oracle.error('INSERT INTO checked VALUES (6, 1, -2147483648)');
 -- ONLY: of a table without children these are all rows; once it had some, from when PostgreSQL notices that they are gone
 CREATE TABLE alone (id int PRIMARY KEY, k int, v int);
 INSERT INTO alone VALUES (1, 1, 1), (2, 2, 2);
