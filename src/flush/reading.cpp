@@ -203,11 +203,13 @@ bool changes_tables(const Node *command) noexcept
            IsA(command, TruncateStmt);
 }
 
-/* A statement is over: if it or one in it asked for a flush, and none is left whose changes are still to be
- * captured. */
+/*
+ * A statement is over: if it or one in it asked for a flush, and none is left whose changes are still to be
+ * captured.  Not after SAVEPOINT: the subtransaction has not begun by then.
+ */
 void flush_if_due()
 {
-    if (session.flush_due && session.changing == 0)
+    if (session.flush_due && session.changing == 0 && IsTransactionState())
         pg::call(flush_now);
 }
 

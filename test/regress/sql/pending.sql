@@ -324,5 +324,19 @@ BEGIN; INSERT INTO src (k, v) VALUES (71, 1); INSERT INTO unique_later VALUES (1
 \set VERBOSITY default
 INSERT INTO src (k, v) VALUES (71, 1);
 SELECT * FROM oracle.all_same('pend');
+-- a flush that the first statement of a session asked for, before the library was there to do it, comes due in a SAVEPOINT
+\c -
+SET search_path = pend, public; SET pg_imat.flush = 'statement';
+BEGIN;
+COPY src (k, v) FROM STDIN;
+90	1
+91	2
+\.
+SAVEPOINT a;
+INSERT INTO src (k, v) VALUES (92, 3);
+ROLLBACK TO a;
+INSERT INTO src (k, v) VALUES (93, 4);
+COMMIT;
+SELECT * FROM oracle.all_same('pend');
 SET client_min_messages = warning;
 DROP SCHEMA pend CASCADE;
