@@ -8,6 +8,8 @@
  * 2. The IMATs, in the order of their Oids: RowExclusive where groups are added, ShareRowExclusive where
  * contents are rebuilt.  So those who add groups don't wait for each other here; who rebuilds waits for all
  * of them and they for him; two who rebuild queue.
+ * Who waited for one whose transaction has made the definition mean something else, and the state table hold
+ * something else, goes by a plan of before: he has to rebuild it, and takes these locks anew.
  * 3. For each IMAT over a join, tags of its sources, then hashes of the join keys of changed rows: see
  * join_locks.cpp.
  * 4. For each IMAT whose groups are computed anew (keyed): a lock tag of class imat.source, object the
@@ -65,10 +67,18 @@ PG_GUARDED void lock_imats(Work *work)
 {
     for (auto *item : pg::each<WorkItem>(by_oid(work->items))) {
         LockRelationOid(item->imat, item->swap ? ShareRowExclusiveLock : RowExclusiveLock);
+        item->locked_to_rebuild = item->swap;
         item->name = get_rel_name(item->imat);
         if (item->name == nullptr)
             work->items = list_delete_ptr(work->items, item);
     }
+}
+
+/* Let go of what lock_imats has locked, to come back to it in its order. */
+PG_GUARDED void unlock_imats(const Work &work)
+{
+    for (auto *item : pg::each<WorkItem>(work.items))
+        UnlockRelationOid(item->imat, item->locked_to_rebuild ? ShareRowExclusiveLock : RowExclusiveLock);
 }
 
 /* More groups than that are not locked one by one. */
@@ -139,6 +149,11 @@ PG_GUARDED void lock_work(Work *work)
 {
     lock_sources(*work);
     lock_imats(work);
+    while (mark_outdated(*work)) {
+        unlock_imats(*work);
+        lock_sources(*work);
+        lock_imats(work);
+    }
     lock_joins(*work);
 }
 

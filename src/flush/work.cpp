@@ -193,6 +193,21 @@ PG_GUARDED Work *plan_work(const Collected &collected)
     return work;
 }
 
+PG_GUARDED bool mark_outdated(const Work &work)
+{
+    bool marked = false;
+    for (auto *item : pg::each<WorkItem>(work.items)) {
+        if (item->swap || !item->plan->stale)
+            continue;
+        const delta::Plan *now = delta::plan_of(item->imat);
+        if (now == nullptr || now->fingerprint == item->plan->fingerprint)
+            continue;
+        mark_swap(item);
+        marked = true;
+    }
+    return marked;
+}
+
 PG_GUARDED bool is_keyed(const WorkItem &item)
 {
     return !item.swap && item.plan->strategy == model::Strategy::Keyed;

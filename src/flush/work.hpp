@@ -16,9 +16,10 @@ struct WorkItem {
     delta::GroupTable *groups; /* NULL: none yet */
     bool joined;               /* over a join: its changed rows are in the groups already */
     bool swap;
-    int depth;         /* 0: reads tables only; else one more than the deepest IMAT that it reads */
-    List *readers;     /* of WorkItem: IMATs that read this one */
-    struct Work *work; /* that it is a part of */
+    bool locked_to_rebuild; /* in which of the two modes; see locks.cpp */
+    int depth;              /* 0: reads tables only; else one more than the deepest IMAT that it reads */
+    List *readers;          /* of WorkItem: IMATs that read this one */
+    struct Work *work;      /* that it is a part of */
 };
 
 struct Work {
@@ -52,6 +53,10 @@ PG_GUARDED apply::Listener listener_of(WorkItem *item);
 
 /* The item, and whoever reads it, has to be rebuilt. */
 PG_GUARDED void mark_swap(WorkItem *item);
+
+/* Mark items whose plan isn't what the definition comes to by now, now that they are locked; true: there are.
+ */
+PG_GUARDED bool mark_outdated(const Work &work);
 
 /* Is the table an IMAT that the work writes, and the item reads? */
 PG_GUARDED bool writes_source(const Work &work, const WorkItem &item, Oid table);
