@@ -7,6 +7,7 @@
  * outer joins and subqueries in expressions: see options.cpp.
  */
 #include "analyze/parts.hpp"
+#include "pg/lookup.hpp"
 
 namespace analyze {
 
@@ -71,11 +72,9 @@ PG_GUARDED const char *why_not_table(const RangeTblEntry *entry)
     const char *name = relation_name(entry->relid);
     if (!entry->inh && has_subclass(entry->relid))
         return psprintf("ONLY %s leaves out rows of its partitions or children", name);
-    Relation table = table_open(entry->relid, NoLock);
-    const bool secured = table->rd_rel->relrowsecurity;
-    table_close(table, NoLock);
-    return secured ? psprintf("%s has row-level security, whose policies may depend on other tables", name)
-                   : nullptr;
+    return pg::has_row_security(entry->relid)
+               ? psprintf("%s has row-level security, whose policies may depend on other tables", name)
+               : nullptr;
 }
 
 } // namespace analyze

@@ -17,6 +17,7 @@
 
 #include "delta/delta.hpp"
 #include "flush/capture.hpp"
+#include "pg/lookup.hpp"
 
 namespace flush {
 
@@ -126,14 +127,6 @@ PG_GUARDED bool reads_one(const model::Source &source, Relation table, const Bit
     return false;
 }
 
-PG_GUARDED bool has_row_security(Oid oid)
-{
-    Relation table = table_open(oid, AccessShareLock);
-    const bool secured = table->rd_rel->relrowsecurity;
-    table_close(table, NoLock);
-    return secured;
-}
-
 /* Does an IMAT over a source see what is set in the table? */
 PG_GUARDED bool concerns(Oid imat, Oid source, Relation table, const Bitmapset *set)
 {
@@ -157,7 +150,7 @@ PG_GUARDED bool concerns_any(Relation table, const Bitmapset *set)
         return true;
     for (Oid source : catalog::copy_of(delta::sources_above(oid))) {
         const model::Array<Oid> imats = catalog::copy_of(delta::targets_of(source));
-        if (imats.size > 0 && has_row_security(source))
+        if (imats.size > 0 && pg::has_row_security(source))
             return true;
         for (Oid imat : imats)
             if (concerns(imat, source, table, set))

@@ -18,6 +18,17 @@ PG_GUARDED inline Oid owner_of_relation(Oid relation)
     return owner;
 }
 
+/* Is row-level security enabled on the table? */
+PG_GUARDED inline bool has_row_security(Oid table)
+{
+    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+    if (!HeapTupleIsValid(row))
+        elog(ERROR, "cache lookup failed for relation %u", table);
+    const bool enabled = reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relrowsecurity;
+    ReleaseSysCache(row);
+    return enabled;
+}
+
 /* How many triggers are being executed, one inside the other. */
 PG_GUARDED inline int trigger_depth()
 {

@@ -11,6 +11,7 @@
  */
 #include "analyze/analyze.hpp"
 #include "pg/list.hpp"
+#include "pg/lookup.hpp"
 #include "rebuild/parts.hpp"
 #include "rebuild/rebuild.hpp"
 
@@ -127,15 +128,6 @@ PG_GUARDED Effects effects_of(Oid table, const CollectedCommand *command)
     return effects;
 }
 
-/* Is row-level security enabled on the table? */
-PG_GUARDED bool has_row_security(Oid table)
-{
-    Relation opened = table_open(table, AccessShareLock);
-    const bool enabled = opened->rd_rel->relrowsecurity;
-    table_close(opened, NoLock);
-    return enabled;
-}
-
 /* Changes go unseen, or may do so: say it. */
 PG_GUARDED void distrust(catalog::Registration registration, const char *disabled)
 {
@@ -247,7 +239,7 @@ PG_GUARDED void follow_imat(Oid imat, const Effects &effects, Changed *changed)
     if (effects.owner) {
         follow_owner(imat);
         for (Oid source : catalog::sources_of(imat))
-            if (has_row_security(source))
+            if (pg::has_row_security(source))
                 changed->meaning = list_append_unique_oid(changed->meaning, imat);
     }
     if (effects.persistence)
@@ -265,7 +257,7 @@ PG_GUARDED void follow_table(Oid table, const Effects &effects, const List *read
         if (effects.values)
             changed->rows = list_append_unique_oid(changed->rows, imat);
     }
-    if (effects.security || (effects.owner && has_row_security(table)))
+    if (effects.security || (effects.owner && pg::has_row_security(table)))
         after_policy_command(table, changed);
 }
 
@@ -383,7 +375,7 @@ PG_GUARDED List *imats_under_policies()
     List *found = NIL;
     for (Oid imat : catalog::all_imats())
         for (Oid source : catalog::sources_of(imat))
-            if (has_row_security(source))
+            if (pg::has_row_security(source))
                 found = list_append_unique_oid(found, imat);
     return found;
 }
