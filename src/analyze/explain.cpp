@@ -137,7 +137,8 @@ PG_GUARDED List *row_key_lines(const model::View &view, List *lines)
                                  show_over_row(view, key.expression), column_name(view, key.column)));
     if (view.identity.size > 0)
         return lines;
-    return lappend(lines, pstrdup("row key: none is shown, rows are found by all of their values"));
+    return lappend(lines, psprintf("row key: none is shown, rows are found by %s",
+                                   by_keys ? "these columns" : "all of their values"));
 }
 
 /* One line a group key. */
