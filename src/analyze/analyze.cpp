@@ -198,6 +198,7 @@ PG_GUARDED model::View *try_understand(const Query *query, const Refusal **refus
 
     bool hidden = false;
     auto *as_written = static_cast<Query *>(copyObjectImpl(expanded));
+    tell_keys_apart(expanded);
     move_to_from(expanded);
     compute_by_row(expanded);
     determine_groups(expanded, &hidden);

@@ -307,6 +307,11 @@ PG_GUARDED const char *find_partition_rows(const Query &query, const FlatQuery *
 /* The columns that a query shows, to be told apart by how they look. */
 PG_GUARDED model::Array<model::Key> columns_of(const Query &query);
 
+/* --- set_keys.cpp: what is a key of grouping sets --- */
+
+/* Have nothing equal a key of grouping sets, in the query or one in it, that isn't that key. */
+PG_GUARDED void tell_keys_apart(Query *query);
+
 /* --- sets.cpp: GROUPING SETS, ROLLUP, CUBE --- */
 
 /* Find the grouping sets, once the keys are known: these become those of the one set, or get one before them.

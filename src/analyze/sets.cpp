@@ -56,17 +56,16 @@ PG_GUARDED void keep_keys(const List *set, model::View *view, List **expressions
     *expressions = kept_expressions;
 }
 
-/* Why keys can't be those of several sets: what an output shows must be one of them, without doubt. */
+/* Why keys can't be those of several sets: what an output shows must be one of them, without doubt
+ * (set_keys.cpp). */
 PG_GUARDED const char *why_not_keys(const List *expressions)
 {
     if (list_length(expressions) > most_keys)
         return psprintf("GROUPING SETS, ROLLUP and CUBE are maintained with up to %d keys", most_keys);
     const List *seen = NIL;
     for (auto *expression : pg::each<Node>(expressions)) {
-        if (IsA(expression, Const))
-            return "a constant is a key of GROUPING SETS, ROLLUP or CUBE";
-        if (list_member(seen, expression))
-            return "one expression is two keys of GROUPING SETS, ROLLUP or CUBE";
+        if (IsA(expression, Const) || list_member(seen, expression))
+            return "something is computed with what is two keys of GROUPING SETS, ROLLUP or CUBE";
         seen = lappend(const_cast<List *>(seen), expression);
     }
     return nullptr;

@@ -195,6 +195,27 @@ inline void set_grouping_step([[maybe_unused]] Query *query, [[maybe_unused]] Li
 #endif
 }
 
+/* Have a query group by another expression: its n-th clause, which is about the target; the first is 0. */
+inline void set_group_key([[maybe_unused]] Query *query, [[maybe_unused]] int number, TargetEntry *target,
+                          Expr *expression)
+{
+#if PG_VERSION_NUM >= 180000
+    int step = 0;
+    ListCell *cell;
+    foreach (cell, query->hasGroupRTE ? query->rtable : NIL) {
+        ++step;
+        if (lfirst_node(RangeTblEntry, cell)->rtekind != RTE_GROUP)
+            continue;
+        Node *node = reinterpret_cast<Node *>(expression);
+        lfirst(list_nth_cell(lfirst_node(RangeTblEntry, cell)->groupexprs, number)) = expression;
+        expression =
+            reinterpret_cast<Expr *>(makeVar(step, static_cast<AttrNumber>(number + 1), exprType(node),
+                                             exprTypmod(node), exprCollation(node), 0));
+    }
+#endif
+    target->expr = expression;
+}
+
 /* The grouping sets of a query, one by one: a List of integer Lists of what SortGroupClauses refer to. */
 inline List *expand_grouping_sets(const Query *query)
 {

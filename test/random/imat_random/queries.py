@@ -605,7 +605,7 @@ class Grammar:
         for _ in range(50):
             made = self.rng.choice([self.minmax, self.window, self.partitions, self.partitions, self.join, self.join_groups, self.set_operation,
                                     self.subquery, self.limit, self.percentile, self.distinct_aggregate, self.rollup,
-                                    self.distinct_on, self.projection, self.ordered, self.recursive, self.keyed_sets,
+                                    self.distinct_on, self.projection, self.ordered, self.recursive, self.keyed_sets, self.told_sets,
                                     self.hidden, self.single, self.first_groups, self.lists, self.computed_key, self.top_groups,
                                     self.top_groups, self.on_groups, self.around_groups, self.lateral, self.scalar, self.constants,
                                     self.nested])(relations)
@@ -807,6 +807,28 @@ class Grammar:
         return self.text('SELECT %s%s AS hi, GROUPING(%s) AS g FROM %s GROUP BY GROUPING SETS (%s)' %
                          (''.join('%s AS k%d, ' % (columns[n]['name'], n) for n in shown), self.one_of(c),
                           self.named(self.rng.sample(columns, self.rng.choice([1, 2]))), r.name, sets), made)
+
+    def told_sets(self, relations):
+        """Grouping sets over keys that look like something else: constants, one column twice, what a subquery computes."""
+        rng = self.rng
+        r = rng.choice(relations)
+        usable = [c for c in r.columns if not c['fuzzy'] and TYPES[c['type']].image_equal and TYPES[c['type']].family in ('int', 'text', 'bool', 'uuid')]
+        if not usable:
+            return None
+        c = rng.choice(usable)
+        n, t = c['name'], c['type']
+        twice = [] if self.dumped else [(n, t), ("'x'::text", 'text')]  # a dump writes out both, which then are one
+        keys = rng.sample([(n, t), ('w', 'text'), ('label', 'text'), ("'x'::text", 'text')] + twice, rng.choice([2, 2, 3]))
+        more = [("coalesce(w, 'x')", 'text')] * (('w', 'text') in keys) + [("label || '!'", 'text')] * (('label', 'text') in keys)
+        more += [('%s::text' % n, 'text')] * ((n, t) in keys)
+        shown = keys + [m for m in more if rng.random() < 0.5]
+        shown.append((rng.choice(['count(*)', 'count(*)', 'count(%s) + 1' % n, 'count(DISTINCT %s)' % n]), 'int8'))
+        sets = ', '.join('(%s)' % ', '.join(str(i + 1) for i in s) for s in self.sets(len(keys)))
+        text = 'SELECT %s FROM (SELECT *, %s::text AS w, \'x\'::text AS label FROM %s) q GROUP BY GROUPING SETS (%s)' % (
+            ', '.join('%s AS k%d' % (e, i) for i, (e, _) in enumerate(shown)), n, r.name, sets)
+        if rng.random() < 0.15:
+            text += ' ORDER BY %s LIMIT 3' % ', '.join(str(i + 1) for i in range(len(shown)))
+        return self.text(text, [column('k%d' % i, t) for i, (_, t) in enumerate(shown)])
 
     def hidden(self, relations):
         """Groups whose keys aren't shown."""

@@ -348,6 +348,26 @@ class Replay:
                 return error
         return None
 
+    def fails_midway(self, step):
+        """
+        The error of a definition after one of several statements that come as one, whatever the others do about it: changes
+        are computed at the statement. Of the shadow nothing is left.
+        """
+        wrapped = self.shadow.in_transaction()
+        self.shadow.cursor.execute('SAVEPOINT _m' if wrapped else 'BEGIN; SAVEPOINT _m')
+        error = None
+        for part in step.get('parts', []):
+            if part == 'ROLLBACK':
+                self.shadow.cursor.execute('ROLLBACK TO _m')
+            elif part == 'COMMIT':
+                self.shadow.cursor.execute('RELEASE _m; SAVEPOINT _m')
+            elif self.shadow.run(part):
+                break
+            else:
+                error = error or self.failing_definition()
+        self.shadow.cursor.execute('ROLLBACK TO _m; RELEASE _m' if wrapped else 'ROLLBACK')
+        return error
+
     def state_of(self, name):
         """The rows of the hidden state, or None. Of equal values that look different, the tables have any."""
         tables = self.checker.rows("SELECT unnest(state || multiplicities)::text FROM imat.imat_config "
@@ -509,13 +529,16 @@ class Replay:
             raise Failure('read', 'the transaction sees something else in %s (%s)\n%s' %
                           (name, how, show_difference(expected, found)))
 
-    def judge_error(self, live_error, shadow_error, text):
-        """The real statement failed: was that right? The shadow's transaction is made to fail, too."""
+    def judge_error(self, live_error, shadow_error, text, definition=None):
+        """
+        The real statement failed: was that right? It is where it fails in the shadow, or where a definition does (then or, as
+        given, before its end). The shadow's transaction is made to fail, too.
+        """
         if shadow_error is None:
             alone = not self.shadow.in_transaction()
             if alone:
                 self.shadow.run('BEGIN')
-            definition = self.failing_definition()
+            definition = definition or self.failing_definition()
             if alone:
                 self.shadow.run('ROLLBACK')
                 if definition:
@@ -555,6 +578,7 @@ class Replay:
             self.run_live(step)
             return
         live_error = self.live.step(step)
+        midway = self.fails_midway(step) if live_error and code_of(live_error).startswith('22') else None
         if control or not self.shadow.in_transaction():
             shadow_error = self.shadow.step(step)
         else:
@@ -564,7 +588,7 @@ class Replay:
         if shadow_error and code_of(shadow_error) == '57014':
             raise BadScenario('a statement takes too long without pg_imat')
         if live_error:
-            self.judge_error(live_error, shadow_error, render(step) or 'COPY')
+            self.judge_error(live_error, shadow_error, render(step) or 'COPY', midway)
         elif shadow_error:
             raise Failure('missing error', 'a statement fails without pg_imat only: %s\n%s' % (shadow_error, render(step)))
         elif not control and self.shadow.in_transaction():

@@ -7,7 +7,7 @@
      'work':   [transaction]}                        one session; or, for several, a list of rounds of lists
 
     transaction  {'begin': text or None, 'steps': [step], 'end': 'COMMIT', 'ROLLBACK', 'PREPARE', ...}
-    step         {'kind': 'sql', 'text'}             runs in the real schema and in its shadow
+    step         {'kind': 'sql', 'text'}             runs in the real schema and in its shadow; 'parts': the statements in it
                  {'kind': 'live', 'text'}            runs in the real one only
                  {'kind': 'insert', 'table', 'columns', 'rows', 'tail'}
                  {'kind': 'update', 'table', 'target', 'columns', 'set': [[column, text]], 'where'}
@@ -97,6 +97,7 @@ class Maker:
         self.reads_allowed = True
         self.may_lack_partitions = True
         self.dumped = False        # is it dumped and restored on the way?
+        self.shifts = 0
         self.ddl = sessions > 1 and seed % 16 < 5  # does a session change tables while others write?
 
     # --- tables ---------------------------------------------------------------------------------
@@ -281,6 +282,16 @@ class Maker:
             text = 'true'
         return text if self.mine is None else '(%s) AND id %% %d = %d' % (text, self.sessions, self.mine)
 
+    def shift(self, usual):
+        """
+        By how much ids grow. Which rows are in the way of which depends on where they lie, which a dump changes: there they
+        move to where none are.
+        """
+        if not self.dumped:
+            return usual
+        self.shifts += 1
+        return 1000000 * self.shifts
+
     def assignment(self, table):
         return assigned(self.assignments(table))
 
@@ -295,7 +306,7 @@ class Maker:
                 if self.mine is not None:
                     text = 'id'
                 else:
-                    text = rng.choice(['id + 1000', 'id', 'id + 1', 'id + 3'])
+                    text = rng.choice(['id + %d' % self.shift(1000), 'id', 'id + %d' % self.shift(1), 'id + %d' % self.shift(3)])
             elif name == 'parent':
                 text = rng.choice(['NULL', 'parent', str(self.own(rng.randint(1, max(1, self.next_id))))])
             elif family in ('int', 'numeric', 'float', 'money') and rng.random() < 0.4:
@@ -449,7 +460,7 @@ class Maker:
         kind = rng.randrange(3)
         names = [n for n in table.targets if n not in ('id', 'parent')]
         if kind == 0:
-            shift = 100000 if self.mine is None else 100000 * self.sessions
+            shift = self.shift(100000 if self.mine is None else 100000 * self.sessions)
             return self.sql('WITH d AS (DELETE FROM %s WHERE %s RETURNING *) INSERT INTO %s (id, %s) SELECT id + %d, %s FROM d'
                             % (table.name, self.rows_of(table), table.name, ', '.join(names), shift, ', '.join(names)))
         if kind == 1 and other is not table:
@@ -466,8 +477,11 @@ class Maker:
     def statement_text(self):
         return render(self.simple_dml())
 
+    def several(self, statements):
+        return dict(self.sql('; '.join(statements)), parts=statements)
+
     def plpgsql(self, statements):
-        return self.sql('DO $do$ BEGIN %s; END $do$' % '; '.join(statements))
+        return dict(self.sql('DO $do$ BEGIN %s; END $do$' % '; '.join(statements)), parts=statements)
 
     def row_by_row(self, table):
         """A loop over a table that changes it, while the query that drives the loop is not at its end."""
@@ -548,7 +562,7 @@ class Maker:
             kid = rng.choice(table.kids)
             return self.sql(rng.choice(['ALTER TABLE %s NO INHERIT ' + table.name, 'ALTER TABLE %s INHERIT ' + table.name, 'DROP TABLE %s',
                                         'ALTER TABLE %s NO INHERIT ' + table.name + '; ALTER TABLE %s INHERIT ' + table.name,
-                                        'UPDATE %s SET id = id + 1000', 'DELETE FROM %s WHERE id %% 2 = 0',
+                                        'UPDATE %%s SET id = id + %d' % self.shift(1000), 'DELETE FROM %s WHERE id %% 2 = 0',
                                         self.copied('%s', table) + ' WHERE id %% 4 = 1']).replace('%s', kid).replace('%%', '%'))
         table.extra += 1
         kid = '%s_k%d' % (table.name, table.extra)
@@ -701,7 +715,7 @@ class Maker:
                 'VACUUM %s', 'VACUUM FULL %s', 'ANALYZE %s', 'REINDEX TABLE %s']) % rng.choice(self.tables).name
             return {'begin': None, 'steps': [self.sql(text)], 'end': None}
         if kind == 6 and self.mine is None:
-            return {'begin': None, 'end': None, 'steps': [self.sql('; '.join(self.statement_text() for _ in range(3)))]}
+            return {'begin': None, 'end': None, 'steps': [self.several([self.statement_text() for _ in range(3)])]}
         if kind == 7 and self.mine is None:
             parts = [self.statement_text() for _ in range(4)]
             parts.insert(rng.randint(1, 3), rng.choice(['COMMIT', 'COMMIT', 'ROLLBACK']))
