@@ -136,14 +136,14 @@ constexpr Linear linear_aggregates[] = {
     {"regr_intercept", AggregateFunction::RegrIntercept, pairs_for},
 };
 
-/* Is it the first value in an order, of a type of which values can be kept? */
+/* Is it the first value in an order, of a type of which values can be stored? */
 PG_GUARDED bool is_extremum(const Aggref *call, AggregateFunction *function, AccumulatorKind *kind)
 {
     const Oid type = list_length(call->aggargtypes) == 1 ? linitial_oid(call->aggargtypes) : InvalidOid;
     const Extremum extremum = extremum_of(call->aggfnoid, type);
     *function = AggregateFunction::Extremum;
     *kind = extremum == Extremum::Greatest ? AccumulatorKind::Greatest : AccumulatorKind::Least;
-    return extremum != Extremum::None && can_keep_values(type);
+    return extremum != Extremum::None && can_store_values(type);
 }
 
 /* What an aggregate of pg_catalog, an exact one of ours, or any with a sort operator computes; false: nothing

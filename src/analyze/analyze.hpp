@@ -97,6 +97,9 @@ PG_GUARDED List *explain(const model::View &view, model::Strategy asked);
 /* Can values of the type be kept: is there an order, and only one way in which a value is stored? */
 PG_GUARDED bool can_keep_values(Oid type);
 
+/* Can it also be stored in a state, which may be restored in another database? */
+PG_GUARDED bool can_store_values(Oid type);
+
 /* Has an index the values, of which the accumulator keeps extremes, in order for each group? */
 PG_GUARDED bool index_has_extremes(const model::View &view, const model::Accumulator &accumulator);
 

@@ -53,6 +53,24 @@ PG_GUARDED bool can_keep_values(Oid type)
     return OidIsValid(entry->lt_opr) && OidIsValid(entry->gt_opr) && !is_composite(type);
 }
 
+/*
+ * A dump writes values out as text, but states as they are.  Values of an enum are stored by their labels
+ * (delta/values.cpp); those that have Oids of this database in them can't be: of types that others consist
+ * of, of tables and functions.
+ */
+PG_GUARDED bool can_store_values(Oid type)
+{
+    type = getBaseType(type);
+    const char kind = get_typtype(type);
+    const Oid element = get_element_type(type);
+    if (OidIsValid(element) && (element >= FirstNormalObjectId || !can_store_values(element)))
+        return false;
+    const bool holds_own_type = type >= FirstNormalObjectId && kind != TYPTYPE_BASE && kind != TYPTYPE_ENUM;
+    const bool is_reference =
+        type != OIDOID && lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY)->btree_opintype == OIDOID;
+    return can_keep_values(type) && !holds_own_type && !is_reference;
+}
+
 PG_GUARDED Extremum extremum_of(Oid function, Oid type)
 {
     if (const char *exact = exact_name(function))

@@ -4,7 +4,7 @@
  * The keys are those of GROUP BY, or all outputs of SELECT DISTINCT, or what DISTINCT ON names.  DISTINCT on
  * top of groups that show their keys removes nothing, and is left out of account.  Groups are told apart by
  * the very operator that the query tells them apart by; a group's row is found and ordered by the btree order
- * that goes with it.  A type without one can be hashed by the query, but not by an index of the table.
+ * that goes with it.  A type without one is hashed, by the query, and for the index as well.
  *
  * Where the keys have the primary key of a table among them, the query may show other columns of the table
  * without grouping by them (check_functional_grouping; PostgreSQL, pg_constraint.c).  They become further
@@ -70,7 +70,8 @@ PG_GUARDED const char *make_key(const FlatQuery &flat, const SortGroupClause *cl
             .hashed = false};
     if (get_typtype(type) == TYPTYPE_PSEUDO)
         return psprintf("a key of type %s cannot be stored", format_type_be(type));
-    if (!OidIsValid(key->less_than))
+    key->hashed = !OidIsValid(key->less_than);
+    if (key->hashed && !OidIsValid(lookup_type_cache(type, TYPECACHE_HASH_PROC)->hash_proc))
         return psprintf("a key of type %s has no btree order", format_type_be(type));
     if (type_is_collatable(type) && !OidIsValid(collation))
         return psprintf("a key of type %s has no collation", format_type_be(type));

@@ -104,9 +104,22 @@ PG_GUARDED bool occurs_elsewhere(Query *query, Node *key)
     return found;
 }
 
+/*
+ * Does it matter how groups are ordered, or which of them are alike?  PostgreSQL takes a constant, or one
+ * expression, to be the same in all of them there, though it is NULL in some (make_canonical_pathkey and
+ * pathkey_is_redundant; optimizer/path/pathkeys.c).
+ */
+PG_GUARDED bool compares_groups(const Query *query)
+{
+    return query->limitCount != nullptr || query->limitOffset != nullptr || query->distinctClause != NIL ||
+           query->windowClause != NIL;
+}
+
 /* Tell those keys of a level apart that are constants, or what a key before them is. */
 PG_GUARDED void tell_keys(Query *query, Telling *telling)
 {
+    if (compares_groups(query))
+        return;
     int number = 0;
     List *seen = NIL;
     for (auto *clause : pg::each<SortGroupClause>(query->groupClause)) {

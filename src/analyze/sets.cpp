@@ -65,7 +65,8 @@ PG_GUARDED const char *why_not_keys(const List *expressions)
     const List *seen = NIL;
     for (auto *expression : pg::each<Node>(expressions)) {
         if (IsA(expression, Const) || list_member(seen, expression))
-            return "something is computed with what is two keys of GROUPING SETS, ROLLUP or CUBE";
+            return "a constant, or what is two keys of GROUPING SETS, ROLLUP or CUBE, is compared or "
+                   "computed with";
         seen = lappend(const_cast<List *>(seen), expression);
     }
     return nullptr;

@@ -198,7 +198,11 @@ PG_GUARDED const char *state_layout(const model::View &view)
     StringInfoData layout;
     initStringInfo(&layout);
     for (const model::Accumulator &accumulator : view.accumulators)
-        appendStringInfo(&layout, "%d.%d ", static_cast<int>(accumulator.kind), accumulator.distinct);
+        appendStringInfo(&layout, "%d.%d%s ", static_cast<int>(accumulator.kind), accumulator.distinct,
+                         model::keeps_extremes(accumulator.kind) &&
+                                 type_is_enum(getBaseType(accumulator.input_type))
+                             ? " by label"
+                             : "");
     appendStringInfoChar(&layout, ':');
     for (const model::Aggregate &aggregate : view.aggregates)
         appendStringInfo(&layout, " %d", aggregate.accumulator);

@@ -40,7 +40,7 @@ PG_GUARDED int key_over(const model::View &view, AttrNumber column, const AttrNu
     ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
             errmsg("incremental materialized table \"%s\" has no index on its group columns",
                    RelationGetRelationName(table)),
-            errdetail("Maintenance finds the row of a group by a unique index, which is gone or invalid."),
+            errdetail("Maintenance finds the row of a group by an index, which is gone or invalid."),
             errhint("Run imat.refresh to have it made again."));
     pg_unreachable();
 }
@@ -72,10 +72,11 @@ PG_GUARDED ProbePlan *make_plan(Relation table, const model::View &view, bool of
     plan->scan = static_cast<ScanKey>(palloc0(sizeof(ScanKeyData) * (size + 1)));
     plan->key = static_cast<int *>(palloc0(sizeof(int) * (size + 1)));
     plan->array_of = static_cast<Oid *>(palloc0(sizeof(Oid) * (size + 1)));
-    plan->column = static_cast<AttrNumber *>(palloc0(sizeof(AttrNumber) * (size + 1)));
-    plan->hashed = -1;
+    plan->hash = static_cast<FmgrInfo *>(palloc0(sizeof(FmgrInfo) * (size + 1)));
+    plan->keys = view.row_keys().size;
+    plan->exact = plan->keys <= INDEX_MAX_KEYS;
 
-    const AttrNumber *columns = catalog::key_columns(view, of_state);
+    const AttrNumber *columns = plan->column = catalog::key_columns(view, of_state);
     List *expressions = RelationGetIndexExpressions(index);
     ListCell *expression = list_head(expressions);
     for (int i = 0; i < size; ++i) {
@@ -89,12 +90,11 @@ PG_GUARDED ProbePlan *make_plan(Relation table, const model::View &view, bool of
                 plan->array_of[i] = TupleDescAttr(RelationGetDescr(table), column - 1)->atttypid;
             } else {
                 column = catalog::hashed_column(over);
-                plan->hashed = i;
-                fmgr_info(castNode(FuncExpr, over)->funcid, &plan->hash);
+                plan->exact = false;
+                fmgr_info(castNode(FuncExpr, over)->funcid, &plan->hash[i]);
             }
         }
         plan->key[i] = key_over(view, column, columns);
-        plan->column[i] = column;
     }
     index_close(index, NoLock);
     return plan;
@@ -116,7 +116,7 @@ PG_GUARDED Probe *Probe::open_with(Relation table, delta::Plan *plan, ProbePlan 
 {
     auto *probe = static_cast<Probe *>(palloc0(sizeof(Probe)));
     probe->plan_ = probe_plan;
-    probe->layout_ = plan->layout;
+    probe->keys_ = plan->view->bag ? plan->pairing : plan->layout->keys;
     probe->table_ = table;
     probe->row_ = table_slot_create(table, nullptr);
     probe->scan_ = static_cast<ScanKey>(palloc(sizeof(ScanKeyData) * (probe_plan->size + 1)));
@@ -154,7 +154,7 @@ PG_GUARDED Probe *Probe::open_values(Relation table, delta::Plan *plan, int dist
         MemoryContextSwitchTo(caller);
     }
     Probe *probe = open_with(table, plan, cached);
-    probe->compared_ = &plan->layout->values[distinct]->keys[1];
+    probe->value_ = &plan->layout->values[distinct]->keys[1];
     probe->memory_ = CurrentMemoryContext;
     InitDirtySnapshot(probe->dirty_);
     probe->looking_ = pg::index_beginscan(table, probe->index(), &probe->dirty_, cached->size);
@@ -172,18 +172,24 @@ PG_GUARDED void Probe::close()
         index_close(index_, NoLock);
 }
 
+/* How a group key, or the value behind them, is handled. */
+PG_GUARDED delta::KeyOperations &Probe::operations(int key) const
+{
+    return key < keys_.size ? keys_[key] : *value_;
+}
+
 PG_GUARDED void Probe::set_keys(const Datum *keys, const bool *nulls)
 {
     for (int i = 0; i < plan_->size; ++i) {
-        const bool null = nulls[plan_->key[i]];
-        scan_[i].sk_argument = keys[plan_->key[i]];
+        const int key = plan_->key[i];
+        scan_[i].sk_argument = keys[key];
         scan_[i].sk_flags &= ~(SK_ISNULL | SK_SEARCHNULL);
-        if (i == plan_->hashed)
-            scan_[i].sk_argument = FunctionCall1Coll(&plan_->hash, compared_->collation, keys[plan_->key[i]]);
-        else if (OidIsValid(plan_->array_of[i]))
-            scan_[i].sk_argument = wrap(keys[plan_->key[i]], null, plan_->array_of[i]);
-        else if (null)
+        if (OidIsValid(plan_->array_of[i]))
+            scan_[i].sk_argument = wrap(keys[key], nulls[key], plan_->array_of[i]);
+        else if (nulls[key])
             scan_[i].sk_flags |= SK_ISNULL | SK_SEARCHNULL;
+        else if (OidIsValid(plan_->hash[i].fn_oid))
+            scan_[i].sk_argument = FunctionCall1Coll(&plan_->hash[i], operations(key).collation, keys[key]);
     }
 }
 
@@ -209,17 +215,17 @@ PG_GUARDED Found Probe::lock_version(ItemPointerData where, bool *retry)
 }
 
 /*
- * Fetch the row that the search conditions, which are set, and the snapshot find.  With a hash, take note of
- * the place that the index has for it.
+ * Fetch the row that the search conditions, which are set for these keys, and the snapshot find.  With a
+ * hash, take note of the place that the index has for it.
  */
-PG_GUARDED bool Probe::fetch(Snapshot snapshot, const uint32 *note_hash)
+PG_GUARDED bool Probe::fetch(const Datum *keys, const bool *nulls, Snapshot snapshot, const uint32 *note_hash)
 {
     IndexScanDesc scan = pg::index_beginscan(table_, index(), snapshot, plan_->size);
     bool found = false;
     index_rescan(scan, scan_, plan_->size, nullptr, 0);
     while (const ItemPointerData *entry = found ? nullptr : index_getnext_tid(scan, ForwardScanDirection)) {
         const ItemPointerData where = *entry; /* fetching changes it */
-        found = index_fetch_heap(scan, row_);
+        found = index_fetch_heap(scan, row_) && (plan_->exact || has_keys(keys, nulls));
         if (found && note_hash != nullptr)
             plan_->places->note(*note_hash, where);
     }
@@ -230,11 +236,12 @@ PG_GUARDED bool Probe::fetch(Snapshot snapshot, const uint32 *note_hash)
 /* Are the keys those of the row that was found? */
 PG_GUARDED bool Probe::has_keys(const Datum *keys, const bool *nulls)
 {
-    for (int i = 0; i < plan_->size; ++i) {
-        const int key = plan_->key[i];
+    for (int key = 0; key < plan_->keys; ++key) {
+        if (plan_->column[key] == 0)
+            continue;
         bool null;
-        const Datum value = slot_getattr(row_, plan_->column[i], &null);
-        if (null != nulls[key] || (!null && !delta::same_key(layout_->keys[key], value, keys[key])))
+        const Datum value = slot_getattr(row_, plan_->column[key], &null);
+        if (null != nulls[key] || (!null && !delta::same_key(operations(key), value, keys[key])))
             return false;
     }
     return true;
@@ -254,7 +261,7 @@ PG_GUARDED Found Probe::find_unlocked(const Datum *keys, const bool *nulls, uint
     ExecClearTuple(row_); /* a page that is pinned is not pruned */
     if (!fetch_known(keys, nulls, hash, &dirty)) {
         set_keys(keys, nulls);
-        if (!fetch(&dirty, &hash))
+        if (!fetch(keys, nulls, &dirty, &hash))
             return Found::Missing;
     }
     return TransactionIdIsValid(dirty.xmin) || TransactionIdIsValid(dirty.xmax) ? Found::InFlight
@@ -268,7 +275,7 @@ PG_GUARDED Found Probe::find(const Datum *keys, const bool *nulls, bool wait)
         CHECK_FOR_INTERRUPTS();
         SnapshotData dirty;
         InitDirtySnapshot(dirty);
-        const bool found = fetch(&dirty);
+        const bool found = fetch(keys, nulls, &dirty);
         ItemPointerData where = row_->tts_tid;
         const TransactionId maker = found ? dirty.xmin : InvalidTransactionId;
         ExecClearTuple(row_);
@@ -288,15 +295,6 @@ PG_GUARDED Found Probe::find(const Datum *keys, const bool *nulls, bool wait)
     }
 }
 
-/* Is the row that was found by a hash that of the value? */
-PG_GUARDED bool Probe::is_value(Datum value)
-{
-    bool null;
-    const int column = plan_->key[plan_->hashed] + 1;
-    return DatumGetBool(
-        FunctionCall2Coll(&compared_->equal, compared_->collation, slot_getattr(row_, column, &null), value));
-}
-
 /* The next row, or with start the first one, that the index has for the keys. */
 PG_GUARDED bool Probe::next(bool start)
 {
@@ -313,7 +311,7 @@ PG_GUARDED bool Probe::look(const Datum *keys, const bool *nulls)
     set_keys(keys, nulls);
     ExecClearTuple(row_);
     for (bool start = true; next(start); start = false)
-        if (plan_->hashed < 0 || is_value(keys[plan_->key[plan_->hashed]]))
+        if (plan_->exact || has_keys(keys, nulls))
             return true;
     return false;
 }
@@ -321,7 +319,7 @@ PG_GUARDED bool Probe::look(const Datum *keys, const bool *nulls)
 PG_GUARDED bool Probe::sees(const Datum *keys, const bool *nulls, Snapshot snapshot)
 {
     set_keys(keys, nulls);
-    const bool found = fetch(snapshot);
+    const bool found = fetch(keys, nulls, snapshot);
     ExecClearTuple(row_);
     return found;
 }

@@ -20,14 +20,15 @@ enum class Found : char {
 /* How rows are found by key, as long as the table's indexes stay what they are. */
 struct ProbePlan {
     Oid index;
-    int size;           /* columns of the index */
-    ScanKeyData *scan;  /* one for each, in its order */
-    int *key;           /* which group key it is */
-    Oid *array_of;      /* element type where the index has ARRAY[column], else InvalidOid */
-    AttrNumber *column; /* of the table, that it is over */
-    int hashed;         /* the column that is the hash of its key, which has to be compared as well; or -1 */
-    FmgrInfo hash;
-    Places *places; /* where rows were found; not for multiplicities */
+    int size;                 /* columns of the index */
+    ScanKeyData *scan;        /* one for each, in its order */
+    int *key;                 /* which group key it is */
+    Oid *array_of;            /* element type where the index has ARRAY[column], else InvalidOid */
+    FmgrInfo *hash;           /* where the index has the hash of its key, else without a function */
+    bool exact;               /* what the index finds has the keys; else they have to be compared */
+    int keys;                 /* group keys, and a value, if that is what is looked for */
+    const AttrNumber *column; /* of the table, that shows the key; or 0 */
+    Places *places;           /* where rows were found; not for multiplicities */
 };
 
 /* Looks up rows of one table by group key. */
@@ -63,23 +64,24 @@ class Probe {
     PG_GUARDED static Probe *open_with(Relation table, delta::Plan *plan, ProbePlan *probe_plan);
     PG_GUARDED Relation index();
     PG_GUARDED Found find(const Datum *keys, const bool *nulls, bool wait);
-    PG_GUARDED bool fetch(Snapshot snapshot, const uint32 *note_hash = nullptr);
+    PG_GUARDED bool fetch(const Datum *keys, const bool *nulls, Snapshot snapshot,
+                          const uint32 *note_hash = nullptr);
+    PG_GUARDED delta::KeyOperations &operations(int key) const;
     PG_GUARDED bool fetch_known(const Datum *keys, const bool *nulls, uint32 hash, Snapshot snapshot);
     PG_GUARDED bool has_keys(const Datum *keys, const bool *nulls);
     PG_GUARDED void set_keys(const Datum *keys, const bool *nulls);
     PG_GUARDED bool next(bool start);
-    PG_GUARDED bool is_value(Datum value);
     PG_GUARDED Found lock_version(ItemPointerData where, bool *retry);
 
     ProbePlan *plan_;
-    const delta::Layout *layout_; /* of the groups */
+    model::Array<delta::KeyOperations> keys_; /* how group keys, or what rows are told by, are handled */
     Relation table_;
     Relation index_; /* opened when it is needed */
     TupleTableSlot *row_;
     ScanKeyData *scan_; /* the plan's, with the values that are looked for */
 
     /* For look(). */
-    delta::KeyOperations *compared_; /* of the value */
+    delta::KeyOperations *value_; /* how the value behind them is */
     SnapshotData dirty_;
     IndexScanDesc looking_;
     MemoryContext memory_; /* that the scan is in: it keeps things there from one search to the next */

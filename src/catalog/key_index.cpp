@@ -10,9 +10,10 @@
  * that lets no two rows of one group in (rooms apply, flush).  Follows is_usable_unique_index and
  * infer_arbiter_indexes (PostgreSQL, commands/matview.c and optimizer/util/plancat.c).
  *
- * A key that is hashed may have values that are too long for an index.  The index has what the hash function
- * of its type gives, by which a few rows are found, of which one may be the one: it only finds, and doesn't
- * keep others out.
+ * An index can't take everything: values that are too long for it, types without an order, more keys than
+ * INDEX_MAX_KEYS.  Then it has, instead of a key, what the hash function of its type gives; and of so many
+ * keys the first.  Such an index finds a few rows, of which one may be the one.  It doesn't keep others out,
+ * which those locks do.
  */
 #include "catalog/key_index.hpp"
 
@@ -51,12 +52,17 @@ PG_GUARDED bool same_element_equality(Relation index, int position, const model:
            index->rd_indcollation[position] == key.collation;
 }
 
-/* The same for the hash of a key. */
+/* The hash function that goes with the equality of a key's type, or InvalidOid. */
+PG_GUARDED Oid hash_function(const model::Key &key)
+{
+    return lookup_type_cache(key.type, TYPECACHE_HASH_PROC)->hash_proc;
+}
+
+/* Is the call that of the hash function that goes with a key? */
 PG_GUARDED bool is_hash(Node *expression, const model::Key &key)
 {
     const auto *call = castNode(FuncExpr, expression);
-    return key.hashed && call->funcid == lookup_type_cache(key.type, TYPECACHE_HASH_PROC)->hash_proc &&
-           call->inputcollid == key.collation;
+    return call->funcid == hash_function(key) && call->inputcollid == key.collation;
 }
 
 /* Is the constant expression (true) all that the index is over? */
@@ -89,11 +95,15 @@ PG_GUARDED int key_of_index_column(Relation table, Relation index, int position,
     return -1;
 }
 
-/* Is the index over exactly the keys? */
+/*
+ * Is the index over the keys, and nothing else?  exact: whatever it finds has the keys that are looked for;
+ * else some keys are there as their hashes, or aren't, since there are too many.
+ */
 PG_GUARDED bool is_over_keys(Relation table, Relation index, const model::View &view,
-                             const AttrNumber *columns)
+                             const AttrNumber *columns, bool *exact)
 {
     Bitmapset *covered = nullptr;
+    *exact = true;
     List *expressions = RelationGetIndexExpressions(index);
     ListCell *cell = list_head(expressions);
     for (int position = 0; position < IndexRelationGetNumberOfKeyAttributes(index); position++) {
@@ -105,22 +115,27 @@ PG_GUARDED bool is_over_keys(Relation table, Relation index, const model::View &
         const int key = key_of_index_column(table, index, position, expression, view, columns);
         if (key < 0)
             return false;
+        *exact = *exact && hashed_column(expression) == 0;
         covered = bms_add_member(covered, columns[key]);
     }
+    bool all = true;
     for (int i = 0; i < view.row_keys().size; i++)
-        if (columns[i] != 0 && !bms_is_member(columns[i], covered))
-            return false;
-    return true;
+        all = all && (columns[i] == 0 || bms_is_member(columns[i], covered));
+    *exact = *exact && all;
+    return all || IndexRelationGetNumberOfKeyAttributes(index) == INDEX_MAX_KEYS;
 }
 
-/* May the index decide which row a group has? */
+/* May the index decide which row a group has?  exact: it does so by itself. */
 PG_GUARDED bool serves_as_key(Relation table, Relation index, const model::View &view,
-                              const AttrNumber *columns)
+                              const AttrNumber *columns, bool *exact)
 {
     const bool unique = index->rd_index->indisunique && index->rd_index->indimmediate;
-    if ((!unique && !has_hashed_key(view)) || index->rd_rel->relam != BTREE_AM_OID || !is_complete(index))
+    *exact = true;
+    if (index->rd_rel->relam != BTREE_AM_OID || !is_complete(index))
         return false;
-    return view.row_keys().size == 0 ? is_over_constant(index) : is_over_keys(table, index, view, columns);
+    if (view.row_keys().size == 0)
+        return unique && is_over_constant(index);
+    return is_over_keys(table, index, view, columns, exact) && (unique || !*exact);
 }
 
 /* Is the expression over the first columns of the table alone? */
@@ -176,9 +191,20 @@ PG_GUARDED model::Array<model::Column> lookup_columns(const model::View &view)
     return columns;
 }
 
-PG_GUARDED bool has_hashed_key(const model::View &view)
+PG_GUARDED bool may_be_long(const model::Key &key)
 {
-    return std::any_of(view.keys.begin(), view.keys.end(), [](const model::Key &key) { return key.hashed; });
+    return get_typlen(key.type) < 0;
+}
+
+PG_GUARDED model::View *view_by_hash(const model::View &view)
+{
+    auto *hashed = static_cast<model::View *>(palloc(sizeof(model::View)));
+    *hashed = view;
+    hashed->keys.data = static_cast<model::Key *>(palloc(sizeof(model::Key) * (view.keys.size + 1)));
+    std::copy(view.keys.begin(), view.keys.end(), hashed->keys.data);
+    for (model::Key &key : hashed->keys)
+        key.hashed = key.hashed || (may_be_long(key) && OidIsValid(hash_function(key)));
+    return hashed;
 }
 
 PG_GUARDED AttrNumber *key_columns(const model::View &view, bool of_state)
@@ -244,7 +270,7 @@ PG_GUARDED AttrNumber hashed_column(Node *expression)
 
 PG_GUARDED Node *key_hash(const model::Key &key, AttrNumber column)
 {
-    const Oid function = lookup_type_cache(key.type, TYPECACHE_HASH_PROC)->hash_proc;
+    const Oid function = hash_function(key);
     Oid *types = nullptr;
     int count = 0;
     get_func_signature(function, &types, &count);
@@ -272,13 +298,86 @@ PG_GUARDED Oid find_key_index(Relation table, const model::View &view, bool of_s
         return InvalidOid;
     const AttrNumber *columns = key_columns(view, of_state);
     Oid found = InvalidOid;
+    bool found_exact = false;
     for (Oid oid : pg::each_oid(RelationGetIndexList(table))) {
         Relation index = index_open(oid, AccessShareLock);
-        if (!OidIsValid(found) && serves_as_key(table, index, view, columns))
+        bool exact = false;
+        if (!found_exact && serves_as_key(table, index, view, columns, &exact) &&
+            (exact || !OidIsValid(found))) {
             found = oid;
+            found_exact = exact;
+        }
         index_close(index, AccessShareLock);
     }
     return found;
+}
+
+namespace {
+
+/* How many keys does the index have as their hashes? */
+PG_GUARDED int hashes_in(Relation index)
+{
+    int hashes = 0;
+    for (auto *expression : pg::each<Node>(RelationGetIndexExpressions(index)))
+        hashes += hashed_column(expression) != 0 ? 1 : 0;
+    return hashes;
+}
+
+/*
+ * Could we have made the index for the IMAT?  A primary key of ours is known otherwise.  Those of owners
+ * don't take NULLs for equal, as a rule.
+ */
+PG_GUARDED bool is_like_ours(Relation index)
+{
+    return !index->rd_index->indisunique || pg::nulls_not_distinct(index) ||
+           RelationGetIndexExpressions(index) != NIL;
+}
+
+} // namespace
+
+PG_GUARDED Oid index_to_hash(Oid oid, const model::View &view, bool of_state, Oid made)
+{
+    Relation table = table_open(oid, AccessShareLock);
+    const Oid found = find_key_index(table, view, of_state);
+    bool lacks = false;
+    if (OidIsValid(found)) {
+        const model::View *hashed = view_by_hash(view);
+        const auto wanted = std::count_if(hashed->keys.begin(), hashed->keys.end(),
+                                          [](const model::Key &key) { return key.hashed; });
+        Relation index = index_open(found, AccessShareLock);
+        lacks = hashes_in(index) < wanted && (of_state || found == made || is_like_ours(index));
+        index_close(index, AccessShareLock);
+    }
+    table_close(table, AccessShareLock);
+    return lacks ? found : InvalidOid;
+}
+
+PG_GUARDED Oid primary_key_index(Oid oid)
+{
+    Oid found = InvalidOid;
+    Relation table = table_open(oid, AccessShareLock);
+    for (Oid index_oid : pg::each_oid(RelationGetIndexList(table))) {
+        Relation index = index_open(index_oid, AccessShareLock);
+        if (index->rd_index->indisprimary)
+            found = index_oid;
+        index_close(index, AccessShareLock);
+    }
+    table_close(table, AccessShareLock);
+    return found;
+}
+
+PG_GUARDED bool takes_long_keys(const Registration &registration, const model::View &view)
+{
+    const Oid made = registration.identified ? primary_key_index(registration.imat) : InvalidOid;
+    if (OidIsValid(index_to_hash(registration.imat, view, false, made)))
+        return false;
+    if (!view.needs_state)
+        return true;
+    bool takes = !OidIsValid(index_to_hash(registration.state, view, true, InvalidOid));
+    for (int i = 0; i < view.distincts.size; i++)
+        takes = takes && !OidIsValid(index_to_hash(registration.multiplicities[i], *view_of_values(view, i),
+                                                   true, InvalidOid));
+    return takes;
 }
 
 /* Are the first columns of the index those of the keys? */

@@ -6,16 +6,17 @@
  */
 #pragma once
 
+#include "catalog/registration.hpp"
 #include "model/model.hpp"
 #include "pg/seam.hpp"
 
 namespace catalog {
 
 /*
- * The unique index that decides which row a group has, or InvalidOid.  Every column of it is a group key,
- * in any order, either plain or (where a release has no NULLS NOT DISTINCT) as the expression ARRAY[column];
- * a view without keys has an index on the constant expression (true).  A key that
- * is hashed is there as its hash, and then the index is not unique: who uses it has to compare.  For a state
+ * The index that decides which row a group has, or InvalidOid.  Every column of it is a group key, in any
+ * order, either plain or (where a release has no NULLS NOT DISTINCT) as the expression ARRAY[column], or as
+ * its hash; a view without keys has an index on the constant expression (true).  It is unique, unless there
+ * are hashes in it, or more keys than an index can have: then who uses it has to compare.  For a state
  * table (of_state) the keys are columns 1, 2, ...; for the IMAT they are the columns that show them (the
  * number of a grouping set may be told by the others), and there is no such index unless view.keys_visible.
  * The table is open and locked.
@@ -85,8 +86,26 @@ PG_GUARDED AttrNumber wrapped_column(Node *expression);
 /* Is it a function of one column?  Then that column, else 0. */
 PG_GUARDED AttrNumber hashed_column(Node *expression);
 
-/* Has the view a key that is hashed? */
-PG_GUARDED bool has_hashed_key(const model::View &view);
+/* How many bytes the keys of a row may have together, if an index is to take it for sure. */
+constexpr std::size_t longest_keys = BLCKSZ / 5;
+
+/* Can a value of the key be longer than that? */
+PG_GUARDED bool may_be_long(const model::Key &key);
+
+/* The same view, with all keys hashed that may be long and can be hashed. */
+PG_GUARDED model::View *view_by_hash(const model::View &view);
+
+/*
+ * The index of find_key_index, if it doesn't take keys of any length and is ours to replace: one of a state
+ * table, the one that we have made (an Oid), or one that looks so; else InvalidOid.
+ */
+PG_GUARDED Oid index_to_hash(Oid table, const model::View &view, bool of_state, Oid made);
+
+/* Is there no such index of the IMAT or of the tables of its groups? */
+PG_GUARDED bool takes_long_keys(const Registration &registration, const model::View &view);
+
+/* The index of the table's primary key, or InvalidOid. */
+PG_GUARDED Oid primary_key_index(Oid table);
 
 /* The hash of a key that is hashed, which is a column of the table. */
 PG_GUARDED Node *key_hash(const model::Key &key, AttrNumber column);

@@ -34,6 +34,7 @@ struct Session {
     bool loaded_late; /* it had begun before the library was loaded: what it read is not known */
     int flushing;     /* nest level of the flush that is under way, or 0: our own reads are not noticed */
     void (*rebuild)(Oid imat, Snapshot snapshot, bool may_exchange); /* room rebuild's */
+    void (*let_in_long_keys)(Oid imat);                              /* likewise */
 
     /* How many statements are being executed, one inside the other; does the one being made ready run
      * queries? */

@@ -66,7 +66,7 @@ PG_GUARDED bool takes(model::AccumulatorKind kind, Oid type)
         return type == POINTOID;
     case Kind::Least:
     case Kind::Greatest:
-        return analyze::can_keep_values(type);
+        return analyze::can_store_values(type);
     }
     return false;
 }

@@ -98,6 +98,7 @@ PG_GUARDED Group *GroupTable::add(uint32 hash, const Datum *keys, const bool *nu
     prepare_accumulators(*layout_, *group);
     group->hash = hash;
     group->number = static_cast<uint32>(size_);
+    std::size_t total = 0;
     for (int i = 0; i < layout_->keys.size; ++i) {
         const KeyOperations &key = layout_->keys[i];
         const bool null = nulls[i]; // NOLINT(clang-analyzer-core.*): it loses sight of the number of keys
@@ -112,8 +113,10 @@ PG_GUARDED Group *GroupTable::add(uint32 hash, const Datum *keys, const bool *nu
             void *copy = arena_.allocate(length);
             memcpy(copy, DatumGetPointer(flat), length);
             group->keys()[i] = PointerGetDatum(copy);
+            total += length;
         }
     }
+    longest_ = Max(longest_, total);
     return group;
 }
 

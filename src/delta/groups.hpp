@@ -57,6 +57,9 @@ class GroupTable {
     const Layout &layout() const noexcept { return *layout_; }
     int size() const noexcept { return size_; }
 
+    /* How many bytes the keys of a group take at most, but for those of a few bytes. */
+    std::size_t longest_keys() const noexcept { return longest_; }
+
     /* Bytes of memory it takes. */
     PG_GUARDED std::size_t bytes() const { return pg::memory_allocated(memory_); }
 
@@ -76,6 +79,7 @@ class GroupTable {
     uint32 *slots_; /* open addressing: index into groups_ plus one, or 0 */
     uint32 mask_;
     GroupTable **values_; /* one for each of View::distincts */
+    std::size_t longest_;
     uint64 digest_;
     bool keeps_digest_;
 };

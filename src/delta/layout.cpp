@@ -25,6 +25,17 @@ PG_GUARDED bool is_plain(Oid type, Oid equality_function)
     return plain && FLOAT8PASSBYVAL && equality_function < FirstNormalObjectId;
 }
 
+extern "C" {
+/* The order of values that have none: that of their hashes.  Whose are the same may come in any. */
+PG_GUARDED static int compare_hashes(Datum left, Datum right, SortSupport order)
+{
+    auto *key = static_cast<KeyOperations *>(order->ssup_extra);
+    const uint32 one = DatumGetUInt32(FunctionCall1Coll(&key->hash, key->collation, left));
+    const uint32 other = DatumGetUInt32(FunctionCall1Coll(&key->hash, key->collation, right));
+    return one < other ? -1 : static_cast<int>(one > other);
+}
+}
+
 PG_GUARDED void set_up_key(const model::Key &key, KeyOperations *operations)
 {
     char ignored;
@@ -52,7 +63,12 @@ PG_GUARDED void set_up_key(const model::Key &key, KeyOperations *operations)
     operations->order.ssup_collation = key.collation;
     operations->order.ssup_nulls_first = false;
     operations->order.abbreviate = false;
-    PrepareSortSupportFromOrderingOp(key.less_than, &operations->order);
+    if (OidIsValid(key.less_than)) {
+        PrepareSortSupportFromOrderingOp(key.less_than, &operations->order);
+        return;
+    }
+    operations->order.ssup_extra = operations;
+    operations->order.comparator = compare_hashes;
 }
 
 } // namespace

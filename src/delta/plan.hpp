@@ -22,8 +22,9 @@ struct Limit;
 
 struct Plan {
     MemoryContext memory;
-    int references; /* the cache's, and one for each set of pending changes */
-    bool stale;     /* something that it depends on has changed */
+    int references;       /* the cache's, and one for each set of pending changes */
+    bool takes_long_keys; /* its indexes were seen to do so */
+    bool stale;           /* something that it depends on has changed */
 
     catalog::Registration registration;
     model::View *view;

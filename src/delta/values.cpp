@@ -4,7 +4,9 @@
  * A value that is folded out has to be recognized as the one that was folded in, so what counts as the same
  * is the image: the bytes of the value, decompressed and without its length word, which may have several
  * forms.  A composite value may have fields that are compressed or not, and looks the same; such types are
- * left out.  Stored are these bytes; a value that is passed by value is stored as a number.
+ * left out.  Stored are these bytes; a value that is passed by value is stored as a number.  Values of an
+ * enum are Oids, which are others where a dump is restored: they are stored as their labels.  (ALTER TYPE ...
+ * RENAME VALUE has the states computed anew; see rebuild/ddl.cpp.)
  *
  * A copy is an ordinary value with a four-byte length word, aligned as the arena aligns.
  */
@@ -84,15 +86,34 @@ PG_GUARDED static Word copy_value(const void *self, Word value, const Word *spar
 PG_GUARDED static void encode_value(const void *self, Word value, kernels::Writer &writer)
 {
     const ValueOrder &order = order_of(self);
-    if (order.by_value)
+    if (order.by_label) {
+        char *label = OutputFunctionCall(const_cast<FmgrInfo *>(&order.output), value);
+        writer.block({reinterpret_cast<unsigned char *>(label), strlen(label)});
+        pfree(label);
+    } else if (order.by_value) {
         writer.signed_varint(static_cast<int64>(value));
-    else
+    } else {
         writer.block(image_of(order, value));
+    }
+}
+
+/* The value of an enum with a label. */
+PG_GUARDED Word value_of_label(const ValueOrder &order, kernels::Reader &reader)
+{
+    const std::span<const unsigned char> bytes = reader.block(NAMEDATALEN - 1);
+    if (!reader.ok())
+        return 0;
+    char *label = pnstrdup(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+    const Datum value = InputFunctionCall(const_cast<FmgrInfo *>(&order.input), label, order.type, -1);
+    pfree(label);
+    return value;
 }
 
 PG_GUARDED static Word decode_value(const void *self, kernels::Reader &reader, kernels::Arena &arena)
 {
     const ValueOrder &order = order_of(self);
+    if (order.by_label)
+        return value_of_label(order, reader);
     if (order.by_value)
         return static_cast<Word>(reader.signed_varint());
     const std::span<const unsigned char> bytes = reader.block(MaxAllocSize - VARHDRSZ);
@@ -108,6 +129,18 @@ PG_GUARDED static Word decode_value(const void *self, kernels::Reader &reader, k
 
 } // extern "C"
 
+PG_GUARDED void set_up_labels(ValueOrder *order)
+{
+    bool ignored;
+    Oid function;
+    order->type = getBaseType(order->type);
+    getTypeOutputInfo(order->type, &function, &ignored);
+    fmgr_info(function, &order->output);
+    Oid element;
+    getTypeInputInfo(order->type, &function, &element);
+    fmgr_info(function, &order->input);
+}
+
 } // namespace
 
 PG_GUARDED ValueOrder *make_value_order(Oid type, Oid collation, bool greatest_first)
@@ -121,6 +154,9 @@ PG_GUARDED ValueOrder *make_value_order(Oid type, Oid collation, bool greatest_f
     order->order.abbreviate = false;
     const TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_LT_OPR | TYPECACHE_GT_OPR);
     PrepareSortSupportFromOrderingOp(greatest_first ? entry->gt_opr : entry->lt_opr, &order->order);
+    order->by_label = type_is_enum(getBaseType(type));
+    if (order->by_label)
+        set_up_labels(order);
     order->operations = {.compare = compare_values,
                          .copy = copy_value,
                          .encode = encode_value,

@@ -13,6 +13,9 @@ struct ValueOrder {
     int16 length;
     bool by_value;
     SortSupportData order;
+    bool by_label; /* an enum, whose values are Oids, but stored as labels */
+    FmgrInfo output;
+    FmgrInfo input;
     kernels::ValueOperations operations; /* of which self is this */
 };
 

@@ -52,6 +52,11 @@ PG_GUARDED void rebuild_for_flush(Oid imat, Snapshot snapshot, bool may_exchange
     rebuild::rebuild(imat, snapshot, may_exchange);
 }
 
+PG_GUARDED void let_in_long_keys_for_flush(Oid imat)
+{
+    rebuild::let_in_long_keys(imat);
+}
+
 } // namespace
 
 void _PG_init(void)
@@ -62,7 +67,7 @@ void _PG_init(void)
             delta::watch_for_changes();
             flush::watch_transactions();
             flush::watch_statements();
-            flush::rebuild_with(rebuild_for_flush);
+            flush::rebuild_with(rebuild_for_flush, let_in_long_keys_for_flush);
         });
     });
 }

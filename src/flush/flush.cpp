@@ -67,6 +67,15 @@ PG_GUARDED void find_groups(WorkItem *item, apply::Moment moment)
     seen->destroy();
 }
 
+/* Before keys are written that an index may not take: see to it that it does. */
+PG_GUARDED void let_in_long_keys(const WorkItem &item)
+{
+    if (!needs_longer_keys(item))
+        return;
+    session.let_in_long_keys(item.imat);
+    CommandCounterIncrement();
+}
+
 /* Apply one IMAT's changes, and hand on to the work that reads it what they did to its rows. */
 PG_GUARDED void apply_one(WorkItem *item, apply::Moment moment)
 {
@@ -77,6 +86,7 @@ PG_GUARDED void apply_one(WorkItem *item, apply::Moment moment)
     delta::as_maintainer(plan, [&] {
         if (plan.view->is_join() && !item->joined)
             find_groups(item, moment);
+        let_in_long_keys(*item);
         const apply::Listener *told = item->readers == NIL ? nullptr : &listener;
         auto put = is_keyed(*item)  ? (plan.view->bag ? apply::replace_rows : apply::replace_groups)
                    : plan.view->bag ? apply::apply_rows
@@ -339,9 +349,10 @@ PG_GUARDED void watch_transactions()
     RegisterSubXactCallback(subtransaction_ends, nullptr);
 }
 
-PG_GUARDED void rebuild_with(Rebuild rebuild)
+PG_GUARDED void rebuild_with(Rebuild rebuild, LetIn let_in_long_keys)
 {
     session.rebuild = rebuild;
+    session.let_in_long_keys = let_in_long_keys;
 }
 
 } // namespace flush

@@ -34,8 +34,10 @@ PG_GUARDED void without_flush(Body body)
 /* Have transactions and subtransactions that end be noticed.  Called once, when the library is loaded. */
 PG_GUARDED void watch_transactions();
 
-/* What builds the contents of an IMAT anew; see rebuild::rebuild.  It is in a room above this one. */
+/* What builds the contents of an IMAT anew, and has its indexes take long keys; see rebuild::rebuild and
+ * let_in_long_keys.  They are in a room above this one. */
 using Rebuild = void (*)(Oid imat, Snapshot snapshot, bool may_exchange);
-PG_GUARDED void rebuild_with(Rebuild rebuild);
+using LetIn = void (*)(Oid imat);
+PG_GUARDED void rebuild_with(Rebuild rebuild, LetIn let_in_long_keys);
 
 } // namespace flush

@@ -7,7 +7,8 @@
  * too many partitions.)
  * 2. The IMATs, in the order of their Oids: RowExclusive where groups are added, ShareRowExclusive where
  * contents are rebuilt.  So those who add groups don't wait for each other here; who rebuilds waits for all
- * of them and they for him; two who rebuild queue.
+ * of them and they for him; two who rebuild queue.  Who brings the first group keys that are too long for
+ * the indexes takes AccessExclusive, if he knows by then (rebuild/long_keys.cpp).
  * Who waited for one whose transaction has made the definition mean something else, and the state table hold
  * something else, goes by a plan of before: he has to rebuild it, and takes these locks anew.
  * 3. For each IMAT over a join, tags of its sources, then hashes of the join keys of changed rows: see
@@ -66,8 +67,10 @@ PG_GUARDED void lock_sources(const Work &work)
 PG_GUARDED void lock_imats(Work *work)
 {
     for (auto *item : pg::each<WorkItem>(by_oid(work->items))) {
-        LockRelationOid(item->imat, item->swap ? ShareRowExclusiveLock : RowExclusiveLock);
-        item->locked_to_rebuild = item->swap;
+        item->locked = item->swap                 ? ShareRowExclusiveLock
+                       : needs_longer_keys(*item) ? AccessExclusiveLock
+                                                  : RowExclusiveLock;
+        LockRelationOid(item->imat, item->locked);
         item->name = get_rel_name(item->imat);
         if (item->name == nullptr)
             work->items = list_delete_ptr(work->items, item);
@@ -78,7 +81,7 @@ PG_GUARDED void lock_imats(Work *work)
 PG_GUARDED void unlock_imats(const Work &work)
 {
     for (auto *item : pg::each<WorkItem>(work.items))
-        UnlockRelationOid(item->imat, item->locked_to_rebuild ? ShareRowExclusiveLock : RowExclusiveLock);
+        UnlockRelationOid(item->imat, item->locked);
 }
 
 /* More groups than that are not locked one by one. */

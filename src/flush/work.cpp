@@ -213,6 +213,17 @@ PG_GUARDED bool is_keyed(const WorkItem &item)
     return !item.swap && item.plan->strategy == model::Strategy::Keyed;
 }
 
+PG_GUARDED bool needs_longer_keys(const WorkItem &item)
+{
+    delta::Plan &plan = *item.plan;
+    if (item.swap || plan.view->bag || item.groups == nullptr ||
+        item.groups->longest_keys() <= catalog::longest_keys)
+        return false;
+    if (!plan.takes_long_keys || plan.stale)
+        plan.takes_long_keys = catalog::takes_long_keys(plan.registration, *plan.view);
+    return !plan.takes_long_keys;
+}
+
 PG_GUARDED bool has_keyed(const Work &work)
 {
     bool keyed = false;

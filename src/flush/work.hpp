@@ -16,10 +16,10 @@ struct WorkItem {
     delta::GroupTable *groups; /* NULL: none yet */
     bool joined;               /* over a join: its changed rows are in the groups already */
     bool swap;
-    bool locked_to_rebuild; /* in which of the two modes; see locks.cpp */
-    int depth;              /* 0: reads tables only; else one more than the deepest IMAT that it reads */
-    List *readers;          /* of WorkItem: IMATs that read this one */
-    struct Work *work;      /* that it is a part of */
+    LOCKMODE locked;   /* see locks.cpp */
+    int depth;         /* 0: reads tables only; else one more than the deepest IMAT that it reads */
+    List *readers;     /* of WorkItem: IMATs that read this one */
+    struct Work *work; /* that it is a part of */
 };
 
 struct Work {
@@ -33,6 +33,9 @@ PG_GUARDED Work *plan_work(const Collected &collected);
 /* Are the item's groups computed anew? */
 PG_GUARDED bool is_keyed(const WorkItem &item);
 PG_GUARDED bool has_keyed(const Work &work);
+
+/* Has it keys, as far as they are known, that are too long for its indexes as they are? */
+PG_GUARDED bool needs_longer_keys(const WorkItem &item);
 
 /* Take the locks that the work needs, but for those on keys; items whose IMAT is gone are dropped.  See
  * locks.cpp. */

@@ -137,10 +137,10 @@ struct Key {
     int typmod;
     ObjectId collation;
     ObjectId equality;  /* the operator that tells groups apart */
-    ObjectId less_than; /* the btree order that goes with it */
+    ObjectId less_than; /* the btree order that goes with it; 0: there is none */
     Column column;      /* of the table that shows it; 0: none does */
     bool nullable;      /* false: proven never NULL */
-    bool hashed;        /* an index has its hash, since the value itself may be too long for one */
+    bool hashed;        /* an index has its hash: its values may be too long for one, or have no order */
 };
 
 /*
@@ -349,7 +349,7 @@ struct View {
     /* Are changed rows folded as they are, or joined first, with other tables or what is computed of them? */
     bool is_join() const noexcept { return references.size > 1 || computed != nullptr; }
 
-    /* What tells the rows of the table apart: where keys_visible, there is a unique index over them. */
+    /* What tells the rows of the table apart: where keys_visible, there is an index over them. */
     const Array<Key> &row_keys() const noexcept { return bag ? identity : keys; }
 
     /* Has a group to be looked up in its sources, now and then? */

@@ -44,10 +44,7 @@ PG_GUARDED void make_identified(Oid oid, Oid primary_key)
     if (!OidIsValid(primary_key))
         return;
     Imat *imat = load(oid);
-    Relation table = table_open(oid, AccessShareLock);
-    const bool there = has_primary_key(table);
-    table_close(table, NoLock);
-    if (there)
+    if (OidIsValid(catalog::primary_key_index(oid)))
         return;
     finish_keys(imat, primary_key);
     catalog::update(imat->registration);
@@ -161,7 +158,8 @@ PG_GUARDED bool forbids_rows(const Imat &imat)
     const bool identified = view.keys_visible && OidIsValid(catalog::find_key_index(table, view, false));
     const bool forbids =
         (imat.registration.identified &&
-         ((view.bag && has_primary_key(table) && !identified) || forbids_nulls(table, view))) ||
+         ((view.bag && OidIsValid(catalog::primary_key_index(imat.registration.imat)) && !identified) ||
+          forbids_nulls(table, view))) ||
         OidIsValid(outlived_index(table, view));
     table_close(table, NoLock);
     return forbids;

@@ -17,6 +17,8 @@
  * step 5, which waits for them while writers of the sources wait for us; a reader that then goes on to write
  * a source would be a deadlock, which PostgreSQL resolves.
  */
+#include <algorithm>
+
 #include "analyze/analyze.hpp"
 #include "observe/observe.hpp"
 #include "pg/list.hpp"
@@ -59,27 +61,43 @@ PG_GUARDED void forbid_nulls(const Imat &imat, Oid primary_key)
                      imat.view->row_keys().size);
 }
 
+/* What puts rows into a new heap, whose keys are measured. */
+PG_GUARDED pg::RowConsumer fill_heap(NewHeap *heap, const AttrNumber *keys, int size, Measured *measured)
+{
+    *measured = {.rows = {.consume = add_row, .self = heap}, .columns = keys, .size = size, .longest = 0};
+    return measure(measured);
+}
+
 /* Compute the contents into new heaps, and exchange those for the old. */
-PG_GUARDED void fill(const Imat &imat)
+PG_GUARDED void fill(Imat *imat, Oid *primary_key)
 {
     Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
     PushActiveSnapshot(snapshot);
-    as_owner(imat, [&] {
-        Relation table = table_open(imat.registration.imat, ShareRowExclusiveLock);
-        NewHeap *visible = begin_new_heap(table, imat.visible_type, how_full(imat));
-        auto *hidden =
-            static_cast<pg::RowConsumer *>(palloc(sizeof(pg::RowConsumer) * (imat.hidden.size + 1)));
-        for (int i = 0; i < imat.hidden.size; i++)
-            hidden[i] = {.consume = add_row,
-                         .self = begin_new_heap(table_open(imat.hidden[i].table, ShareRowExclusiveLock),
-                                                imat.hidden[i].type, Filled::Half)};
-        compute(imat, GetActiveSnapshot(), {.consume = add_row, .self = visible}, hidden);
-        end_new_heap(visible);
+    as_owner(*imat, [&] {
+        const int tables = imat->hidden.size;
+        const int keys = imat->by_group && !imat->view->bag ? imat->view->keys.size : 0;
+        Relation table = table_open(imat->registration.imat, ShareRowExclusiveLock);
+        auto *heaps = static_cast<NewHeap **>(palloc(sizeof(NewHeap *) * (tables + 1)));
+        auto *rows = static_cast<pg::RowConsumer *>(palloc(sizeof(pg::RowConsumer) * (tables + 1)));
+        auto *measured = static_cast<Measured *>(palloc(sizeof(Measured) * (tables + 1)));
+        heaps[tables] = begin_new_heap(table, imat->visible_type, how_full(*imat));
+        rows[tables] = fill_heap(heaps[tables], catalog::key_columns(*imat->view, false),
+                                 imat->view->keys_visible ? keys : 0, &measured[tables]);
+        for (int i = 0; i < tables; i++) {
+            heaps[i] = begin_new_heap(table_open(imat->hidden[i].table, ShareRowExclusiveLock),
+                                      imat->hidden[i].type, Filled::Half);
+            rows[i] = fill_heap(heaps[i], catalog::key_columns(*imat->view, true), keys, &measured[i]);
+        }
+        compute(*imat, GetActiveSnapshot(), rows[tables], rows);
+        if (std::any_of(measured, measured + tables + 1,
+                        [](const Measured &one) { return one.longest > catalog::longest_keys; }))
+            take_long_keys(imat, false, primary_key);
+        end_new_heap(heaps[tables]);
         lock_for_exchange(table, true);
-        exchange(visible);
-        for (int i = 0; i < imat.hidden.size; i++) {
-            end_new_heap(static_cast<NewHeap *>(hidden[i].self));
-            exchange(static_cast<NewHeap *>(hidden[i].self));
+        exchange(heaps[tables]);
+        for (int i = 0; i < tables; i++) {
+            end_new_heap(heaps[i]);
+            exchange(heaps[i]);
         }
     });
     PopActiveSnapshot();
@@ -179,7 +197,7 @@ PG_GUARDED void establish(const Birth &birth)
     if (!birth.from_materialized_view)
         forbid_nulls(*imat, primary_key);
     const TimestampTz started = GetCurrentTimestamp();
-    fill(*imat);
+    fill(imat, &primary_key);
     const TimestampTz filled = GetCurrentTimestamp();
     if (birth.from_materialized_view) {
         make_table_of(birth.table);

@@ -6,9 +6,9 @@
  * DISTINCT get the expression ARRAY[column] in place of a column that may be NULL, for arrays compare NULLs
  * as equal.  Of an array column there is no such array; its NULLs are kept unique by the lock under which a
  * group is born, or computed anew, alone.  A view of a single group without keys has an index on the constant
- * (true), which lets one row in.  An index that has the hash of a key isn't unique (room apply,
- * multiplicities.cpp).  Where keys are not shown, rows are found by their values, for which a unique index of
- * the owner's will do, else one over a hash of the row (which PostgreSQL 14 and later can compute).
+ * (true), which lets one row in.  An index that has the hash of a key, or not all of so many keys, isn't
+ * unique (key_index.cpp).  Where keys are not shown, rows are found by their values, for which a unique index
+ * of the owner's will do, else one over a hash of the row (which PostgreSQL 14 and later can compute).
  *
  * An index that is there already and serves is used (key_index.cpp); none is made for a view that is not
  * maintained by delta.
@@ -52,12 +52,6 @@ PG_GUARDED IndexStmt *index_statement(Oid table, const char *suffix, const char 
     return statement;
 }
 
-/* Is an index over the keys possible? */
-PG_GUARDED bool can_be_indexed(const model::View &view)
-{
-    return view.row_keys().size <= INDEX_MAX_KEYS;
-}
-
 /* ARRAY[column] */
 PG_GUARDED Node *wrapped(const model::Key &key, AttrNumber column)
 {
@@ -80,20 +74,34 @@ PG_GUARDED IndexElem *key_element(Oid table, const model::Key &key, AttrNumber c
                : index_element(get_attname(table, column, false), nullptr);
 }
 
-/* The index over the keys: unique, unless it finds a key by its hash. */
+PG_GUARDED bool keys_are_not_null(const model::View &view)
+{
+    return std::none_of(view.row_keys().begin(), view.row_keys().end(),
+                        [](const model::Key &key) { return key.nullable; });
+}
+
+/* Can an index over the keys tell rows by itself? */
+PG_GUARDED bool can_be_unique(const model::Array<model::Key> &keys)
+{
+    return keys.size <= INDEX_MAX_KEYS &&
+           std::none_of(keys.begin(), keys.end(), [](const model::Key &key) { return key.hashed; });
+}
+
+/* The index over the keys: unique, if it can be. */
 PG_GUARDED IndexStmt *key_index_statement(Oid table, const model::View &view, bool of_state)
 {
     const AttrNumber *columns = catalog::key_columns(view, of_state);
     const model::Array<model::Key> &keys = view.row_keys();
     const bool not_null = keys_are_not_null(view);
-    IndexStmt *statement =
-        index_statement(table, not_null && keys.size > 0 && !of_state ? "pkey" : "key", "btree", NIL);
-    statement->unique = !catalog::has_hashed_key(view);
+    const bool unique = can_be_unique(keys);
+    IndexStmt *statement = index_statement(
+        table, unique && not_null && keys.size > 0 && !of_state ? "pkey" : "key", "btree", NIL);
+    statement->unique = unique;
     /* A key that is never NULL may be so later: a child without that constraint is a change of rows first. */
     const bool nulls_equal =
         (of_state || !not_null) && (!statement->unique || pg::set_nulls_not_distinct(statement));
     Bitmapset *covered = nullptr;
-    for (int i = 0; i < keys.size; i++) {
+    for (int i = 0; i < keys.size && list_length(statement->indexParams) < INDEX_MAX_KEYS; i++) {
         if (columns[i] == 0 || bms_is_member(columns[i], covered))
             continue;
         covered = bms_add_member(covered, columns[i]);
@@ -157,6 +165,13 @@ PG_GUARDED IndexStmt *column_index_statement(Oid table, TupleDesc type, int colu
     if (elements != NIL)
         return index_statement(table, "idx", "btree", elements);
     return hashed == nullptr ? nullptr : index_statement(table, "idx", "hash", list_make1(hashed));
+}
+
+/* The view as the index over its keys sees it, if that is to be built of rows that are there. */
+PG_GUARDED const model::View &view_for_index(Relation table, const model::View &view, bool of_state,
+                                             bool build)
+{
+    return build && !of_state && holds_long_keys(table, view) ? *catalog::view_by_hash(view) : view;
 }
 
 /*
@@ -238,12 +253,6 @@ PG_GUARDED IndexStmt *plain_copy(Oid table, Oid index_oid)
 
 } // namespace
 
-PG_GUARDED bool keys_are_not_null(const model::View &view)
-{
-    return std::none_of(view.row_keys().begin(), view.row_keys().end(),
-                        [](const model::Key &key) { return key.nullable; });
-}
-
 /* Create the index by which rows are found that are computed anew together, unless there is one. */
 PG_GUARDED static void create_lookup_index(Oid table, const model::View &view, bool build)
 {
@@ -260,8 +269,6 @@ PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state
                                Oid *primary_key)
 {
     const bool by_key = of_state || view.keys_visible;
-    if ((by_key || view.needs_state) && !can_be_indexed(view))
-        return false;
     if (!of_state && catalog::needs_lookup_index(view)) {
         create_lookup_index(table, view, build);
         if (!by_key)
@@ -269,9 +276,10 @@ PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state
     }
     Relation opened = table_open(table, AccessShareLock);
     const bool there = has_index(opened, view, of_state);
-    IndexStmt *statement = there    ? nullptr
-                           : by_key ? key_index_statement(table, view, of_state)
-                                    : row_index_statement(opened, view);
+    IndexStmt *statement =
+        there    ? nullptr
+        : by_key ? key_index_statement(table, view_for_index(opened, view, of_state, build), of_state)
+                 : row_index_statement(opened, view);
     table_close(opened, NoLock);
     if (there)
         return true;
@@ -279,7 +287,7 @@ PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state
         return false;
     const Oid index = pg::define_index(table, statement, !build);
     CommandCounterIncrement();
-    if (by_key && !of_state && view.row_keys().size > 0 && keys_are_not_null(view))
+    if (by_key && !of_state && statement->unique && view.row_keys().size > 0 && keys_are_not_null(view))
         *primary_key = index;
     return true;
 }
@@ -301,35 +309,24 @@ PG_GUARDED void make_primary_key(Oid table, Oid index)
     alter_table(table, list_make1(command));
 }
 
-/* The constraint that is the table's primary key, or InvalidOid. */
-PG_GUARDED static Oid primary_key_of(Relation table)
+PG_GUARDED bool hash_key_index(Oid table, const model::View &view, bool of_state, bool build, Oid made)
 {
-    Oid constraint = InvalidOid;
-    for (Oid oid : pg::each_oid(RelationGetIndexList(table))) {
-        Relation index = index_open(oid, AccessShareLock);
-        if (index->rd_index->indisprimary)
-            constraint = get_index_constraint(oid);
-        index_close(index, NoLock);
-    }
-    return constraint;
-}
-
-PG_GUARDED bool has_primary_key(Relation table)
-{
-    return OidIsValid(primary_key_of(table));
+    LockRelationOid(table, AccessExclusiveLock);
+    const Oid index = catalog::index_to_hash(table, view, of_state, made);
+    if (!OidIsValid(index))
+        return false;
+    pg::define_index(table, key_index_statement(table, *catalog::view_by_hash(view), of_state), !build);
+    CommandCounterIncrement();
+    drop_index(index);
+    return true;
 }
 
 PG_GUARDED void drop_primary_key(Oid table)
 {
-    Relation opened = table_open(table, AccessExclusiveLock);
-    const Oid constraint = primary_key_of(opened);
-    table_close(opened, NoLock);
-    if (!OidIsValid(constraint))
-        return;
-    ObjectAddress address;
-    ObjectAddressSet(address, ConstraintRelationId, constraint);
-    performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
-    CommandCounterIncrement();
+    LockRelationOid(table, AccessExclusiveLock);
+    const Oid index = catalog::primary_key_index(table);
+    if (OidIsValid(index))
+        drop_index(index);
 }
 
 PG_GUARDED void drop_index(Oid index)
@@ -360,16 +357,15 @@ PG_GUARDED void constraints_to_indexes(Oid table)
     }
 }
 
-PG_GUARDED bool has_other_unique_index(Relation table)
+PG_GUARDED bool has_other_unique_index(Relation table, Oid own)
 {
-    int found = 0;
+    bool found = false;
     for (Oid oid : pg::each_oid(RelationGetIndexList(table))) {
         Relation index = index_open(oid, AccessShareLock);
-        if (index->rd_index->indisunique || index->rd_index->indisexclusion)
-            found++;
+        found = found || (oid != own && (index->rd_index->indisunique || index->rd_index->indisexclusion));
         index_close(index, NoLock);
     }
-    return found > 1;
+    return found;
 }
 
 } // namespace rebuild

@@ -161,10 +161,12 @@ PG_GUARDED void create_hidden_tables(catalog::Registration *registration, const 
 PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state, bool build,
                                Oid *primary_key);
 PG_GUARDED void make_primary_key(Oid table, Oid index);
-PG_GUARDED bool keys_are_not_null(const model::View &view);
 
-/* Has the table a primary key?  Drop it, if so. */
-PG_GUARDED bool has_primary_key(Relation table);
+/* Put an index that takes keys of any length in place of catalog::index_to_hash, if there is that; the table
+ * is locked by this. */
+PG_GUARDED bool hash_key_index(Oid table, const model::View &view, bool of_state, bool build, Oid made);
+
+/* Drop the primary key, if there is one. */
 PG_GUARDED void drop_primary_key(Oid table);
 
 /* Drop an index, with the constraint that it is of. */
@@ -173,8 +175,31 @@ PG_GUARDED void drop_index(Oid index);
 /* Make plain unique indexes of the table's constraints. */
 PG_GUARDED void constraints_to_indexes(Oid table);
 
-/* Does any unique index exist besides the one that tells the rows apart? */
-PG_GUARDED bool has_other_unique_index(Relation table);
+/* Does any unique index exist besides this one? */
+PG_GUARDED bool has_other_unique_index(Relation table, Oid own);
+
+/* -- long_keys.cpp -- */
+
+/* Rows on their way, and how many bytes the longest keys among them take. */
+struct Measured {
+    pg::RowConsumer rows;
+    const AttrNumber *columns; /* of the keys */
+    int size;
+    std::size_t longest;
+};
+
+/* What has those measured that may be long. */
+PG_GUARDED pg::RowConsumer measure(Measured *measured);
+
+/* Are there rows in the table with keys that are too long for an index? */
+PG_GUARDED bool holds_long_keys(Relation table, const model::View &view);
+
+/*
+ * Have the IMAT, and the tables of its groups, take such keys.  Without build indexes are entries of the
+ * catalog only.  *primary_key: an index that is to be the primary key, and isn't any more.  The registration
+ * is brought up to date, but not its row in the catalog.
+ */
+PG_GUARDED void take_long_keys(Imat *imat, bool build, Oid *primary_key);
 
 /* -- establish.cpp -- */
 

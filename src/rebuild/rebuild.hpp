@@ -59,6 +59,12 @@ PG_GUARDED void refresh(Oid imat);
 PG_GUARDED void rebuild(Oid imat, Snapshot snapshot, bool may_exchange);
 
 /*
+ * Have the indexes of the IMAT, and of the tables of its groups, take group keys of any length.  For room
+ * flush, which is about to write such.
+ */
+PG_GUARDED void let_in_long_keys(Oid imat);
+
+/*
  * Forget an IMAT whose table is gone (DROP TABLE and its like): its registration, definition, state table,
  * old name, and the triggers on sources that no other IMAT needs.  Nothing happens where it is registered
  * no more.

@@ -71,11 +71,12 @@ PG_GUARDED void check_serializable(Relation table, Snapshot snapshot)
 }
 
 /* Write the difference. */
-PG_GUARDED void write_difference(Relation table, TupleDesc type, Difference *difference, Snapshot snapshot)
+PG_GUARDED void write_difference(Relation table, TupleDesc type, Difference *difference, Snapshot snapshot,
+                                 Oid key_index)
 {
     apply::Writer *writer = apply::open_writer(table, type, true);
     TupleTableSlot *row = MakeSingleTupleTableSlot(type, &TTSOpsMinimalTuple);
-    const bool in_place = !has_other_unique_index(table);
+    const bool in_place = !has_other_unique_index(table, key_index);
 
     for (int64 i = 0; i < difference->deleted.size; i++)
         apply::delete_row(writer, &difference->deleted.data[i], snapshot);
@@ -123,25 +124,39 @@ PG_GUARDED int64 merge_limit(const Spool *spool, Exchanging exchanging)
     return Max(spool->count, rows_worth_an_exchange) / 2;
 }
 
-/* Make the table hold the spooled rows.  The table is closed by this. */
-PG_GUARDED How put_in_place(Relation table, Spool *spool, const AttrNumber *key, int key_size, Filled filled,
-                            pg::Reading reading, Exchanging exchanging)
+/* What a table is to hold, and by which of its columns rows are told apart. */
+struct Wanted {
+    Spool *spool;
+    Measured measured;
+    const AttrNumber *key;
+    int key_size;            /* -1: by all of them */
+    const model::View *view; /* whose keys these are, if there are any */
+    bool of_state;
+    Filled filled;
+};
+
+/* Make the table hold the rows.  It is closed by this. */
+PG_GUARDED How put_in_place(Relation table, const Wanted &wanted, pg::Reading reading, Exchanging exchanging)
 {
+    Spool *spool = wanted.spool;
     if (!is_exchangeable(table))
         exchanging = Exchanging::No;
     Snapshot snapshot = pg::register_settled(reading);
-    Difference *difference = compare(table, spool, key, key_size, snapshot, merge_limit(spool, exchanging));
+    Difference *difference =
+        compare(table, spool, wanted.key, wanted.key_size, snapshot, merge_limit(spool, exchanging));
     if (!difference->complete) {
         free_difference(difference);
-        if (exchange_for(table, spool, filled, exchanging == Exchanging::Wait)) {
+        if (exchange_for(table, spool, wanted.filled, exchanging == Exchanging::Wait)) {
             UnregisterSnapshot(snapshot);
             return How::Exchange;
         }
-        difference = compare(table, spool, key, key_size, snapshot, -1);
+        difference = compare(table, spool, wanted.key, wanted.key_size, snapshot, -1);
     }
     if (difference->inserted > 0 && IsolationUsesXactSnapshot() && !reading.settled)
         check_serializable(table, snapshot);
-    write_difference(table, spool->type, difference, snapshot);
+    const Oid key_index =
+        wanted.key_size < 0 ? InvalidOid : catalog::find_key_index(table, *wanted.view, wanted.of_state);
+    write_difference(table, spool->type, difference, snapshot, key_index);
     UnregisterSnapshot(snapshot);
     free_difference(difference);
     table_close(table, NoLock);
@@ -167,28 +182,73 @@ PG_GUARDED int shown_key_columns(const model::View &view, AttrNumber *columns)
     return size;
 }
 
-/* Compute the contents and put them in place. */
-PG_GUARDED How recompute(const Imat &imat, pg::Reading reading, Exchanging exchanging)
+/* What the IMAT itself is to hold; its rows are told apart by keys where it shows them. */
+PG_GUARDED Wanted want_visible(const Imat &imat)
 {
-    const bool by_key = imat.by_group && imat.view->keys_visible;
-    Spool *visible = begin_spool(imat.visible_type);
-    auto *hidden = static_cast<pg::RowConsumer *>(palloc(sizeof(pg::RowConsumer) * (imat.hidden.size + 1)));
-    for (int i = 0; i < imat.hidden.size; i++)
-        hidden[i] = {.consume = spool_row, .self = begin_spool(imat.hidden[i].type)};
-    compute(imat, reading, {.consume = spool_row, .self = visible}, hidden);
+    const model::View &view = *imat.view;
+    auto *keys = static_cast<AttrNumber *>(palloc(sizeof(AttrNumber) * (view.row_keys().size + 1)));
+    const int size = shown_key_columns(view, keys);
+    const bool by_key = imat.by_group && view.keys_visible;
+    return {.spool = begin_spool(imat.visible_type),
+            .measured = {},
+            .key = keys,
+            .key_size = by_key ? size : -1,
+            .view = &view,
+            .of_state = false,
+            .filled = how_full(imat)};
+}
 
-    Relation table = table_open(imat.registration.imat, ShareRowExclusiveLock);
-    auto *keys = static_cast<AttrNumber *>(palloc(sizeof(AttrNumber) * (imat.view->row_keys().size + 1)));
-    const int size = shown_key_columns(*imat.view, keys);
-    const How how =
-        put_in_place(table, visible, keys, by_key ? size : -1, how_full(imat), reading, exchanging);
-    end_spool(visible);
-    for (int i = 0; i < imat.hidden.size; i++) {
-        auto *spool = static_cast<Spool *>(hidden[i].self);
-        table = table_open(imat.hidden[i].table, ShareRowExclusiveLock);
-        put_in_place(table, spool, first_columns(imat.hidden[i].keys), imat.hidden[i].keys, Filled::Half,
-                     reading, exchanging == Exchanging::No ? Exchanging::No : Exchanging::Try);
-        end_spool(spool);
+/* What a table of its groups is to hold: the state table, 0, or multiplicities. */
+PG_GUARDED Wanted want_hidden(const Imat &imat, int number)
+{
+    const Hidden &hidden = imat.hidden[number];
+    return {.spool = begin_spool(hidden.type),
+            .measured = {},
+            .key = first_columns(hidden.keys),
+            .key_size = hidden.keys,
+            .view = number == 0 ? imat.view : catalog::view_of_values(*imat.view, number - 1),
+            .of_state = true,
+            .filled = Filled::Half};
+}
+
+/* The consumer of the rows, which are measured as far as the keys are those of groups. */
+PG_GUARDED pg::RowConsumer consumer_of(Wanted *wanted, const Imat &imat)
+{
+    wanted->measured = {.rows = {.consume = spool_row, .self = wanted->spool},
+                        .columns = wanted->key,
+                        .size = imat.view->bag ? 0 : Min(wanted->key_size, imat.view->keys.size),
+                        .longest = 0};
+    return measure(&wanted->measured);
+}
+
+/* Compute the contents and put them in place. */
+PG_GUARDED How recompute(Imat *imat, pg::Reading reading, Exchanging exchanging)
+{
+    const int tables = imat->hidden.size;
+    Wanted visible = want_visible(*imat);
+    auto *hidden = static_cast<Wanted *>(palloc(sizeof(Wanted) * (tables + 1)));
+    auto *consumers = static_cast<pg::RowConsumer *>(palloc(sizeof(pg::RowConsumer) * (tables + 1)));
+    for (int i = 0; i < tables; i++) {
+        hidden[i] = want_hidden(*imat, i);
+        consumers[i] = consumer_of(&hidden[i], *imat);
+    }
+    compute(*imat, reading, consumer_of(&visible, *imat), consumers);
+
+    std::size_t longest = visible.measured.longest;
+    for (int i = 0; i < tables; i++)
+        longest = Max(longest, hidden[i].measured.longest);
+    Oid ignored = InvalidOid;
+    if (longest > catalog::longest_keys)
+        take_long_keys(imat, true, &ignored);
+
+    Relation table = table_open(imat->registration.imat, ShareRowExclusiveLock);
+    const How how = put_in_place(table, visible, reading, exchanging);
+    end_spool(visible.spool);
+    for (int i = 0; i < tables; i++) {
+        table = table_open(imat->hidden[i].table, ShareRowExclusiveLock);
+        put_in_place(table, hidden[i], reading,
+                     exchanging == Exchanging::No ? Exchanging::No : Exchanging::Try);
+        end_spool(hidden[i].spool);
     }
     return how;
 }
@@ -204,7 +264,7 @@ PG_GUARDED void rebuild_with(Oid oid, Snapshot snapshot, Exchanging exchanging)
     Imat *imat = load(oid);
     const bool settled = exchanging != Exchanging::No || !IsolationUsesXactSnapshot();
     PushActiveSnapshot(snapshot);
-    as_owner(*imat, [&] { how = recompute(*imat, {GetActiveSnapshot(), settled}, exchanging); });
+    as_owner(*imat, [&] { how = recompute(imat, {GetActiveSnapshot(), settled}, exchanging); });
     PopActiveSnapshot();
 
     imat->registration.swaps++;

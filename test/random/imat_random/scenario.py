@@ -22,7 +22,7 @@ import re
 
 from . import queries
 from .queries import Grammar, Relation, column
-from .values import TYPES, ZONES, quote, value
+from .values import LONG, TYPES, ZONES, quote, value
 
 # Types of which one can be set equal to another: what the tables of a scenario that is about joins have first.
 JOINED_TYPES = [['int4', 'int8', 'int2'], ['int4', 'int8', 'numeric', 'numeric(8,2)'], ['int8', 'float8', 'int4'],
@@ -860,7 +860,8 @@ class Maker:
                     self.mine = n
                     one_round.append([self.transaction() for _ in range(rng.randint(3, 8))])
                 work.append(one_round)
-        return {'seed': self.seed, 'zone': zone, 'sessions': self.sessions, 'reads': self.reads_allowed or self.calls_functions(), 'ddl': self.ddl, 'settings': self.settings,
+        return {'seed': self.seed, 'zone': zone, 'sessions': self.sessions, 'reads': self.reads_allowed or self.calls_functions(), 'ddl': self.ddl,
+                'long': LONG in str([self.setup, work]), 'settings': self.settings,
                 'setup': self.setup, 'imats': self.imats, 'work': work}
 
     def first_setting(self):

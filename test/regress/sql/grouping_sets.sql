@@ -32,7 +32,7 @@ SELECT imat.create('k_expressions', 'SELECT CASE WHEN GROUPING(a) = 1 THEN -1 EL
 -- a key is NULL in groups of other sets only where it is shown, not wherever something looks like it: a constant, one expression twice, what a subquery computes
 SELECT imat.create('constant', 'SELECT ''b1''::text AS k, b, coalesce(b, ''b1'') AS c, ''b1''::text AS other, ''b1''::text || ''!'' AS more, sum(c) AS s FROM t GROUP BY ROLLUP (1, b)');
 SELECT imat.create('constants', 'SELECT 1 AS one, 1 AS another, NULL::int AS nil, count(*) + 1 AS n FROM t GROUP BY CUBE (1, 2, 3) HAVING count(*) <> 1');
-SELECT imat.create('constant_first', 'SELECT 7 AS k, a, count(*) AS n FROM t GROUP BY ROLLUP (1, 2) ORDER BY n DESC, 2, 1 LIMIT 4');
+SELECT imat.create('constant_first', 'SELECT k, a, count(*) AS n FROM (SELECT 7 AS k, * FROM t) q GROUP BY ROLLUP (1, 2) ORDER BY n DESC, 2, 1 LIMIT 4');
 SELECT imat.create('constant_alone', 'SELECT 1 AS one, count(*) AS n FROM t GROUP BY GROUPING SETS ((1))');
 SELECT imat.create('constant_below', 'SELECT k, k || ''!'' AS more, coalesce(b, ''b1'') AS c, sum(c) AS s, GROUPING(k) AS g FROM (SELECT ''b1''::text AS k, * FROM t) q GROUP BY ROLLUP (b, k)');
 SELECT imat.create('twice', 'SELECT a AS x, a AS y, sum(c) AS s, GROUPING(a) AS g FROM t GROUP BY ROLLUP (1, 2)');
@@ -109,9 +109,12 @@ SELECT * FROM bad();
 -- one expression twice, that is shown as such and by something else: PostgreSQL has not always taken it for the same key
 SELECT imat.create('twice_elsewhere', 'SELECT a AS x, a AS y, a + 1 AS z, count(*) AS n FROM t GROUP BY ROLLUP (1, 2)');
 SELECT strategy, strategy_reason FROM imat.status WHERE imat = 'twice_elsewhere'::regclass;
+-- nor does it order by a constant that is NULL in some groups
+SELECT imat.create('constant_ordered', 'SELECT 7 AS k, a, count(*) AS n FROM t GROUP BY ROLLUP (1, 2) ORDER BY a, 1, n LIMIT 3');
+SELECT strategy, strategy_reason FROM imat.status WHERE imat = 'constant_ordered'::regclass;
 UPDATE t SET a = a + 1 WHERE id = 300;
-SELECT verdict ~ '^same' AS same FROM oracle.all_same('sets') WHERE imat = 'twice_elsewhere';
-SELECT imat.drop('twice_elsewhere');
+SELECT verdict ~ '^same' AS same FROM oracle.all_same('sets') WHERE imat IN ('twice_elsewhere', 'constant_ordered');
+SELECT imat.drop('twice_elsewhere'), imat.drop('constant_ordered');
 -- a large change
 SELECT fill(10000, 14000);
 UPDATE t SET n = n + 1;

@@ -1,0 +1,103 @@
+/*
+ * long_keys.cpp - group keys that are too long for an index.
+ *
+ * A row of a btree has to fit a third of a page, the keys of a group need not: texts, documents, arrays.  A
+ * change of a source must not fail for that.  So before rows with such keys are written, an index that has
+ * hashes of the keys takes the place of the one that has the keys themselves (catalog/key_index.cpp).  That
+ * happens once in the life of an IMAT, when the first such key comes, and locks everybody out for as long as
+ * it takes to build the index.  Then there is no unique index over the keys any more, and no primary key;
+ * that there is one row for each group is seen to by locks anyway (apply/apply.cpp, apply/keyed.cpp).
+ *
+ * An index of the owner's stays as it is, with its limit, as it was for the materialized view.
+ *
+ * Lengths are those of values uncompressed, so the limit is below what an index would take.
+ */
+#include <algorithm>
+
+#include "pg/list.hpp"
+#include "rebuild/parts.hpp"
+#include "rebuild/rebuild.hpp"
+
+namespace rebuild {
+
+namespace {
+
+/* How many bytes the keys of a row take that may be long. */
+PG_GUARDED std::size_t length_of_keys(TupleTableSlot *row, const AttrNumber *columns, int size)
+{
+    std::size_t length = 0;
+    for (int i = 0; i < size; i++) {
+        bool null = true;
+        const Datum value = columns[i] > 0 ? slot_getattr(row, columns[i], &null) : Datum{};
+        if (!null && TupleDescAttr(row->tts_tupleDescriptor, columns[i] - 1)->attlen == -1)
+            length += toast_raw_datum_size(value);
+    }
+    return length;
+}
+
+PG_GUARDED void measure_row(void *self, TupleTableSlot *row)
+{
+    auto *measured = static_cast<Measured *>(self);
+    measured->longest = Max(measured->longest, length_of_keys(row, measured->columns, measured->size));
+    measured->rows.consume(measured->rows.self, row);
+}
+
+PG_GUARDED bool any_may_be_long(const model::View &view)
+{
+    return !view.bag && std::any_of(view.keys.begin(), view.keys.end(), catalog::may_be_long);
+}
+
+} // namespace
+
+PG_GUARDED pg::RowConsumer measure(Measured *measured)
+{
+    return {.consume = measure_row, .self = measured};
+}
+
+PG_GUARDED bool holds_long_keys(Relation table, const model::View &view)
+{
+    if (!any_may_be_long(view))
+        return false;
+    const AttrNumber *columns = catalog::key_columns(view, false);
+    bool found = false;
+    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+    TupleTableSlot *row = table_slot_create(table, nullptr);
+    TableScanDesc scan = table_beginscan(table, snapshot, 0, nullptr);
+    while (!found && table_scan_getnextslot(scan, ForwardScanDirection, row)) {
+        CHECK_FOR_INTERRUPTS();
+        found = length_of_keys(row, columns, view.keys.size) > catalog::longest_keys;
+    }
+    table_endscan(scan);
+    ExecDropSingleTupleTableSlot(row);
+    UnregisterSnapshot(snapshot);
+    return found;
+}
+
+PG_GUARDED void take_long_keys(Imat *imat, bool build, Oid *primary_key)
+{
+    catalog::Registration &registration = imat->registration;
+    const model::View &view = *imat->view;
+    if (!imat->by_group || !any_may_be_long(view))
+        return;
+    const Oid made = registration.identified ? catalog::primary_key_index(registration.imat) : *primary_key;
+    if (view.keys_visible && hash_key_index(registration.imat, view, false, build, made)) {
+        registration.identified = false;
+        *primary_key = InvalidOid;
+    }
+    if (!imat->with_state)
+        return;
+    hash_key_index(registration.state, view, true, build, InvalidOid);
+    for (int i = 0; i < view.distincts.size; i++)
+        hash_key_index(registration.multiplicities[i], *catalog::view_of_values(view, i), true, build,
+                       InvalidOid);
+}
+
+PG_GUARDED void let_in_long_keys(Oid oid)
+{
+    Oid ignored = InvalidOid;
+    Imat *imat = load(oid);
+    as_owner(*imat, [&] { take_long_keys(imat, true, &ignored); });
+    catalog::update(imat->registration);
+}
+
+} // namespace rebuild
