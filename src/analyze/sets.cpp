@@ -19,9 +19,6 @@ namespace analyze {
 
 namespace {
 
-/* As many arguments GROUPING() takes, by which the sets are told apart when groups are computed. */
-constexpr int most_keys = 31;
-
 /* The sets, as a List of integer Lists of key indexes, which begin with 1; each clause is a key. */
 PG_GUARDED List *expand_sets(const Query *query)
 {
@@ -60,8 +57,9 @@ PG_GUARDED void keep_keys(const List *set, model::View *view, List **expressions
  * (set_keys.cpp). */
 PG_GUARDED const char *why_not_keys(const List *expressions)
 {
-    if (list_length(expressions) > most_keys)
-        return psprintf("GROUPING SETS, ROLLUP and CUBE are maintained with up to %d keys", most_keys);
+    if (list_length(expressions) > model::most_set_keys)
+        return psprintf("GROUPING SETS, ROLLUP and CUBE are maintained with up to %d keys",
+                        model::most_set_keys);
     const List *seen = NIL;
     for (auto *expression : pg::each<Node>(expressions)) {
         if (IsA(expression, Const) || list_member(seen, expression))
@@ -78,7 +76,7 @@ PG_GUARDED model::GroupingSet make_set(const List *keys, int size, int number)
     model::GroupingSet set = {.number = number, .without = 0, .empty = keys == NIL};
     for (int key = 1; key <= size; key++)
         if (!list_member_int(keys, key))
-            set.without |= std::uint32_t{1} << key;
+            set.without |= std::uint64_t{1} << key;
     return set;
 }
 
@@ -125,7 +123,7 @@ PG_GUARDED void find_telling(model::View *view)
         if (view->keys[key].nullable || view->keys[key].column == 0)
             continue;
         telling = lappend_int(telling, key);
-        view->telling |= std::uint32_t{1} << key;
+        view->telling |= std::uint64_t{1} << key;
     }
     if (!tells_apart(*view, telling))
         view->telling = 0;

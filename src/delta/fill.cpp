@@ -20,7 +20,7 @@ struct Filler {
     Datum *keys;
     bool *nulls;
     TupleTableSlot *state_row;
-    std::uint32_t without; /* the keys that the row's grouping sets leave out */
+    std::uint64_t without; /* the keys that the row's grouping sets leave out */
     int set;               /* the one that is at hand */
 };
 
@@ -77,18 +77,15 @@ PG_GUARDED Aggref *accumulator_call(const model::View &view, const model::Accumu
     return call;
 }
 
-/* How many keys GROUPING() is asked about: those behind them are in every set. */
-PG_GUARDED int grouped_keys(const model::View &view)
-{
-    return Min(view.keys.size - 1, 31);
-}
+/* As many arguments GROUPING() takes. */
+constexpr int most_arguments = 31;
 
-/* GROUPING() of the keys, which tells which of them a row's set leaves out. */
-PG_GUARDED GroupingFunc *call_grouping(const model::View &view)
+/* GROUPING() of so many keys from the first one on: which of them the row's set leaves out. */
+PG_GUARDED GroupingFunc *call_grouping(const model::View &view, int first)
 {
     auto *call = makeNode(GroupingFunc);
     call->location = -1;
-    for (int i = 1; i <= grouped_keys(view); ++i) {
+    for (int i = first; i < view.keys.size && i < first + most_arguments; ++i) {
         call->args = lappend(call->args, copyObjectImpl(view.keys[i].expression));
         call->refs = lappend_int(call->refs, i + 1);
     }
@@ -96,12 +93,18 @@ PG_GUARDED GroupingFunc *call_grouping(const model::View &view)
 }
 
 /* The keys that are left out, by the value of that. */
-PG_GUARDED std::uint32_t left_out(const model::View &view, std::uint32_t value)
+PG_GUARDED std::uint64_t left_out(const model::View &view, int first, std::uint32_t value)
 {
-    std::uint32_t without = 0;
-    for (int i = grouped_keys(view); i > 0; --i, value >>= 1)
-        without |= (value & 1) << i;
+    std::uint64_t without = 0;
+    for (int i = Min(view.keys.size, first + most_arguments) - 1; i >= first; --i, value >>= 1)
+        without |= std::uint64_t{value & 1} << i;
     return without;
+}
+
+/* Are there more keys than one GROUPING() takes?  Another follows behind all else then. */
+PG_GUARDED bool has_second_grouping(const model::View &view)
+{
+    return view.sets.size > 0 && view.keys.size > most_arguments + 1;
 }
 
 /* A node of GROUPING SETS. */
@@ -143,7 +146,7 @@ PG_GUARDED Query *grouped_query(const model::View &view)
     query->hasAggs = true;
 
     if (view.sets.size > 0)
-        add_target(query, &call_grouping(view)->xpr);
+        add_target(query, &call_grouping(view, 1)->xpr);
     for (int i = view.sets.size > 0 ? 1 : 0; i < view.keys.size; ++i) {
         TargetEntry *entry = add_target(query, static_cast<Expr *>(copyObjectImpl(view.keys[i].expression)));
         group_by(query, view.keys[i], entry, static_cast<Index>(i) + 1);
@@ -161,6 +164,8 @@ PG_GUARDED Query *fill_query(const model::View &view)
     Query *query = grouped_query(view);
     for (int i = 1; i < view.accumulators.size; ++i)
         add_target(query, &accumulator_call(view, view.accumulators[i])->xpr);
+    if (has_second_grouping(view))
+        add_target(query, &call_grouping(view, 1 + most_arguments)->xpr);
     return query;
 }
 
@@ -193,8 +198,12 @@ PG_GUARDED void fill_row(Filler *filler, TupleTableSlot *row)
     for (int i = 1; i < filler->plan->view->accumulators.size; ++i)
         filler->group->read_accumulator(i, row->tts_values[keys + i], row->tts_isnull[keys + i]);
     filler->set = -1;
-    if (filler->plan->view->sets.size > 0)
-        filler->without = left_out(*filler->plan->view, DatumGetUInt32(row->tts_values[0]));
+    const model::View &view = *filler->plan->view;
+    if (view.sets.size > 0)
+        filler->without = left_out(view, 1, DatumGetUInt32(row->tts_values[0]));
+    if (has_second_grouping(view))
+        filler->without |= left_out(view, 1 + most_arguments,
+                                    DatumGetUInt32(row->tts_values[keys + view.accumulators.size]));
 }
 
 PG_GUARDED bool next_group(Filler *filler)

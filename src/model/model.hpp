@@ -161,16 +161,19 @@ inline bool by_image(const Key &key) noexcept
     return key.equality == 0;
 }
 
+/* How many keys there can be where there are several grouping sets, besides the number of the set. */
+constexpr int most_set_keys = 62;
+
 /*
  * One of several grouping sets (GROUPING SETS, ROLLUP, CUBE).  A row belongs to one group of each: the first
  * key is the number of the set, and the keys that are not in the set are NULL.
  */
 struct GroupingSet {
     int number;            /* the value of the first key */
-    std::uint32_t without; /* bit i: key i is not in the set */
+    std::uint64_t without; /* bit i: key i is not in the set */
     bool empty;            /* no key is: one group, which is there even when there are no rows */
 
-    bool leaves_out(int key) const noexcept { return key < 32 && (without >> key & 1) != 0; }
+    bool leaves_out(int key) const noexcept { return key <= most_set_keys && (without >> key & 1) != 0; }
 };
 
 /* A table that the query reads, through however many views. */
@@ -276,7 +279,7 @@ struct View {
      * follow from which of the telling keys are NULL, which never are of themselves (bit i: key i; 0: no).
      */
     Array<GroupingSet> sets;
-    std::uint32_t telling;
+    std::uint64_t telling;
 
     Array<Accumulator> accumulators; /* the first is Rows */
     Array<Distinct> distincts;       /* of the accumulators that have such; then needs_state */
@@ -380,7 +383,7 @@ struct View {
     {
         for (const GroupingSet &set : sets) {
             bool same = true;
-            for (int key = 1; key < keys.size && key < 32; ++key)
+            for (int key = 1; key < keys.size && key <= most_set_keys; ++key)
                 same = same && ((telling >> key & 1) == 0 || nulls[key] == set.leaves_out(key));
             if (same)
                 return &set;

@@ -127,6 +127,8 @@ SELECT imat.create('by_xid_distinct', 'SELECT DISTINCT x FROM many');
 SELECT imat.create('by_forty', format('SELECT %s, count(*) AS k, sum(n) AS s FROM many GROUP BY %1$s', string_agg('c' || g, ', '))) FROM generate_series(1, 40) g;
 SELECT imat.create('by_forty_keyed', format('SELECT %s, array_agg(n ORDER BY n) AS s FROM many GROUP BY %1$s', string_agg('c' || g, ', '))) FROM generate_series(1, 40) g;
 SELECT imat.create('by_forty_hidden', format('SELECT count(*) AS k FROM many GROUP BY %s', string_agg('c' || g, ', '))) FROM generate_series(1, 40) g;
+SELECT imat.create('by_forty_sets', format('SELECT %s, count(*) AS k, sum(n) AS s FROM many GROUP BY GROUPING SETS ((%1$s), (c2, c39), (c40), ())', string_agg('c' || g, ', '))) FROM generate_series(1, 40) g;
+SELECT imat.create('by_forty_sets_keyed', format('SELECT %s, max(n) AS m FROM many GROUP BY GROUPING SETS ((%1$s), (c2, c39), (c40), ())', string_agg('c' || g, ', '))) FROM generate_series(1, 40) g;
 INSERT INTO many (x, n, c1, c2, c39) SELECT (g % 5)::text::xid, g % 7, g % 2, g, nullif(g % 3, 2) FROM generate_series(1, 40) g;
 INSERT INTO many (x, n, c32, c40) SELECT nullif((g % 5)::text, '3')::xid, g % 7, g % 2, g % 3 FROM generate_series(1, 40) g;
 SELECT imat, verdict FROM bad();
