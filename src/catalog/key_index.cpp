@@ -52,10 +52,11 @@ PG_GUARDED bool same_element_equality(Relation index, int position, const model:
            index->rd_indcollation[position] == key.collation;
 }
 
-/* The hash function that goes with the equality of a key's type, or InvalidOid. */
+/* The hash function that goes with the equality of a key's type, if an index can have it; or InvalidOid. */
 PG_GUARDED Oid hash_function(const model::Key &key)
 {
-    return lookup_type_cache(key.type, TYPECACHE_HASH_PROC)->hash_proc;
+    const Oid function = lookup_type_cache(key.type, TYPECACHE_HASH_PROC)->hash_proc;
+    return OidIsValid(function) && func_volatile(function) == PROVOLATILE_IMMUTABLE ? function : InvalidOid;
 }
 
 /* Is the call that of the hash function that goes with a key? */
@@ -324,13 +325,16 @@ PG_GUARDED int hashes_in(Relation index)
 }
 
 /*
- * Could we have made the index for the IMAT?  A primary key of ours is known otherwise.  Those of owners
- * don't take NULLs for equal, as a rule.
+ * Have we made the index, by its name?  A primary key of ours is known otherwise, and what owners put on a
+ * materialized view PostgreSQL names in another way, if they don't.
  */
-PG_GUARDED bool is_like_ours(Relation index)
+PG_GUARDED bool is_named_by_us(Relation index)
 {
-    return !index->rd_index->indisunique || pg::nulls_not_distinct(index) ||
-           RelationGetIndexExpressions(index) != NIL;
+    const char *name = RelationGetRelationName(index);
+    std::size_t length = strlen(name);
+    while (length > 0 && isdigit(static_cast<unsigned char>(name[length - 1])) != 0)
+        --length;
+    return !index->rd_index->indisprimary && length > 4 && strncmp(name + length - 4, "_key", 4) == 0;
 }
 
 } // namespace
@@ -345,7 +349,7 @@ PG_GUARDED Oid index_to_hash(Oid oid, const model::View &view, bool of_state, Oi
         const auto wanted = std::count_if(hashed->keys.begin(), hashed->keys.end(),
                                           [](const model::Key &key) { return key.hashed; });
         Relation index = index_open(found, AccessShareLock);
-        lacks = hashes_in(index) < wanted && (of_state || found == made || is_like_ours(index));
+        lacks = hashes_in(index) < wanted && (of_state || found == made || is_named_by_us(index));
         index_close(index, AccessShareLock);
     }
     table_close(table, AccessShareLock);

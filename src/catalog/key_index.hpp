@@ -86,10 +86,13 @@ PG_GUARDED AttrNumber wrapped_column(Node *expression);
 /* Is it a function of one column?  Then that column, else 0. */
 PG_GUARDED AttrNumber hashed_column(Node *expression);
 
-/* How many bytes the keys of a row may have together, if an index is to take it for sure. */
-constexpr std::size_t longest_keys = BLCKSZ / 5;
+/* So many bytes of values that aren't passed by value an index takes for sure, whatever else there is. */
+constexpr std::size_t always_fit = BLCKSZ / 8;
 
-/* Can a value of the key be longer than that? */
+/* May an index be without room for these keys? */
+PG_GUARDED bool are_too_long(const model::Array<model::Key> &keys, const Datum *values, const bool *nulls);
+
+/* Can values of the key be long? */
 PG_GUARDED bool may_be_long(const model::Key &key);
 
 /* The same view, with all keys hashed that may be long and can be hashed. */
@@ -97,7 +100,7 @@ PG_GUARDED model::View *view_by_hash(const model::View &view);
 
 /*
  * The index of find_key_index, if it doesn't take keys of any length and is ours to replace: one of a state
- * table, the one that we have made (an Oid), or one that looks so; else InvalidOid.
+ * table, the one that we have made (an Oid), or one that is named as we do it; else InvalidOid.
  */
 PG_GUARDED Oid index_to_hash(Oid table, const model::View &view, bool of_state, Oid made);
 

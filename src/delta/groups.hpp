@@ -57,7 +57,7 @@ class GroupTable {
     const Layout &layout() const noexcept { return *layout_; }
     int size() const noexcept { return size_; }
 
-    /* How many bytes the keys of a group take at most, but for those of a few bytes. */
+    /* How many bytes the keys of a group take at most, but for those that are passed by value. */
     std::size_t longest_keys() const noexcept { return longest_; }
 
     /* Bytes of memory it takes. */

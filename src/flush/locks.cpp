@@ -8,7 +8,8 @@
  * 2. The IMATs, in the order of their Oids: RowExclusive where groups are added, ShareRowExclusive where
  * contents are rebuilt.  So those who add groups don't wait for each other here; who rebuilds waits for all
  * of them and they for him; two who rebuild queue.  Who brings the first group keys that are too long for
- * the indexes takes AccessExclusive, if he knows by then (rebuild/long_keys.cpp).
+ * the indexes takes AccessExclusive, if he knows by then (rebuild/long_keys.cpp); else, over joins and other
+ * IMATs, later, out of order, which may be a deadlock.
  * Who waited for one whose transaction has made the definition mean something else, and the state table hold
  * something else, goes by a plan of before: he has to rebuild it, and takes these locks anew.
  * 3. For each IMAT over a join, tags of its sources, then hashes of the join keys of changed rows: see

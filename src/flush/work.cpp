@@ -7,6 +7,8 @@
  */
 #include "flush/work.hpp"
 
+#include <algorithm>
+
 #include "pg/list.hpp"
 
 namespace flush {
@@ -213,14 +215,29 @@ PG_GUARDED bool is_keyed(const WorkItem &item)
     return !item.swap && item.plan->strategy == model::Strategy::Keyed;
 }
 
+namespace {
+
+/* Has any group keys that an index may be without room for? */
+PG_GUARDED bool has_too_long_keys(const delta::Plan &plan, const delta::GroupTable &groups)
+{
+    if (groups.longest_keys() <= catalog::always_fit)
+        return false;
+    const auto all = groups.in_order();
+    return std::any_of(all.begin(), all.end(), [&](const delta::Group *group) {
+        CHECK_FOR_INTERRUPTS();
+        return catalog::are_too_long(plan.view->keys, group->keys(), group->nulls(groups.layout()));
+    });
+}
+
+} // namespace
+
 PG_GUARDED bool needs_longer_keys(const WorkItem &item)
 {
     delta::Plan &plan = *item.plan;
-    if (item.swap || plan.view->bag || item.groups == nullptr ||
-        item.groups->longest_keys() <= catalog::longest_keys)
+    if (item.swap || plan.view->bag || item.groups == nullptr || (plan.takes_long_keys && !plan.stale) ||
+        !has_too_long_keys(plan, *item.groups))
         return false;
-    if (!plan.takes_long_keys || plan.stale)
-        plan.takes_long_keys = catalog::takes_long_keys(plan.registration, *plan.view);
+    plan.takes_long_keys = catalog::takes_long_keys(plan.registration, *plan.view);
     return !plan.takes_long_keys;
 }
 

@@ -712,6 +712,16 @@ inline Oid file_of(Relation table)
 #endif
 }
 
+/* The value, which is not toasted, compressed; NULL where that isn't worth it. */
+inline Datum compress_datum(Datum value)
+{
+#if PG_VERSION_NUM >= 140000
+    return toast_compress_datum(value, InvalidCompressionMethod);
+#else
+    return toast_compress_datum(value);
+#endif
+}
+
 /* Are the values the same bit for bit, once detoasted?  PostgreSQL 12 knows only the comparison as stored. */
 inline bool datum_image_eq(Datum left, Datum right, bool by_value, int length)
 {

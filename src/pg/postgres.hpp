@@ -12,10 +12,15 @@
 extern "C" {
 #include "postgres.h"
 
+#if __has_include("access/detoast.h")
 #include "access/detoast.h"
+#include "access/heaptoast.h"
+#include "access/toast_internals.h"
+#else
+#include "access/tuptoaster.h"
+#endif
 #include "access/genam.h"
 #include "access/heapam.h"
-#include "access/heaptoast.h"
 #include "access/htup_details.h"
 #include "access/multixact.h"
 #include "access/nbtree.h"
@@ -24,7 +29,6 @@ extern "C" {
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "access/toast_internals.h"
 #include "access/tupconvert.h"
 #include "access/xact.h"
 #include "access/xlog.h"

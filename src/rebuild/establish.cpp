@@ -62,9 +62,14 @@ PG_GUARDED void forbid_nulls(const Imat &imat, Oid primary_key)
 }
 
 /* What puts rows into a new heap, whose keys are measured. */
-PG_GUARDED pg::RowConsumer fill_heap(NewHeap *heap, const AttrNumber *keys, int size, Measured *measured)
+PG_GUARDED pg::RowConsumer fill_heap(NewHeap *heap, const Imat &imat, bool of_state, Measured *measured)
 {
-    *measured = {.rows = {.consume = add_row, .self = heap}, .columns = keys, .size = size, .longest = 0};
+    const model::View &view = *imat.view;
+    const bool keyed = imat.by_group && !view.bag && (of_state || view.keys_visible);
+    *measured = {.rows = {.consume = add_row, .self = heap},
+                 .keys = keyed ? view.keys : model::Array<model::Key>{},
+                 .columns = catalog::key_columns(view, of_state),
+                 .too_long = false};
     return measure(measured);
 }
 
@@ -75,22 +80,19 @@ PG_GUARDED void fill(Imat *imat, Oid *primary_key)
     PushActiveSnapshot(snapshot);
     as_owner(*imat, [&] {
         const int tables = imat->hidden.size;
-        const int keys = imat->by_group && !imat->view->bag ? imat->view->keys.size : 0;
         Relation table = table_open(imat->registration.imat, ShareRowExclusiveLock);
         auto *heaps = static_cast<NewHeap **>(palloc(sizeof(NewHeap *) * (tables + 1)));
         auto *rows = static_cast<pg::RowConsumer *>(palloc(sizeof(pg::RowConsumer) * (tables + 1)));
         auto *measured = static_cast<Measured *>(palloc(sizeof(Measured) * (tables + 1)));
         heaps[tables] = begin_new_heap(table, imat->visible_type, how_full(*imat));
-        rows[tables] = fill_heap(heaps[tables], catalog::key_columns(*imat->view, false),
-                                 imat->view->keys_visible ? keys : 0, &measured[tables]);
+        rows[tables] = fill_heap(heaps[tables], *imat, false, &measured[tables]);
         for (int i = 0; i < tables; i++) {
             heaps[i] = begin_new_heap(table_open(imat->hidden[i].table, ShareRowExclusiveLock),
                                       imat->hidden[i].type, Filled::Half);
-            rows[i] = fill_heap(heaps[i], catalog::key_columns(*imat->view, true), keys, &measured[i]);
+            rows[i] = fill_heap(heaps[i], *imat, true, &measured[i]);
         }
         compute(*imat, GetActiveSnapshot(), rows[tables], rows);
-        if (std::any_of(measured, measured + tables + 1,
-                        [](const Measured &one) { return one.longest > catalog::longest_keys; }))
+        if (std::any_of(measured, measured + tables + 1, [](const Measured &one) { return one.too_long; }))
             take_long_keys(imat, false, primary_key);
         end_new_heap(heaps[tables]);
         lock_for_exchange(table, true);

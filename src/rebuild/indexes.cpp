@@ -47,8 +47,8 @@ PG_GUARDED IndexStmt *index_statement(Oid table, const char *suffix, const char 
     statement->indexParams = elements;
     statement->transformed = true;
     const Oid tablespace = get_rel_tablespace(table);
-    if (OidIsValid(tablespace))
-        statement->tableSpace = get_tablespace_name(tablespace);
+    /* Not that of default_tablespace: whoever changes a source may have set that. */
+    statement->tableSpace = get_tablespace_name(OidIsValid(tablespace) ? tablespace : MyDatabaseTableSpace);
     return statement;
 }
 

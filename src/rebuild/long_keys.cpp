@@ -9,8 +9,6 @@
  * that there is one row for each group is seen to by locks anyway (apply/apply.cpp, apply/keyed.cpp).
  *
  * An index of the owner's stays as it is, with its limit, as it was for the materialized view.
- *
- * Lengths are those of values uncompressed, so the limit is below what an index would take.
  */
 #include <algorithm>
 
@@ -22,23 +20,24 @@ namespace rebuild {
 
 namespace {
 
-/* How many bytes the keys of a row take that may be long. */
-PG_GUARDED std::size_t length_of_keys(TupleTableSlot *row, const AttrNumber *columns, int size)
+/* Are the keys of the row, in these columns, too long for an index? */
+PG_GUARDED bool has_too_long_keys(TupleTableSlot *row, const model::Array<model::Key> &keys,
+                                  const AttrNumber *columns)
 {
-    std::size_t length = 0;
-    for (int i = 0; i < size; i++) {
-        bool null = true;
-        const Datum value = columns[i] > 0 ? slot_getattr(row, columns[i], &null) : Datum{};
-        if (!null && TupleDescAttr(row->tts_tupleDescriptor, columns[i] - 1)->attlen == -1)
-            length += toast_raw_datum_size(value);
+    Datum values[MaxTupleAttributeNumber];
+    bool nulls[MaxTupleAttributeNumber];
+    for (int i = 0; i < keys.size; i++) {
+        nulls[i] = true;
+        if (columns[i] > 0)
+            values[i] = slot_getattr(row, columns[i], &nulls[i]);
     }
-    return length;
+    return catalog::are_too_long(keys, values, nulls);
 }
 
 PG_GUARDED void measure_row(void *self, TupleTableSlot *row)
 {
     auto *measured = static_cast<Measured *>(self);
-    measured->longest = Max(measured->longest, length_of_keys(row, measured->columns, measured->size));
+    measured->too_long = measured->too_long || has_too_long_keys(row, measured->keys, measured->columns);
     measured->rows.consume(measured->rows.self, row);
 }
 
@@ -65,7 +64,7 @@ PG_GUARDED bool holds_long_keys(Relation table, const model::View &view)
     TableScanDesc scan = table_beginscan(table, snapshot, 0, nullptr);
     while (!found && table_scan_getnextslot(scan, ForwardScanDirection, row)) {
         CHECK_FOR_INTERRUPTS();
-        found = length_of_keys(row, columns, view.keys.size) > catalog::longest_keys;
+        found = has_too_long_keys(row, view.keys, columns);
     }
     table_endscan(scan);
     ExecDropSingleTupleTableSlot(row);
@@ -81,6 +80,8 @@ PG_GUARDED void take_long_keys(Imat *imat, bool build, Oid *primary_key)
         return;
     const Oid made = registration.identified ? catalog::primary_key_index(registration.imat) : *primary_key;
     if (view.keys_visible && hash_key_index(registration.imat, view, false, build, made)) {
+        if (registration.identified || OidIsValid(*primary_key))
+            drop_not_null(registration.imat, imat->visible_type->natts);
         registration.identified = false;
         *primary_key = InvalidOid;
     }

@@ -180,15 +180,14 @@ PG_GUARDED bool has_other_unique_index(Relation table, Oid own);
 
 /* -- long_keys.cpp -- */
 
-/* Rows on their way, and how many bytes the longest keys among them take. */
+/* Rows on their way, and whether the keys of one are too long for an index. */
 struct Measured {
     pg::RowConsumer rows;
-    const AttrNumber *columns; /* of the keys */
-    int size;
-    std::size_t longest;
+    model::Array<model::Key> keys;
+    const AttrNumber *columns; /* of the keys; 0: that one isn't among them */
+    bool too_long;
 };
 
-/* What has those measured that may be long. */
 PG_GUARDED pg::RowConsumer measure(Measured *measured);
 
 /* Are there rows in the table with keys that are too long for an index? */

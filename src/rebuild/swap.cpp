@@ -23,6 +23,8 @@
  */
 #include "rebuild/rebuild.hpp"
 
+#include <algorithm>
+
 #include "apply/apply.hpp"
 #include "flush/flush.hpp"
 #include "observe/observe.hpp"
@@ -214,10 +216,11 @@ PG_GUARDED Wanted want_hidden(const Imat &imat, int number)
 /* The consumer of the rows, which are measured as far as the keys are those of groups. */
 PG_GUARDED pg::RowConsumer consumer_of(Wanted *wanted, const Imat &imat)
 {
+    const bool measured = wanted->key_size >= 0 && !imat.view->bag;
     wanted->measured = {.rows = {.consume = spool_row, .self = wanted->spool},
-                        .columns = wanted->key,
-                        .size = imat.view->bag ? 0 : Min(wanted->key_size, imat.view->keys.size),
-                        .longest = 0};
+                        .keys = measured ? imat.view->keys : model::Array<model::Key>{},
+                        .columns = catalog::key_columns(*imat.view, wanted->of_state),
+                        .too_long = false};
     return measure(&wanted->measured);
 }
 
@@ -234,11 +237,9 @@ PG_GUARDED How recompute(Imat *imat, pg::Reading reading, Exchanging exchanging)
     }
     compute(*imat, reading, consumer_of(&visible, *imat), consumers);
 
-    std::size_t longest = visible.measured.longest;
-    for (int i = 0; i < tables; i++)
-        longest = Max(longest, hidden[i].measured.longest);
     Oid ignored = InvalidOid;
-    if (longest > catalog::longest_keys)
+    if (visible.measured.too_long ||
+        std::any_of(hidden, hidden + tables, [](const Wanted &one) { return one.measured.too_long; }))
         take_long_keys(imat, true, &ignored);
 
     Relation table = table_open(imat->registration.imat, ShareRowExclusiveLock);

@@ -860,8 +860,12 @@ class Maker:
                     self.mine = n
                     one_round.append([self.transaction() for _ in range(rng.randint(3, 8))])
                 work.append(one_round)
+        long = LONG in str([self.setup, work])
+        for imat in self.imats:
+            if long and imat['how'] == 'indexed':  # an owner's index has its limit
+                imat['how'] = 'convert'
         return {'seed': self.seed, 'zone': zone, 'sessions': self.sessions, 'reads': self.reads_allowed or self.calls_functions(), 'ddl': self.ddl,
-                'long': LONG in str([self.setup, work]), 'settings': self.settings,
+                'long': long, 'settings': self.settings,
                 'setup': self.setup, 'imats': self.imats, 'work': work}
 
     def first_setting(self):

@@ -118,7 +118,47 @@ INSERT INTO u VALUES (text_of(20000), -1);
 INSERT INTO u VALUES ('y', -1), (text_of(1000), -2);
 SELECT * FROM oracle.same('owned');
 SELECT indexrelid::regclass, indisunique FROM pg_index WHERE indrelid = 'owned'::regclass;
+SELECT imat.drop('owned'), imat.drop('cleared');
+-- keys for which there is room, as they are or compressed, leave the index as it is, also one that others depend on
+CREATE TABLE r (k text NOT NULL, v int);
+INSERT INTO r VALUES ('a', 1);
+SELECT imat.create('roomy', 'SELECT k, count(*) AS c FROM r GROUP BY k');
+SELECT imat.create('dependent', 'SELECT y.k, y.c, sum(r.v) AS s FROM roomy y JOIN r ON r.k = y.k GROUP BY y.k');
+INSERT INTO r VALUES (text_of(2000), 2), (repeat('x', 100000), 3);
+SELECT imat, verdict FROM oracle.all_same('long') WHERE imat IN ('roomy', 'dependent') AND verdict !~ '^same';
+SELECT conname FROM pg_constraint WHERE conrelid = 'roomy'::regclass AND contype = 'p';
+INSERT INTO r VALUES (text_of(3000), 2);
+SELECT imat.drop('dependent');
+-- what went with the primary key goes with it: NOT NULL
+INSERT INTO r VALUES (text_of(3000), 2);
+ALTER TABLE r ALTER k DROP NOT NULL;
+INSERT INTO r VALUES (NULL, 5);
+SELECT * FROM oracle.same('roomy');
+SELECT imat.create('roomy_later', 'SELECT k, sum(v) AS s FROM r WHERE k IS NOT NULL GROUP BY k');
+UPDATE r SET k = NULL WHERE v = 1;
+SELECT * FROM oracle.same('roomy_later');
+-- many that are long together, by delta and as a whole
+CREATE TABLE names (k text, n int);
+SELECT format('ALTER TABLE names %s', string_agg(format('ADD n%s name', g), ', ')) FROM generate_series(1, 20) g \gexec
+SELECT imat.create('by_names', format('SELECT k, %s, count(*) AS c FROM names GROUP BY k, %1$s', string_agg('n' || g, ', '))) FROM generate_series(1, 20) g;
+SELECT format('INSERT INTO names (k, n, %s) SELECT text_of(1632), 1, %s', string_agg('n' || g, ', '), string_agg(format('text_of(63, %L)', g), ', ')) FROM generate_series(1, 20) g \gexec
+SELECT * FROM oracle.same('by_names');
+SELECT imat.create('by_names_later', format('SELECT k, %s, sum(n) AS s FROM names GROUP BY k, %1$s', string_agg('n' || g, ', '))) FROM generate_series(1, 20) g;
+INSERT INTO names SELECT * FROM names;
+SELECT * FROM oracle.same('by_names_later');
 -- a type without an order, and more keys than an index can have
+CREATE TYPE odd;
+CREATE FUNCTION odd_in(cstring) RETURNS odd LANGUAGE internal IMMUTABLE STRICT AS 'textin';
+CREATE FUNCTION odd_out(odd) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';
+CREATE TYPE odd (INPUT = odd_in, OUTPUT = odd_out, LIKE = text);
+CREATE FUNCTION odd_eq(odd, odd) RETURNS bool LANGUAGE internal IMMUTABLE STRICT AS 'byteaeq';
+CREATE OPERATOR = (LEFTARG = odd, RIGHTARG = odd, FUNCTION = odd_eq, COMMUTATOR = =, HASHES, RESTRICT = eqsel, JOIN = eqjoinsel);
+CREATE FUNCTION odd_hash(odd) RETURNS int LANGUAGE internal STRICT AS 'hashvarlena'; -- volatile, so no index can have it
+CREATE OPERATOR CLASS odd_ops DEFAULT FOR TYPE odd USING hash AS OPERATOR 1 =, FUNCTION 1 odd_hash(odd);
+CREATE TABLE odds (k odd, n int);
+SELECT imat.create('by_odd', 'SELECT k, sum(n) AS s FROM odds GROUP BY k');
+INSERT INTO odds VALUES ('a', 1), ('b', 2), ('a', 3);
+SELECT verdict FROM oracle.all_same('long') WHERE imat = 'by_odd';
 CREATE TABLE many (x xid, n int);
 SELECT format('ALTER TABLE many %s', string_agg(format('ADD c%s int', g), ', ')) FROM generate_series(1, 40) g \gexec
 SELECT imat.create('by_xid', 'SELECT x, count(*) AS c, sum(n) AS s FROM many GROUP BY x');
@@ -143,4 +183,5 @@ SELECT c.relname, s.strategy, i.indisunique, i.indnkeyatts FROM imat.status s JO
  WHERE c.relname ~ '^by_(xid|forty)' ORDER BY 1;
 RESET search_path;
 SELECT imat.drop(imat) FROM imat.imat_config WHERE agg_schema_name = 'long' ORDER BY mv_name = 'by_text';
+SET client_min_messages = warning;
 DROP SCHEMA long CASCADE;
