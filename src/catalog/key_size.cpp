@@ -33,20 +33,24 @@ PG_GUARDED std::size_t stored_size(Datum value)
     return size;
 }
 
-/* The size of the keys, either as they would be stored or, at less expense, at most. */
+/* The size of a value, either as it would be stored or, at less expense, at most. */
+PG_GUARDED std::size_t size_of(Oid type, Datum value, bool at_most)
+{
+    const int16 length = get_typlen(type);
+    if (length > 0)
+        return static_cast<std::size_t>(length);
+    if (length == -2)
+        return strlen(DatumGetCString(value)) + 1;
+    return at_most ? toast_raw_datum_size(value) : stored_size(value);
+}
+
+/* The same of all keys, with what is around them. */
 PG_GUARDED std::size_t size_of_keys(const model::Array<model::Key> &keys, const Datum *values,
                                     const bool *nulls, bool at_most)
 {
     std::size_t size = 0;
-    for (int i = 0; i < keys.size; i++) {
-        if (nulls[i])
-            continue;
-        const int16 length = get_typlen(keys[i].type);
-        size +=
-            around_value + (length == -1 ? at_most ? toast_raw_datum_size(values[i]) : stored_size(values[i])
-                            : length > 0 ? static_cast<std::size_t>(length)
-                                         : strlen(DatumGetCString(values[i])) + 1);
-    }
+    for (int i = 0; i < keys.size; i++)
+        size += nulls[i] ? 0 : around_value + size_of(keys[i].type, values[i], at_most);
     return size;
 }
 

@@ -50,6 +50,9 @@ PG_GUARDED bool any_may_be_long(const model::View &view)
 
 PG_GUARDED pg::RowConsumer measure(Measured *measured)
 {
+    const model::Array<model::Key> &keys = measured->keys;
+    if (std::none_of(keys.begin(), keys.end(), catalog::may_be_long))
+        return measured->rows;
     return {.consume = measure_row, .self = measured};
 }
 

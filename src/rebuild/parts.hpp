@@ -188,6 +188,7 @@ struct Measured {
     bool too_long;
 };
 
+/* What has rows measured on their way, where they can be too long. */
 PG_GUARDED pg::RowConsumer measure(Measured *measured);
 
 /* Are there rows in the table with keys that are too long for an index? */
