@@ -5,11 +5,13 @@
  * difference.  With them a key is NULL in groups of a set that leaves it out, so here it does: where a
  * subquery shows a || b as ab, and the query around it groups by GROUPING SETS ((a, b), (ab)), its a || b is
  * computed from a and b, and is not ab; PostgreSQL keeps what a subquery shows apart
- * (pull_up_simple_subquery; optimizer/prep/prepjointree.c).  And a constant that is grouped by is NULL where
- * the select list shows this very column, and nowhere else (search_indexed_tlist_for_non_var;
- * optimizer/plan/setrefs.c); so with one expression that is two keys.
+ * (pull_up_simple_subquery; optimizer/prep/prepjointree.c).  And of two keys that are the same expression
+ * each is NULL by itself, in the column of the select list that is grouped by.  What else in the query equals
+ * such a pair, or a constant that is a key, PostgreSQL has taken for one thing or another over the years
+ * (search_indexed_tlist_for_non_var, optimizer/plan/setrefs.c; substitute_grouped_columns_mutator,
+ * parser/parse_agg.c); there these are left alone, and the query isn't taken (sets.cpp).
  *
- * So such keys are put in a CASE that is always true: to what compares expressions it is another one than any
+ * All others are put in a CASE that is always true: to what compares expressions it is another one than any
  * that the query has; by the time it is evaluated, it is gone.
  */
 #include "analyze/parts.hpp"
@@ -92,15 +94,13 @@ PG_GUARDED TargetEntry *target_of(const Query *query, const SortGroupClause *cla
     return get_sortgroupref_tle(clause->tleSortGroupRef, query->targetList);
 }
 
-/* Is what is grouped by several times also something else than columns of their own? */
+/* Is the key something, or a part of something, that isn't grouped by? */
 PG_GUARDED bool occurs_elsewhere(Query *query, Node *key)
 {
     bool found = occurrence_walker(over_rows(query, query->havingQual), key);
-    for (auto *target : pg::each<TargetEntry>(query->targetList)) {
-        Node *expression = over_rows(query, target->expr);
-        if (!equal(expression, key) || !refers_to(query->groupClause, target->ressortgroupref))
-            found = found || occurrence_walker(expression, key);
-    }
+    for (auto *target : pg::each<TargetEntry>(query->targetList))
+        if (!refers_to(query->groupClause, target->ressortgroupref))
+            found = found || occurrence_walker(over_rows(query, target->expr), key);
     return found;
 }
 
@@ -120,15 +120,17 @@ PG_GUARDED void tell_keys(Query *query, Telling *telling)
 {
     if (compares_groups(query))
         return;
+    List *keys = NIL;
+    for (auto *clause : pg::each<SortGroupClause>(query->groupClause))
+        keys = lappend(keys, over_rows(query, target_of(query, clause)->expr));
     int number = 0;
     List *seen = NIL;
     for (auto *clause : pg::each<SortGroupClause>(query->groupClause)) {
-        TargetEntry *target = target_of(query, clause);
-        Node *key = over_rows(query, target->expr);
-        const bool again = list_member(seen, key) && !occurs_elsewhere(query, key);
+        auto *key = static_cast<Node *>(list_nth(keys, number));
+        if ((IsA(key, Const) || list_member(seen, key)) && !occurs_elsewhere(query, key))
+            pg::set_group_key(query, number, target_of(query, clause),
+                              disguised(reinterpret_cast<Expr *>(key), telling));
         seen = lappend(seen, key);
-        if (IsA(key, Const) || again)
-            pg::set_group_key(query, number, target, disguised(reinterpret_cast<Expr *>(key), telling));
         ++number;
     }
 }

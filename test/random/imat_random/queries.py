@@ -818,7 +818,7 @@ class Grammar:
         c = rng.choice(usable)
         n, t = c['name'], c['type']
         twice = [] if self.dumped else [(n, t), ("'x'::text", 'text')]  # a dump writes out both, which then are one
-        keys = rng.sample([(n, t), ('w', 'text'), ('label', 'text'), ("'x'::text", 'text')] + twice, rng.choice([2, 2, 3]))
+        keys = rng.sample([(n, t), ('w', 'text'), ('label', 'text'), ("'z'::text", 'text')] + twice, rng.choice([2, 2, 3]))
         more = [("coalesce(w, 'x')", 'text')] * (('w', 'text') in keys) + [("label || '!'", 'text')] * (('label', 'text') in keys)
         more += [('%s::text' % n, 'text')] * ((n, t) in keys)
         shown = keys + [m for m in more if rng.random() < 0.5]

@@ -147,9 +147,11 @@ SELECT imat.create('by_names_later', format('SELECT k, %s, sum(n) AS s FROM name
 INSERT INTO names SELECT * FROM names;
 SELECT * FROM oracle.same('by_names_later');
 -- a type without an order, and more keys than an index can have
+SET client_min_messages = warning;
 CREATE TYPE odd;
 CREATE FUNCTION odd_in(cstring) RETURNS odd LANGUAGE internal IMMUTABLE STRICT AS 'textin';
 CREATE FUNCTION odd_out(odd) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';
+RESET client_min_messages;
 CREATE TYPE odd (INPUT = odd_in, OUTPUT = odd_out, LIKE = text);
 CREATE FUNCTION odd_eq(odd, odd) RETURNS bool LANGUAGE internal IMMUTABLE STRICT AS 'byteaeq';
 CREATE OPERATOR = (LEFTARG = odd, RIGHTARG = odd, FUNCTION = odd_eq, COMMUTATOR = =, HASHES, RESTRICT = eqsel, JOIN = eqjoinsel);
