@@ -61,18 +61,6 @@ PG_GUARDED void forbid_nulls(const Imat &imat, Oid primary_key)
                      imat.view->row_keys().size);
 }
 
-/* What puts rows into a new heap, whose keys are measured. */
-PG_GUARDED pg::RowConsumer fill_heap(NewHeap *heap, const Imat &imat, bool of_state, Measured *measured)
-{
-    const model::View &view = *imat.view;
-    const bool keyed = imat.by_group && !view.bag && (of_state || view.keys_visible);
-    *measured = {.rows = {.consume = add_row, .self = heap},
-                 .keys = keyed ? view.keys : model::Array<model::Key>{},
-                 .columns = catalog::key_columns(view, of_state),
-                 .too_long = false};
-    return measure(measured);
-}
-
 /* Compute the contents into new heaps, and exchange those for the old. */
 PG_GUARDED void fill(Imat *imat, Oid *primary_key)
 {
@@ -85,11 +73,11 @@ PG_GUARDED void fill(Imat *imat, Oid *primary_key)
         auto *rows = static_cast<pg::RowConsumer *>(palloc(sizeof(pg::RowConsumer) * (tables + 1)));
         auto *measured = static_cast<Measured *>(palloc(sizeof(Measured) * (tables + 1)));
         heaps[tables] = begin_new_heap(table, imat->visible_type, how_full(*imat));
-        rows[tables] = fill_heap(heaps[tables], *imat, false, &measured[tables]);
+        rows[tables] = measure(*imat, false, {.consume = add_row, .self = heaps[tables]}, &measured[tables]);
         for (int i = 0; i < tables; i++) {
             heaps[i] = begin_new_heap(table_open(imat->hidden[i].table, ShareRowExclusiveLock),
                                       imat->hidden[i].type, Filled::Half);
-            rows[i] = fill_heap(heaps[i], *imat, true, &measured[i]);
+            rows[i] = measure(*imat, true, {.consume = add_row, .self = heaps[i]}, &measured[i]);
         }
         compute(*imat, GetActiveSnapshot(), rows[tables], rows);
         if (std::any_of(measured, measured + tables + 1, [](const Measured &one) { return one.too_long; }))

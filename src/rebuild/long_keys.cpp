@@ -46,13 +46,21 @@ PG_GUARDED bool any_may_be_long(const model::View &view)
     return !view.bag && std::any_of(view.keys.begin(), view.keys.end(), catalog::may_be_long);
 }
 
+/* Can there be an index over the keys, also one from before strategy `swap` was asked for? */
+PG_GUARDED bool has_key_index(const model::View &view, bool of_state)
+{
+    return view.strategy != model::Strategy::Swap && (of_state || view.keys_visible);
+}
+
 } // namespace
 
-PG_GUARDED pg::RowConsumer measure(Measured *measured)
+PG_GUARDED pg::RowConsumer measure(const Imat &imat, bool of_state, pg::RowConsumer rows, Measured *measured)
 {
-    const model::Array<model::Key> &keys = measured->keys;
-    if (std::none_of(keys.begin(), keys.end(), catalog::may_be_long))
-        return measured->rows;
+    const model::View &view = *imat.view;
+    *measured = {
+        .rows = rows, .keys = view.keys, .columns = catalog::key_columns(view, of_state), .too_long = false};
+    if (!has_key_index(view, of_state) || !any_may_be_long(view))
+        return rows;
     return {.consume = measure_row, .self = measured};
 }
 
@@ -79,10 +87,10 @@ PG_GUARDED void take_long_keys(Imat *imat, bool build, Oid *primary_key)
 {
     catalog::Registration &registration = imat->registration;
     const model::View &view = *imat->view;
-    if (!imat->by_group || !any_may_be_long(view))
+    if (!any_may_be_long(view))
         return;
     const Oid made = registration.identified ? catalog::primary_key_index(registration.imat) : *primary_key;
-    if (view.keys_visible && hash_key_index(registration.imat, view, false, build, made)) {
+    if (has_key_index(view, false) && hash_key_index(registration.imat, view, false, build, made)) {
         if (registration.identified || OidIsValid(*primary_key))
             drop_not_null(registration.imat, imat->visible_type->natts);
         registration.identified = false;

@@ -188,8 +188,8 @@ struct Measured {
     bool too_long;
 };
 
-/* What has rows measured on their way, where they can be too long. */
-PG_GUARDED pg::RowConsumer measure(Measured *measured);
+/* What has rows of the IMAT, or of a table of its groups, measured on their way to a consumer. */
+PG_GUARDED pg::RowConsumer measure(const Imat &imat, bool of_state, pg::RowConsumer rows, Measured *measured);
 
 /* Are there rows in the table with keys that are too long for an index? */
 PG_GUARDED bool holds_long_keys(Relation table, const model::View &view);

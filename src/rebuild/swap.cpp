@@ -213,15 +213,10 @@ PG_GUARDED Wanted want_hidden(const Imat &imat, int number)
             .filled = Filled::Half};
 }
 
-/* The consumer of the rows, which are measured as far as the keys are those of groups. */
+/* The consumer of the rows. */
 PG_GUARDED pg::RowConsumer consumer_of(Wanted *wanted, const Imat &imat)
 {
-    const bool measured = wanted->key_size >= 0 && !imat.view->bag;
-    wanted->measured = {.rows = {.consume = spool_row, .self = wanted->spool},
-                        .keys = measured ? imat.view->keys : model::Array<model::Key>{},
-                        .columns = catalog::key_columns(*imat.view, wanted->of_state),
-                        .too_long = false};
-    return measure(&wanted->measured);
+    return measure(imat, wanted->of_state, {.consume = spool_row, .self = wanted->spool}, &wanted->measured);
 }
 
 /* Compute the contents and put them in place. */

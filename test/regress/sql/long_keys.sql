@@ -109,6 +109,13 @@ COMMIT;
 SELECT indexrelid::regclass, indisunique FROM pg_index WHERE indrelid = 'cleared'::regclass;
 INSERT INTO u VALUES (text_of(20000), 1), ('x', 2);
 SELECT * FROM oracle.same('cleared');
+-- of the strategy before it was asked for
+CREATE TABLE before (a text, n int);
+SELECT imat.create('left_over', 'SELECT a, count(*) AS c FROM before GROUP BY a');
+SELECT imat.alter('left_over', strategy => 'swap');
+SELECT indexrelid::regclass, indisunique FROM pg_index WHERE indrelid = 'left_over'::regclass;
+INSERT INTO before VALUES (text_of(20000), 1), ('x', 2);
+SELECT * FROM oracle.same('left_over');
 -- an index of the owner's stays, and has its limit
 CREATE MATERIALIZED VIEW owned AS SELECT a, count(*) AS c FROM u WHERE n < 0 GROUP BY a;
 CREATE UNIQUE INDEX owners ON owned (a);
