@@ -18,6 +18,7 @@
 #include "catalog/key_index.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 #include "pg/list.hpp"
 
@@ -330,11 +331,10 @@ PG_GUARDED int hashes_in(Relation index)
  */
 PG_GUARDED bool is_named_by_us(Relation index)
 {
-    const char *name = RelationGetRelationName(index);
-    std::size_t length = strlen(name);
-    while (length > 0 && isdigit(static_cast<unsigned char>(name[length - 1])) != 0)
-        --length;
-    return !index->rd_index->indisprimary && length > 4 && strncmp(name + length - 4, "_key", 4) == 0;
+    const std::string_view name = RelationGetRelationName(index);
+    const auto last = name.find_last_not_of("0123456789");
+    const std::string_view bare = name.substr(0, last == std::string_view::npos ? 0 : last + 1);
+    return !index->rd_index->indisprimary && (bare.ends_with("_key") || bare.ends_with("_pkey"));
 }
 
 } // namespace

@@ -26,10 +26,13 @@ PG_GUARDED bool is_plain(Oid type, Oid equality_function)
 }
 
 extern "C" {
-/* The order of values that have none: that of their hashes.  Whose are the same may come in any. */
+/* The order of values that have none: that of their hashes.  Whose are the same, or unknown, may come in any.
+ */
 PG_GUARDED static int compare_hashes(Datum left, Datum right, SortSupport order)
 {
     auto *key = static_cast<KeyOperations *>(order->ssup_extra);
+    if (!key->hashable)
+        return 0;
     const uint32 one = DatumGetUInt32(FunctionCall1Coll(&key->hash, key->collation, left));
     const uint32 other = DatumGetUInt32(FunctionCall1Coll(&key->hash, key->collation, right));
     return one < other ? -1 : static_cast<int>(one > other);
