@@ -66,7 +66,8 @@ PG_GUARDED void group_by(Query *query, const model::Key &key, TargetEntry *targe
     clause->eqop = key.equality;
     clause->sortop = key.less_than;
     clause->nulls_first = false;
-    clause->hashable = op_hashjoinable(key.equality, key.type);
+    /* What has no order is hashed, whether or not its operator says that it can be. */
+    clause->hashable = op_hashjoinable(key.equality, key.type) || !OidIsValid(key.less_than);
     query->groupClause = lappend(query->groupClause, clause);
 }
 
