@@ -69,7 +69,7 @@ PG_GUARDED void fill(Imat *imat, Oid *primary_key)
     as_owner(*imat, [&] {
         const int tables = imat->hidden.size;
         Relation table = table_open(imat->registration.imat, ShareRowExclusiveLock);
-        auto *heaps = static_cast<NewHeap **>(palloc(sizeof(NewHeap *) * (tables + 1)));
+        auto *heaps = static_cast<NewHeap **>(palloc(sizeof(void *) * (tables + 1)));
         auto *rows = static_cast<pg::RowConsumer *>(palloc(sizeof(pg::RowConsumer) * (tables + 1)));
         auto *measured = static_cast<Measured *>(palloc(sizeof(Measured) * (tables + 1)));
         heaps[tables] = begin_new_heap(table, imat->visible_type, how_full(*imat));

@@ -128,13 +128,13 @@ PG_GUARDED int64 merge_limit(const Spool *spool, Exchanging exchanging)
 
 /* What a table is to hold, and by which of its columns rows are told apart. */
 struct Wanted {
-    Spool *spool;
-    Measured measured;
-    const AttrNumber *key;
-    int key_size;            /* -1: by all of them */
-    const model::View *view; /* whose keys these are, if there are any */
-    bool of_state;
-    Filled filled;
+    Spool *spool = nullptr;
+    Measured measured = {};
+    const AttrNumber *key = nullptr;
+    int key_size = -1;                 /* -1: by all of them */
+    const model::View *view = nullptr; /* whose keys these are, if there are any */
+    bool of_state = false;
+    Filled filled = Filled::All;
 };
 
 /* Make the table hold the rows.  It is closed by this. */
