@@ -402,6 +402,7 @@ PG_GUARDED int64 apply_postponed(const Target &target)
     if (postponed->groups == nullptr)
         return 0;
     CommandCounterIncrement();
+    AcceptInvalidationMessages(); /* of those who were waited for, whose rows are seen now */
     PushActiveSnapshot(GetLatestSnapshot());
     if (target.rows != nullptr)
         begin_command(target.rows);

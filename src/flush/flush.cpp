@@ -169,12 +169,23 @@ PG_GUARDED void own_groups(const List *items)
 }
 
 /*
+ * Lock tags have been waited for.  Whoever was waited for may have given a table its first child, whose rows
+ * are in the next snapshot: plans that don't read it must not be used, nor what is known of the table.  (Locks
+ * of relations see to that by themselves; see LockRelationOid, PostgreSQL, storage/lmgr/lmgr.c.)
+ */
+PG_GUARDED void hear_of_changes()
+{
+    AcceptInvalidationMessages();
+}
+
+/*
  * Groups that are computed anew are locked by their keys, and only then comes the snapshot that they are
  * computed under.  Which groups of a join those are has to be found out first.
  */
 PG_GUARDED void lock_groups(const Work &work, apply::Moment moment)
 {
     CommandCounterIncrement();
+    hear_of_changes();
     PushActiveSnapshot(GetLatestSnapshot());
     for (auto *item : pg::each<WorkItem>(work.items))
         if (is_keyed(*item) && item->depth == 0 && item->plan->view->is_join())
@@ -230,6 +241,7 @@ PG_GUARDED bool work_through(apply::Moment moment)
     if (has_keyed(*work))
         lock_groups(*work, moment);
     CommandCounterIncrement();
+    hear_of_changes();
     PushActiveSnapshot(GetLatestSnapshot());
     for (auto *item : pg::each<WorkItem>(work->items)) {
         CHECK_FOR_INTERRUPTS();
