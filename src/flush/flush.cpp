@@ -170,7 +170,7 @@ PG_GUARDED void own_groups(const List *items)
 
 /*
  * Lock tags have been waited for.  Whoever was waited for may have given a table its first child, whose rows
- * are in the next snapshot: plans that don't read it must not be used, nor what is known of the table.  (Locks
+ * are in the next snapshot: plans that don't read it must not be used, nor what is known of the table. (Locks
  * of relations see to that by themselves; see LockRelationOid, PostgreSQL, storage/lmgr/lmgr.c.)
  */
 PG_GUARDED void hear_of_changes()
