@@ -72,8 +72,9 @@ sql "CREATE EXTENSION pg_imat;
      CREATE TYPE size AS ENUM ('small', 'large');
      CREATE DOMAIN any_size AS size;
      CREATE TABLE parcel (label text, at date, size size, any_size any_size, sizes size[], address text);
-     SELECT imat.create('parcels', 'SELECT at, min(size) AS smallest, max(size) AS largest, max(any_size::size) AS any_size, max(sizes) AS sizes
+     SELECT imat.create('parcels', 'SELECT at, min(size) AS smallest, max(size) AS largest, max(any_size::size) AS any_size
          FROM parcel GROUP BY at');
+     SELECT imat.create('parcel_lists', 'SELECT at, max(sizes) AS sizes FROM parcel GROUP BY at');
      SELECT imat.create('addresses', 'SELECT address, count(*) AS n, count(DISTINCT size) AS sizes FROM parcel GROUP BY address');
      CREATE SCHEMA old;
      CREATE MATERIALIZED VIEW old.moved AS SELECT city, count(*) AS n FROM trip GROUP BY city;
