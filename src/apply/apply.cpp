@@ -402,8 +402,7 @@ PG_GUARDED int64 apply_postponed(const Target &target)
     if (postponed->groups == nullptr)
         return 0;
     CommandCounterIncrement();
-    AcceptInvalidationMessages(); /* of those who were waited for, whose rows are seen now */
-    PushActiveSnapshot(GetLatestSnapshot());
+    pg::push_latest_snapshot();
     if (target.rows != nullptr)
         begin_command(target.rows);
     begin_command(target.states);

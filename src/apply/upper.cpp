@@ -192,7 +192,7 @@ PG_GUARDED void check_snapshot(const Work &work, delta::GroupTable *latest)
 PG_GUARDED int64 bring_in_line(const Work &work, const Listener *listener)
 {
     LockAcquire(&work.tag, ExclusiveLock, false, false);
-    PushActiveSnapshot(GetLatestSnapshot());
+    pg::push_latest_snapshot();
     delta::GroupTable *rows = difference(work, {GetActiveSnapshot(), true});
     if (work.moment == Moment::Early && IsolationUsesXactSnapshot())
         check_snapshot(work, rows);

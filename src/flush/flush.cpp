@@ -67,10 +67,14 @@ PG_GUARDED void find_groups(WorkItem *item, apply::Moment moment)
     seen->destroy();
 }
 
-/* Before keys are written that an index may not take: see to it that it does. */
+/*
+ * Before keys are written that an index may not take: see to it that it does.  Where the groups were known
+ * when the IMAT was locked, so was whether that is needed.
+ */
 PG_GUARDED void let_in_long_keys(const WorkItem &item)
 {
-    if (!needs_longer_keys(item))
+    const bool known = item.depth == 0 && !item.plan->view->is_join();
+    if (known ? item.locked != AccessExclusiveLock : !needs_longer_keys(item))
         return;
     session.let_in_long_keys(item.imat);
     CommandCounterIncrement();
@@ -169,24 +173,13 @@ PG_GUARDED void own_groups(const List *items)
 }
 
 /*
- * Lock tags have been waited for.  Whoever was waited for may have given a table its first child, whose rows
- * are in the next snapshot: plans that don't read it must not be used, nor what is known of the table. (Locks
- * of relations see to that by themselves; see LockRelationOid, PostgreSQL, storage/lmgr/lmgr.c.)
- */
-PG_GUARDED void hear_of_changes()
-{
-    AcceptInvalidationMessages();
-}
-
-/*
  * Groups that are computed anew are locked by their keys, and only then comes the snapshot that they are
  * computed under.  Which groups of a join those are has to be found out first.
  */
 PG_GUARDED void lock_groups(const Work &work, apply::Moment moment)
 {
     CommandCounterIncrement();
-    hear_of_changes();
-    PushActiveSnapshot(GetLatestSnapshot());
+    pg::push_latest_snapshot();
     for (auto *item : pg::each<WorkItem>(work.items))
         if (is_keyed(*item) && item->depth == 0 && item->plan->view->is_join())
             delta::as_maintainer(*item->plan, [&] { find_groups(item, moment); });
@@ -241,8 +234,7 @@ PG_GUARDED bool work_through(apply::Moment moment)
     if (has_keyed(*work))
         lock_groups(*work, moment);
     CommandCounterIncrement();
-    hear_of_changes();
-    PushActiveSnapshot(GetLatestSnapshot());
+    pg::push_latest_snapshot();
     for (auto *item : pg::each<WorkItem>(work->items)) {
         CHECK_FOR_INTERRUPTS();
         maintain(item, moment);

@@ -83,7 +83,7 @@ PG_GUARDED void capture_tables(const List *tables, Oid parent, bool come)
 {
     const model::Array<Oid> above = catalog::copy_of(delta::sources_above(parent));
     CommandCounterIncrement();
-    PushActiveSnapshot(GetLatestSnapshot());
+    pg::push_latest_snapshot();
     for (Oid table : pg::each_oid(tables))
         if (get_rel_relkind(table) == RELKIND_RELATION)
             capture_all(table, GetActiveSnapshot(), come, above);
