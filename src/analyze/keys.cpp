@@ -14,6 +14,7 @@
  * for example, are shown by groups that are computed anew (keyed.cpp).
  */
 #include "analyze/parts.hpp"
+#include "pg/lookup.hpp"
 
 namespace analyze {
 
@@ -53,13 +54,6 @@ PG_GUARDED model::Column column_showing(const FlatQuery &flat, const SortGroupCl
     return 0;
 }
 
-/* Can an index have a hash of values of the type? */
-PG_GUARDED bool has_hash_for_index(Oid type)
-{
-    const Oid function = lookup_type_cache(type, TYPECACHE_HASH_PROC)->hash_proc;
-    return OidIsValid(function) && func_volatile(function) == PROVOLATILE_IMMUTABLE;
-}
-
 /* Make a key of a clause; or say why it can't be one. */
 PG_GUARDED const char *make_key(const FlatQuery &flat, const SortGroupClause *clause, Node *expression,
                                 model::Key *key)
@@ -78,7 +72,7 @@ PG_GUARDED const char *make_key(const FlatQuery &flat, const SortGroupClause *cl
     if (get_typtype(type) == TYPTYPE_PSEUDO)
         return psprintf("a key of type %s cannot be stored", format_type_be(type));
     key->hashed = !OidIsValid(key->less_than);
-    if (key->hashed && !has_hash_for_index(type))
+    if (key->hashed && !OidIsValid(pg::hash_for_index(type)))
         return psprintf("a key of type %s has no btree order", format_type_be(type));
     if (type_is_collatable(type) && !OidIsValid(collation))
         return psprintf("a key of type %s has no collation", format_type_be(type));

@@ -21,6 +21,7 @@
 #include <string_view>
 
 #include "pg/list.hpp"
+#include "pg/lookup.hpp"
 
 namespace catalog {
 
@@ -53,18 +54,11 @@ PG_GUARDED bool same_element_equality(Relation index, int position, const model:
            index->rd_indcollation[position] == key.collation;
 }
 
-/* The hash function that goes with the equality of a key's type, if an index can have it; or InvalidOid. */
-PG_GUARDED Oid hash_function(const model::Key &key)
-{
-    const Oid function = lookup_type_cache(key.type, TYPECACHE_HASH_PROC)->hash_proc;
-    return OidIsValid(function) && func_volatile(function) == PROVOLATILE_IMMUTABLE ? function : InvalidOid;
-}
-
 /* Is the call that of the hash function that goes with a key? */
 PG_GUARDED bool is_hash(Node *expression, const model::Key &key)
 {
     const auto *call = castNode(FuncExpr, expression);
-    return call->funcid == hash_function(key) && call->inputcollid == key.collation;
+    return call->funcid == pg::hash_for_index(key.type) && call->inputcollid == key.collation;
 }
 
 /* Is the constant expression (true) all that the index is over? */
@@ -205,7 +199,7 @@ PG_GUARDED model::View *view_by_hash(const model::View &view)
     hashed->keys.data = static_cast<model::Key *>(palloc(sizeof(model::Key) * (view.keys.size + 1)));
     std::copy(view.keys.begin(), view.keys.end(), hashed->keys.data);
     for (model::Key &key : hashed->keys)
-        key.hashed = key.hashed || (may_be_long(key) && OidIsValid(hash_function(key)));
+        key.hashed = key.hashed || (may_be_long(key) && OidIsValid(pg::hash_for_index(key.type)));
     return hashed;
 }
 
@@ -272,7 +266,7 @@ PG_GUARDED AttrNumber hashed_column(Node *expression)
 
 PG_GUARDED Node *key_hash(const model::Key &key, AttrNumber column)
 {
-    const Oid function = hash_function(key);
+    const Oid function = pg::hash_for_index(key.type);
     Oid *types = nullptr;
     int count = 0;
     get_func_signature(function, &types, &count);

@@ -81,19 +81,9 @@ PG_GUARDED void climb_from(Climb *climb, const Met &met)
 {
     if (met.class_id == RelationRelationId && catalog::is_imat(met.object))
         return;
-    ScanKeyData keys[2];
-    ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-                ObjectIdGetDatum(met.class_id));
-    ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-                ObjectIdGetDatum(met.object));
-    Relation table = table_open(DependRelationId, AccessShareLock);
-    SysScanDesc scan = systable_beginscan(table, DependReferenceIndexId, true, nullptr, 2, keys);
-    for (HeapTuple row = systable_getnext(scan); HeapTupleIsValid(row); row = systable_getnext(scan)) {
-        const auto *form = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
-        climb_to(climb, form->classid, form->objid);
-    }
-    systable_endscan(scan);
-    table_close(table, AccessShareLock);
+    pg::each_dependent(met.class_id, met.object, [&](const FormData_pg_depend &dependent) {
+        climb_to(climb, dependent.classid, dependent.objid);
+    });
 }
 
 /* What belongs to the IMAT belongs to its owner. */

@@ -16,6 +16,7 @@
 #include <algorithm>
 
 #include "pg/list.hpp"
+#include "pg/lookup.hpp"
 #include "rebuild/parts.hpp"
 
 namespace rebuild {
@@ -309,12 +310,36 @@ PG_GUARDED void make_primary_key(Oid table, Oid index)
     alter_table(table, list_make1(command));
 }
 
+/* Does anything depend on the object that isn't a part of it? */
+PG_GUARDED static bool has_dependents(Oid class_id, Oid object)
+{
+    bool found = false;
+    pg::each_dependent(class_id, object, [&](const FormData_pg_depend &dependent) {
+        found = found || dependent.deptype == DEPENDENCY_NORMAL;
+    });
+    return found;
+}
+
+/* An error where others depend on an index that is to make room for one that can't be unique. */
+PG_GUARDED static void check_replaceable(Oid table, Oid index)
+{
+    if (has_dependents(RelationRelationId, index) ||
+        has_dependents(ConstraintRelationId, get_index_constraint(index)))
+        ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                errmsg("group keys are too long for the primary key of incremental materialized table %s",
+                       name_of(table)),
+                errdetail("An index that takes them can't be a primary key, and others depend on this one."),
+                errhint("Drop the foreign keys that refer to the table, and the views and tables that group "
+                        "by its primary key; or keep such keys out of its sources."));
+}
+
 PG_GUARDED bool hash_key_index(Oid table, const model::View &view, bool of_state, bool build, Oid made)
 {
     LockRelationOid(table, AccessExclusiveLock);
     const Oid index = catalog::index_to_hash(table, view, of_state, made);
     if (!OidIsValid(index))
         return false;
+    check_replaceable(table, index);
     pg::define_index(table, key_index_statement(table, *catalog::view_by_hash(view), of_state), !build);
     CommandCounterIncrement();
     drop_index(index);

@@ -36,6 +36,7 @@ SELECT imat.create('constant_first', 'SELECT k, a, count(*) AS n FROM (SELECT 7 
 SELECT imat.create('constant_alone', 'SELECT 1 AS one, count(*) AS n FROM t GROUP BY GROUPING SETS ((1))');
 SELECT imat.create('constant_below', 'SELECT k, k || ''!'' AS more, coalesce(b, ''b1'') AS c, sum(c) AS s, GROUPING(k) AS g FROM (SELECT ''b1''::text AS k, * FROM t) q GROUP BY ROLLUP (b, k)');
 SELECT imat.create('twice', 'SELECT a AS x, a AS y, sum(c) AS s, GROUPING(a) AS g FROM t GROUP BY ROLLUP (1, 2)');
+SELECT imat.create('thrice', 'SELECT a AS x, a AS y, a AS z, sum(c) AS s FROM t GROUP BY GROUPING SETS ((1, 2), (2, 3), (3), ())');
 SELECT imat.create('computed_below', 'SELECT b, u, upper(b) AS z, upper(b) || u AS zu, count(*) AS n FROM (SELECT *, upper(b) AS u FROM t) q GROUP BY GROUPING SETS ((b), (u), (b, u))');
 SELECT imat.create('k_constant', 'SELECT ''k''::text AS k, b, coalesce(b, ''b1'') AS c, max(c) AS hi FROM t GROUP BY CUBE (1, b)');
 SELECT imat.create('k_twice', 'SELECT a AS x, a AS y, max(c) AS hi FROM t GROUP BY GROUPING SETS ((1), (2), (1, 2))');

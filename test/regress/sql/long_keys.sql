@@ -98,6 +98,13 @@ SELECT imat.alter('identified', strategy => 'auto');
 SELECT add(90, ARRAY[text_of(20000), one, other, 'x', text_of(9000)]) FROM alike;
 SELECT imat, verdict FROM oracle.all_same('long') WHERE verdict !~ '^same';
 SELECT tables, is_unique FROM indexes() WHERE is_unique;
+-- where the writer's default_tablespace says doesn't matter
+CREATE TABLE placed (a text, n int);
+SELECT imat.create('in_place', 'SELECT a, count(*) AS c FROM placed GROUP BY a');
+SET default_tablespace = pg_global;
+INSERT INTO placed VALUES (text_of(20000), 1), ('x', 2);
+RESET default_tablespace;
+SELECT * FROM oracle.same('in_place');
 -- by a swap: the rows are known only then
 CREATE TABLE u (a text NOT NULL, n int);
 SELECT imat.create('cleared', 'SELECT a, count(*) AS c FROM u GROUP BY a');
@@ -125,7 +132,16 @@ INSERT INTO u VALUES (text_of(20000), -1);
 INSERT INTO u VALUES ('y', -1), (text_of(1000), -2);
 SELECT * FROM oracle.same('owned');
 SELECT indexrelid::regclass, indisunique FROM pg_index WHERE indrelid = 'owned'::regclass;
-SELECT imat.drop('owned'), imat.drop('cleared');
+-- also one that takes NULLs for equal, where there are such
+DO $$BEGIN
+    CREATE MATERIALIZED VIEW owned_too AS SELECT a, count(*) AS c FROM u WHERE n < 0 GROUP BY a;
+    EXECUTE 'CREATE UNIQUE INDEX owners_too ON owned_too (a)' || CASE WHEN current_setting('server_version_num')::int >= 150000 THEN ' NULLS NOT DISTINCT' ELSE '' END;
+    PERFORM create_imat('owned_too');
+END$$;
+SELECT imat.drop('owned');
+INSERT INTO u VALUES (text_of(20000), -1);
+SELECT indexrelid::regclass, indisunique FROM pg_index WHERE indrelid = 'owned_too'::regclass;
+SELECT imat.drop('owned_too'), imat.drop('cleared');
 -- keys for which there is room, as they are or compressed, leave the index as it is, also one that others depend on
 CREATE TABLE r (k text NOT NULL, v int);
 INSERT INTO r VALUES ('a', 1);
