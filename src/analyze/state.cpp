@@ -98,9 +98,6 @@ PG_GUARDED const char *why_state(const FlatQuery &flat, const model::View &view)
     return nullptr;
 }
 
-/* As many GROUPING() takes. */
-constexpr int most_arguments = 31;
-
 /* The GROUPING() that would tell the grouping sets apart; NULL: none would, as one is there twice, or there
  * are too many keys. */
 PG_GUARDED const char *missing_grouping(const model::View &view)
@@ -109,9 +106,10 @@ PG_GUARDED const char *missing_grouping(const model::View &view)
     initStringInfo(&call);
     for (const model::GroupingSet &one : view.sets)
         for (const model::GroupingSet &other : view.sets)
-            if (&one < &other && (one.without == other.without || view.keys.size > most_arguments + 1))
+            if (&one < &other &&
+                (one.without == other.without || view.keys.size > model::most_grouping_arguments + 1))
                 return nullptr;
-    for (int key = 1; key < view.keys.size && key <= most_arguments; key++)
+    for (int key = 1; key < view.keys.size && key <= model::most_grouping_arguments; key++)
         appendStringInfo(&call, "%s%s", key > 1 ? ", " : "GROUPING(",
                          show_over_row(view, view.keys[key].expression));
     appendStringInfoChar(&call, ')');

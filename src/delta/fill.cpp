@@ -77,15 +77,12 @@ PG_GUARDED Aggref *accumulator_call(const model::View &view, const model::Accumu
     return call;
 }
 
-/* As many arguments GROUPING() takes. */
-constexpr int most_arguments = 31;
-
 /* GROUPING() of so many keys from the first one on: which of them the row's set leaves out. */
 PG_GUARDED GroupingFunc *call_grouping(const model::View &view, int first)
 {
     auto *call = makeNode(GroupingFunc);
     call->location = -1;
-    for (int i = first; i < view.keys.size && i < first + most_arguments; ++i) {
+    for (int i = first; i < view.keys.size && i < first + model::most_grouping_arguments; ++i) {
         call->args = lappend(call->args, copyObjectImpl(view.keys[i].expression));
         call->refs = lappend_int(call->refs, i + 1);
     }
@@ -96,7 +93,8 @@ PG_GUARDED GroupingFunc *call_grouping(const model::View &view, int first)
 PG_GUARDED std::uint64_t left_out(const model::View &view, int first, std::uint32_t value)
 {
     std::uint64_t without = 0;
-    for (int i = Min(view.keys.size, first + most_arguments) - 1; i >= first; --i, value >>= 1)
+    for (int i = Min(view.keys.size, first + model::most_grouping_arguments) - 1; i >= first;
+         --i, value >>= 1)
         without |= std::uint64_t{value & 1} << i;
     return without;
 }
@@ -104,7 +102,7 @@ PG_GUARDED std::uint64_t left_out(const model::View &view, int first, std::uint3
 /* Are there more keys than one GROUPING() takes?  Another follows behind all else then. */
 PG_GUARDED bool has_second_grouping(const model::View &view)
 {
-    return view.sets.size > 0 && view.keys.size > most_arguments + 1;
+    return view.sets.size > 0 && view.keys.size > model::most_grouping_arguments + 1;
 }
 
 /* A node of GROUPING SETS. */
@@ -165,7 +163,7 @@ PG_GUARDED Query *fill_query(const model::View &view)
     for (int i = 1; i < view.accumulators.size; ++i)
         add_target(query, &accumulator_call(view, view.accumulators[i])->xpr);
     if (has_second_grouping(view))
-        add_target(query, &call_grouping(view, 1 + most_arguments)->xpr);
+        add_target(query, &call_grouping(view, 1 + model::most_grouping_arguments)->xpr);
     return query;
 }
 
@@ -202,7 +200,7 @@ PG_GUARDED void fill_row(Filler *filler, TupleTableSlot *row)
     if (view.sets.size > 0)
         filler->without = left_out(view, 1, DatumGetUInt32(row->tts_values[0]));
     if (has_second_grouping(view))
-        filler->without |= left_out(view, 1 + most_arguments,
+        filler->without |= left_out(view, 1 + model::most_grouping_arguments,
                                     DatumGetUInt32(row->tts_values[keys + view.accumulators.size]));
 }
 

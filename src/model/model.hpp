@@ -161,8 +161,11 @@ inline bool by_image(const Key &key) noexcept
     return key.equality == 0;
 }
 
+/* How many arguments GROUPING() takes. */
+constexpr int most_grouping_arguments = 31;
+
 /* How many keys there can be where there are several grouping sets, besides the number of the set. */
-constexpr int most_set_keys = 62;
+constexpr int most_set_keys = 2 * most_grouping_arguments; /* which two GROUPING() tell of */
 
 /*
  * One of several grouping sets (GROUPING SETS, ROLLUP, CUBE).  A row belongs to one group of each: the first
