@@ -353,8 +353,9 @@ PG_GUARDED Node *key_var(Rewriting *rewriting, const Node *expression)
 /* A column that is neither a key nor inside an aggregate. */
 PG_GUARDED const char *describe_ungrouped(const Rewriting *rewriting, const Var *var)
 {
-    return psprintf("column %s is not grouped by",
-                    quote_identifier(get_attname(reference_of(*rewriting->flat, var), var->varattno, false)));
+    return psprintf(
+        "column %s is not grouped by",
+        quote_identifier(get_attname(reference_of(*rewriting->flat, var)->relation, var->varattno, false)));
 }
 
 extern "C" {

@@ -73,7 +73,7 @@ PG_GUARDED void understand_rows(const FlatQuery &flat, model::View *view)
 
 /*
  * Fill in what delta and keyed need; or say why delta can't take the query.  group_targets are there if keyed
- * can.
+ * can.  reason: why delta can't take its rows, as far as they could be told.
  */
 PG_GUARDED const char *understand_groups(Query *expanded, model::View *view)
 {
@@ -82,6 +82,7 @@ PG_GUARDED const char *understand_groups(Query *expanded, model::View *view)
     if (const char *reason = flatten({.query = expanded, .outer = nullptr}, &flat))
         return reason;
     understand_rows(flat, view);
+    view->reason = flat.reason;
     if (!has_groups(flat.query))
         return find_rows(flat, view);
     if (const char *reason = find_keys(flat, view, &key_expressions))
@@ -134,25 +135,42 @@ PG_GUARDED void understand_parts(Query *expanded, const model::View &view, model
     *reason = parted_reason;
 }
 
-/* Understand a query with windows as partitions that are computed anew; as it is where that isn't possible.
- */
+/* Part the rows of a query by what these columns show, or any; false: they can't be followed so. */
+PG_GUARDED bool part_by(Query *expanded, const Bitmapset *columns, model::View *parted)
+{
+    PartitionedRows parts = {};
+    FlatQuery flat = {};
+    List *expressions = NIL;
+    auto *query = static_cast<Query *>(copyObjectImpl(expanded));
+    if (!part_rows(query, columns, &parts) || flatten(parts.rows, &flat) != nullptr)
+        return false;
+    understand_rows(flat, parted);
+    parted->partitioned = true;
+    return find_keys(flat, parted, &expressions) == nullptr &&
+           (flat.options == NIL || find_options(flat, parted) == nullptr) &&
+           find_partition_rows(*expanded, parts.one_to_one ? &flat : nullptr, parted) == nullptr;
+}
+
+/* Understand a query as partitions that are computed anew; as it is where that isn't possible. */
 PG_GUARDED void understand_partitions(Query *expanded, const model::View &view, model::View *partitions,
                                       const char **reason)
 {
-    WindowParts parts = {};
-    FlatQuery flat = {};
-    List *expressions = NIL;
+    const bool windows = level_of(expanded, parted_depth(expanded))->hasWindowFuncs;
     model::View parted = view;
-    if (!part_windows(expanded, &parts) || flatten(parts.rows, &flat) != nullptr)
+    if (!part_by(expanded, nullptr, &parted))
         return;
-    understand_rows(flat, &parted);
-    parted.partitioned = true;
-    if (find_keys(flat, &parted, &expressions) != nullptr ||
-        (flat.options != NIL && find_options(flat, &parted) != nullptr) ||
-        find_partition_rows(*expanded, parts.one_to_one ? &flat : nullptr, &parted) != nullptr)
-        return;
+    /* Plain rows that have a key are parted by that alone. */
+    Bitmapset *columns = nullptr;
+    for (const model::Key &key : parted.identity)
+        columns = bms_add_member(columns, key.column);
+    model::View by_identity = view;
+    if (!windows && columns != nullptr && part_by(expanded, columns, &by_identity))
+        parted = by_identity;
+    if (windows)
+        *reason = "window functions need all rows of a partition";
+    else if (partitions->reason != nullptr)
+        *reason = partitions->reason;
     *partitions = parted;
-    *reason = "window functions need all rows of a partition";
 }
 
 /* Why this is no query to begin with, or NULL. */
@@ -197,6 +215,7 @@ PG_GUARDED model::View *try_understand(const Query *query, const Refusal **refus
         return nullptr;
 
     bool hidden = false;
+    spell_out_rows(expanded);
     auto *as_written = static_cast<Query *>(copyObjectImpl(expanded));
     tell_keys_apart(expanded);
     move_to_from(expanded);

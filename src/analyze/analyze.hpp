@@ -69,11 +69,15 @@ PG_GUARDED bool can_do_without_identity(model::View *view);
 PG_GUARDED void do_without_telling(model::View *view);
 
 /*
- * For a view with partitions: the level of its definition that has the windows; and what a column of the
- * definition shows of the rows below these, as an expression over FROM of that level, or NULL.
+ * For a view with partitions: how many levels of its definition are around the one whose rows are parted, in
+ * WHERE; and what a column of the definition shows of these, as an expression over FROM of that level, or
+ * NULL.
  */
-PG_GUARDED Query *query_with_windows(Query *query);
-PG_GUARDED Node *column_below_windows(Query *query, int column);
+PG_GUARDED int parted_depth(Query *query);
+PG_GUARDED Node *column_below(Query *query, int column);
+
+/* The level of a query that so many are around. */
+PG_GUARDED Query *level_of(Query *query, int depth);
 
 /*
  * For a view with options: how rows of the query, whose keys are wanted, are found from changed rows of a

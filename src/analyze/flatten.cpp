@@ -84,6 +84,7 @@ PG_GUARDED const char *add_table(const RangeTblEntry *entry, List **references)
 {
     auto *reference = static_cast<model::Reference *>(palloc0(sizeof(model::Reference)));
     reference->relation = entry->relid;
+    reference->only = !entry->inh;
     *references = lappend(*references, reference);
     return why_not_table(entry);
 }
@@ -205,8 +206,8 @@ PG_GUARDED void add_options(const Item &item, FlatQuery *flat)
         option->references <<= item.first;
         flat->options = lappend(flat->options, option);
     }
-    if (flat->reason == nullptr && item.rows != nullptr)
-        flat->reason = item.rows->reason;
+    if (flat->reason == nullptr)
+        flat->reason = item.rows != nullptr ? item.rows->reason : why_not_told(item.entry);
 }
 
 /* Bring in the conditions of a subquery in an expression. */
@@ -437,8 +438,8 @@ PG_GUARDED static bool column_walker(Node *node, void *context)
     if (var.varlevelsup != check->level)
         return false;
     var.varlevelsup = 0;
-    const Oid table = reference_of(*check->flat, &var);
-    check->reason = OidIsValid(table) ? why_not_column(table, var.varattno) : nullptr;
+    const model::Reference *table = reference_of(*check->flat, &var);
+    check->reason = table != nullptr ? why_not_column(table->relation, var.varattno) : nullptr;
     return check->reason != nullptr;
 }
 
@@ -528,14 +529,14 @@ PG_GUARDED const char *flatten(const Level &level, FlatQuery *flat)
     return nullptr;
 }
 
-PG_GUARDED Oid reference_of(const FlatQuery &flat, const Var *var)
+PG_GUARDED const model::Reference *reference_of(const FlatQuery &flat, const Var *var)
 {
     const int number = static_cast<int>(var->varno);
     const int tables = list_length(flat.references);
     if (var->varlevelsup != 0 || number < 1 || number > tables + list_length(flat.computed))
         elog(ERROR, "unexpected column of range table entry %d in a flattened query", number);
-    return number <= tables ? static_cast<model::Reference *>(list_nth(flat.references, number - 1))->relation
-                            : InvalidOid;
+    return number <= tables ? static_cast<model::Reference *>(list_nth(flat.references, number - 1))
+                            : nullptr;
 }
 
 } // namespace analyze

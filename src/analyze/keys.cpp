@@ -223,7 +223,8 @@ PG_GUARDED const char *add_ungrouped(const FlatQuery &flat, Node *expression, bo
         if (const char *reason = add_determined(flat, reinterpret_cast<Node *>(column), keys, expressions))
             return psprintf(
                 "column %s is determined by the primary key, but not grouped by, and %s",
-                quote_identifier(get_attname(reference_of(flat, column), column->varattno, false)), reason);
+                quote_identifier(get_attname(reference_of(flat, column)->relation, column->varattno, false)),
+                reason);
     return nullptr;
 }
 
@@ -238,8 +239,9 @@ PG_GUARDED bool is_padded_column(const model::Key &key)
 
 PG_GUARDED const char *why_not_by_primary_key(const FlatQuery &flat, const Var *column)
 {
-    const Oid table = reference_of(flat, column);
-    if (get_rel_relkind(table) != RELKIND_RELATION || !has_subclass(table))
+    const model::Reference *reference = reference_of(flat, column);
+    const Oid table = reference->relation;
+    if (get_rel_relkind(table) != RELKIND_RELATION || !has_subclass(table) || reference->only)
         return nullptr;
     return psprintf("column %s is not grouped by, and the primary key of %s does not hold for its children",
                     quote_identifier(get_attname(table, column->varattno, false)), relation_name(table));

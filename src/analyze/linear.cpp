@@ -69,11 +69,18 @@ PG_GUARDED const char *why_not_rows(Query *query)
 
 PG_GUARDED const char *why_not_table(const RangeTblEntry *entry)
 {
-    const char *name = relation_name(entry->relid);
-    if (!entry->inh && has_subclass(entry->relid))
-        return psprintf("ONLY %s leaves out rows of its partitions or children", name);
     return pg::has_row_security(entry->relid)
-               ? psprintf("%s has row-level security, whose policies may depend on other tables", name)
+               ? psprintf("%s has row-level security, whose policies may depend on other tables",
+                          relation_name(entry->relid))
+               : nullptr;
+}
+
+PG_GUARDED const char *why_not_told(const RangeTblEntry *entry)
+{
+    return entry->rtekind == RTE_RELATION && !entry->inh && has_subclass(entry->relid)
+               ? psprintf("ONLY %s leaves out rows of its partitions or children, which triggers are handed "
+                          "with its own",
+                          relation_name(entry->relid))
                : nullptr;
 }
 

@@ -44,12 +44,13 @@ PG_GUARDED bool column_never_null(const FlatQuery &flat, const Var *var)
     for (auto *option : pg::each<model::Option>(flat.options))
         if ((option->references & (1U << (static_cast<unsigned>(var->varno) - 1))) != 0)
             return false;
-    const Oid relation = reference_of(flat, var);
-    if (!OidIsValid(relation))
+    const model::Reference *reference = reference_of(flat, var);
+    if (reference == nullptr)
         return false;
-    Relation table = table_open(relation, NoLock);
+    Relation table = table_open(reference->relation, NoLock);
     /* A child of an inheritance tree, as opposed to a partition, may lack a constraint of its parent. */
-    const bool strays = table->rd_rel->relkind == RELKIND_RELATION && table->rd_rel->relhassubclass;
+    const bool strays =
+        !reference->only && table->rd_rel->relkind == RELKIND_RELATION && table->rd_rel->relhassubclass;
     const bool proven =
         var->varattno > 0 && !strays && pg::is_not_null(RelationGetDescr(table), var->varattno);
     table_close(table, NoLock);

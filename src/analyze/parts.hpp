@@ -74,6 +74,9 @@ PG_GUARDED const char *why_not_rows(Query *query);
 /* Why the rows of a table can't be followed. */
 PG_GUARDED const char *why_not_table(const RangeTblEntry *entry);
 
+/* Why changed rows of an item of FROM can't be told from others, which it leaves out, or NULL. */
+PG_GUARDED const char *why_not_told(const RangeTblEntry *entry);
+
 /* --- set_returning.cpp: set-returning functions in the select list --- */
 
 /* Make functions in FROM of them, in the query and the subqueries in its FROM, where that is the same. */
@@ -98,10 +101,11 @@ struct FlatQuery {
     List *conditions; /* of WHERE and of inner joins, innermost first: they hold for every row */
     List *targets;    /* of TargetEntry, resjunk ones included */
     Node *having;
-    List *options;      /* of model::Option */
-    List *linked;       /* of Linked: conditions that don't hold for every row */
-    const char *reason; /* why delta can't take the query, as there are options, or such columns; or NULL */
-    bool ordered;       /* the rows come in an order that may mean something */
+    List *options; /* of model::Option */
+    List *linked;  /* of Linked: conditions that don't hold for every row */
+    const char *
+        reason; /* why delta can't take the query, as there are options, or such columns or tables; or NULL */
+    bool ordered; /* the rows come in an order that may mean something */
 };
 
 /* A level of the query and the levels around it: WITH queries are looked up along these. */
@@ -116,8 +120,8 @@ PG_GUARDED CommonTableExpr *with_query(const Level &level, const RangeTblEntry *
 /* Make a flat query of a level of an expanded one, which is used up; or say why not. */
 PG_GUARDED const char *flatten(const Level &level, FlatQuery *flat);
 
-/* The table that a Var is a column of; InvalidOid: it is computed. */
-PG_GUARDED Oid reference_of(const FlatQuery &flat, const Var *var);
+/* The reference to a table that a Var is a column of; NULL: it is computed. */
+PG_GUARDED const model::Reference *reference_of(const FlatQuery &flat, const Var *var);
 
 /* Make conditions of HAVING that are about the keys only, which are found by now, conditions on rows. */
 PG_GUARDED void lower_having(const model::View &view, FlatQuery *flat);
@@ -282,16 +286,19 @@ PG_GUARDED void determine_groups(Query *query, bool *hidden);
  */
 PG_GUARDED bool part_groups(Query *query, Query **groups, const char **words);
 
-/* --- windows.cpp: window functions, whose rows are computed anew partition by partition --- */
+/* --- partitions.cpp: rows that are computed anew partition by partition --- */
 
-/* A query with windows, parted. */
-struct WindowParts {
-    Level rows;      /* the rows below the windows, grouped by what identifies partitions: not to be run */
+/* A query whose rows are parted. */
+struct PartitionedRows {
+    Level rows;      /* that the level reads, grouped by what identifies partitions: not to be run */
     bool one_to_one; /* each row of the query is one of these, and shows what they show in the same place */
 };
 
-/* Part a query that has windows; false: it can't be. */
-PG_GUARDED bool part_windows(Query *query, WindowParts *parts);
+/*
+ * Part the rows of a query by what its windows partition by, or its groups do, or else by what columns show;
+ * columns: by nothing but what these show, NULL: any.  false: they can't be parted.
+ */
+PG_GUARDED bool part_rows(Query *query, const Bitmapset *columns, PartitionedRows *parts);
 
 /* --- rows.cpp: a query without groups, whose rows are the contents --- */
 
@@ -299,13 +306,18 @@ PG_GUARDED bool part_windows(Query *query, WindowParts *parts);
 PG_GUARDED const char *find_rows(const FlatQuery &flat, model::View *view);
 
 /*
- * The same for rows with window functions, whose partitions are told by the view's keys: of the query, and of
- * the rows below the windows if these are its own.
+ * The same for rows whose partitions are told by the view's keys: of the query, and of the rows that are
+ * parted if these are its own.
  */
 PG_GUARDED const char *find_partition_rows(const Query &query, const FlatQuery *flat, model::View *view);
 
 /* The columns that a query shows, to be told apart by how they look. */
 PG_GUARDED model::Array<model::Key> columns_of(const Query &query);
+
+/* --- whole_rows.cpp: queries that make something of a whole row of a table --- */
+
+/* Make whole rows of their columns, wherever in the query a row is that may not be lacking. */
+PG_GUARDED void spell_out_rows(Query *query);
 
 /* --- set_keys.cpp: what is a key of grouping sets --- */
 

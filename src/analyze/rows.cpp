@@ -106,7 +106,8 @@ PG_GUARDED List *shown_key(const FlatQuery &flat, const model::View &view, int r
 {
     List *best = NIL;
     Relation table = table_open(view.references[reference].relation, NoLock);
-    const bool strays = table->rd_rel->relkind == RELKIND_RELATION && table->rd_rel->relhassubclass;
+    const bool strays = !view.references[reference].only && table->rd_rel->relkind == RELKIND_RELATION &&
+                        table->rd_rel->relhassubclass;
     for (const Oid oid : pg::each_oid(strays ? NIL : RelationGetIndexList(table))) {
         Relation index = index_open(oid, AccessShareLock);
         List *keys = keys_of_index(flat, view, reference, index, may_be_null);
@@ -405,6 +406,8 @@ PG_GUARDED const char *find_rows(const FlatQuery &flat, model::View *view)
         return reason == nullptr ? flat.reason : psprintf("%s; and %s", flat.reason, reason);
     }
     view->group_targets = NIL;
+    if (flat.reason != nullptr)
+        return flat.reason;
     view->keys = view->columns;
     find_identity(flat, view);
     view->keys_visible = view->identity.size > 0;

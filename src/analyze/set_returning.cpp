@@ -16,7 +16,8 @@
  * there the conditions are theirs, too, and what is made of both stays together (OFFSET 0).
  *
  * Of a function that returns rows of several columns each column may be taken: (jsonb_each(j)).key.  Left
- * alone are such rows as they are, and levels where rows are counted off or looked at through windows.
+ * alone are such rows as they are, and levels where rows are counted off or looked at through windows; there
+ * they are computed anew with all that is made of the same rows (partitions.cpp).
  */
 #include "analyze/parts.hpp"
 

@@ -92,7 +92,7 @@ PG_GUARDED PlannedStmt *plan_query(const Finding &finding, const pg::NamedRows *
     for (int i = 0; i < view.references.size; ++i) {
         const bool changed = i == finding.reference || contains(finding.removed, i);
         entries = lappend(entries, changed ? pg::named_rows_entry(named[next++])
-                                           : table_entry(view.references[i].relation));
+                                           : reference_entry(view.references[i]));
         if (!contains(reach.joined, i))
             continue;
         auto *reference = makeNode(RangeTblRef);

@@ -139,7 +139,7 @@ PG_GUARDED Query *grouped_query(const model::View &view)
 {
     List *entries = NIL;
     for (const model::Reference &reference : view.references)
-        entries = lappend(entries, table_entry(reference.relation));
+        entries = lappend(entries, reference_entry(reference));
     Query *query = rows_query(view, entries);
     query->hasAggs = true;
 

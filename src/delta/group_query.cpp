@@ -131,7 +131,7 @@ PG_GUARDED Query *group_query(const model::View &view, const model::GroupingSet 
 {
     List *entries = NIL;
     for (const model::Reference &reference : view.references)
-        entries = lappend(entries, table_entry(reference.relation));
+        entries = lappend(entries, reference_entry(reference));
     Query *query = rows_query(view, entries);
     if (changed != nullptr) {
         query->rtable = lappend(query->rtable, pg::named_rows_entry(*changed));

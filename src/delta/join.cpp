@@ -95,7 +95,7 @@ PG_GUARDED PlannedStmt *plan_term(const Fold &fold, const pg::NamedRows *named)
     List *entries = NIL;
     int next = 0;
     for (int i = 0; i < view.references.size; ++i)
-        entries = lappend(entries, fold.parts[i] == Part::Whole ? table_entry(view.references[i].relation)
+        entries = lappend(entries, fold.parts[i] == Part::Whole ? reference_entry(view.references[i])
                                                                 : pg::named_rows_entry(named[next++]));
     Query *query = rows_query(view, entries);
     for (const model::Key &key : view.keys)

@@ -97,7 +97,7 @@ PG_GUARDED Query *query_over(List *entries)
 PG_GUARDED Query *first_rows_query(const model::View &view, const model::Accumulator &accumulator,
                                    const Bitmapset *nulls)
 {
-    Query *query = rows_query(view, list_make1(table_entry(view.references[0].relation)));
+    Query *query = rows_query(view, list_make1(reference_entry(view.references[0])));
     List *conditions = query->jointree->quals == nullptr ? NIL : list_make1(query->jointree->quals);
     for (int i = 0; i < view.keys.size; ++i)
         conditions = lappend(
@@ -156,7 +156,7 @@ PG_GUARDED Query *group_query(const model::View &view, const model::Accumulator 
 {
     List *entries = NIL;
     for (const model::Reference &reference : view.references)
-        entries = lappend(entries, table_entry(reference.relation));
+        entries = lappend(entries, reference_entry(reference));
     Query *query = rows_query(view, entries);
     query->hasAggs = true;
     if (view.keys.size > 0) {

@@ -241,6 +241,23 @@ PG_GUARDED void check_rights(const Plan &plan, const Query *definition)
         errhint("Grant SELECT to the owner, have the table belong to another role, or drop it."));
 }
 
+/*
+ * What columns of the definition show of the keys.  It is told of the definition as it is: made exact it may
+ * show the least of equal keys instead.
+ */
+PG_GUARDED List *shown_keys(const model::View &view, Query *definition)
+{
+    List *shown = NIL;
+    for (const model::Key &key : view.keys) {
+        auto *target = list_nth_node(TargetEntry, definition->targetList, key.column - 1);
+        Node *expression = view.partitioned
+                               ? analyze::column_below(definition, key.column)
+                               : pg::flatten_group_exprs(definition, reinterpret_cast<Node *>(target->expr));
+        shown = lappend(shown, copyObjectImpl(expression));
+    }
+    return shown;
+}
+
 /* What is computed where the IMAT isn't rebuilt. */
 PG_GUARDED void compile_expressions(Plan *plan, Query *definition)
 {
@@ -251,8 +268,11 @@ PG_GUARDED void compile_expressions(Plan *plan, Query *definition)
     plan->set_nulls = static_cast<bool *>(palloc(sizeof(bool) * (plan->view->keys.size + 1)));
     if (plan->view->bag)
         compile_bag(plan);
-    if (plan->view->from_definition())
+    if (plan->view->from_definition()) {
         plan->definition = analyze::exact_query(definition);
+        plan->shown_keys = shown_keys(*plan->view, definition);
+        plan->parted_depth = plan->view->partitioned ? analyze::parted_depth(definition) : 0;
+    }
     compile_distincts(plan);
     plan->context = CreateStandaloneExprContext();
     plan->input_type = ExecTypeFromTL(input_targets(*plan->view));

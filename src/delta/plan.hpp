@@ -71,8 +71,10 @@ struct Plan {
     /* For Keyed. */
     TupleDesc visible;    /* the row that shows a group */
     List *recomputations; /* of Recomputation, see recompute.cpp */
-    Query *definition;    /* where the view has options: with exact sums */
-    List *searches;       /* there, too: of ReferenceSearch, see affected.cpp */
+    Query *definition;    /* where it is this that computes anew: with exact sums */
+    List *shown_keys; /* then: what its columns show of the keys, over FROM of the level that is restricted */
+    int parted_depth; /* how many levels are around that one */
+    List *searches;   /* there, too: of ReferenceSearch, see affected.cpp */
 
     /* For room apply: how rows of the table, and of its state table, are found by key; NULL: not found out
      * yet. */

@@ -9,11 +9,10 @@
  * each choice of keys that are NULL: of those there are few.  Queries are planned once per session, that
  * choice, and size of the change; the plan lives as long as the compiled view.
  *
- * Of a query with options (outer joins, subqueries in expressions) or window functions it is the definition
- * itself that is so restricted, in its WHERE or in that of the level with the windows.  Where such a query
- * has no groups, a key may have several rows, or
- * none; they are compared with those that the table has under the keys, which a query over the table finds
- * the same way.
+ * Of a query with options (outer joins, subqueries in expressions) or partitions it is the definition itself
+ * that is so restricted, in its WHERE or in that of the level whose rows are parted.  Where such a query has
+ * no groups, or is parted, a key may have several rows, or none; they are compared with those that the table
+ * has under the keys, which a query over the table finds the same way.
  *
  * Sums of floats are the exact ones, as in everything else that computes contents.
  */
@@ -149,25 +148,13 @@ PG_GUARDED void restrict_to_keys(Query *query, const model::View &view, const Bi
 
 namespace {
 
-/* What a column of the definition shows, below its windows if it has any. */
-PG_GUARDED Node *shown_by(Query *definition, int column, bool partitioned)
-{
-    if (partitioned)
-        return analyze::column_below_windows(definition, column);
-    auto *target = list_nth_node(TargetEntry, definition->targetList, column - 1);
-    return static_cast<Node *>(
-        copyObjectImpl(pg::flatten_group_exprs(definition, reinterpret_cast<Node *>(target->expr))));
-}
-
 /* The query over the definition itself. */
 PG_GUARDED PlannedStmt *plan_definition(const Plan &plan, const Bitmapset *nulls, const pg::NamedRows &keys)
 {
     const model::View &view = *plan.view;
     auto *query = static_cast<Query *>(copyObjectImpl(plan.definition));
-    Query *level = view.partitioned ? analyze::query_with_windows(query) : query;
-    List *shown = NIL;
-    for (const model::Key &key : view.keys)
-        shown = lappend(shown, shown_by(query, key.column, view.partitioned));
+    Query *level = analyze::level_of(query, plan.parted_depth);
+    auto *shown = static_cast<List *>(copyObjectImpl(plan.shown_keys));
     if (!query->hasDistinctOn)
         query->sortClause = NIL;
     level->rtable = lappend(level->rtable, pg::named_rows_entry(keys));

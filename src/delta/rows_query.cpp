@@ -29,6 +29,13 @@ PG_GUARDED RangeTblEntry *table_entry(Oid table)
     return entry;
 }
 
+PG_GUARDED RangeTblEntry *reference_entry(const model::Reference &reference)
+{
+    RangeTblEntry *entry = table_entry(reference.relation);
+    entry->inh = !reference.only;
+    return entry;
+}
+
 PG_GUARDED Query *rows_query(const model::View &view, List *entries)
 {
     auto *query = makeNode(Query);

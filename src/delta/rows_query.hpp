@@ -11,6 +11,9 @@ namespace delta {
 /* The range table entry of a whole table, as its owner of the view reads it: no permission is asked for. */
 PG_GUARDED RangeTblEntry *table_entry(Oid table);
 
+/* The same of what the view reads of a table. */
+PG_GUARDED RangeTblEntry *reference_entry(const model::Reference &reference);
+
 /*
  * A query over the entries, one for each reference in order, and what is computed from them, joined and
  * filtered as the view does.  Its targets are still empty.

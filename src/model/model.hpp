@@ -193,6 +193,7 @@ constexpr int MAX_REFERENCES = 8;
  * to. */
 struct Reference {
     ObjectId relation;
+    bool only; /* without its children and partitions */
 };
 
 /* Some of the references: bit i is reference i. */
@@ -323,8 +324,8 @@ struct View {
     Array<Key> columns; /* of a bag, and of an upper query: all outputs, by image */
 
     /*
-     * A bag with window functions, whose rows are computed anew partition by partition: the keys tell
-     * partitions, and columns show them.  The level of the definition that has the windows is restricted to
+     * A bag whose rows are computed anew partition by partition, as for window functions: the keys tell
+     * partitions, and columns show them.  The level of the definition whose rows are parted is restricted to
      * keys in its WHERE.  lookup: those of the columns by which an index finds the rows of a partition; it
      * hashes the one that there is if its values may be long.
      */

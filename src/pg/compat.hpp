@@ -427,6 +427,20 @@ inline Oid define_index(Oid table, IndexStmt *statement, bool skip_build)
 #endif
 }
 
+/* Build all indexes of a table anew. */
+inline void rebuild_indexes(Oid table)
+{
+#if PG_VERSION_NUM >= 170000
+    const ReindexParams parameters = {};
+    reindex_relation(nullptr, table, 0, &parameters);
+#elif PG_VERSION_NUM >= 140000
+    ReindexParams parameters = {};
+    reindex_relation(table, 0, &parameters);
+#else
+    reindex_relation(table, 0, 0);
+#endif
+}
+
 /* Are NULLs equal to the unique index? */
 inline bool nulls_not_distinct([[maybe_unused]] Relation index)
 {
@@ -860,14 +874,20 @@ inline void forget_ties([[maybe_unused]] Query *query)
 #endif
 }
 
+/* The query groups no more. */
+inline void forget_grouping_step([[maybe_unused]] Query *query)
+{
+#if PG_VERSION_NUM >= 180000
+    query->hasGroupRTE = false;
+#endif
+}
+
 /* The query groups no more, and has another range table. */
 inline void forget_grouping([[maybe_unused]] Query *query)
 {
+    forget_grouping_step(query);
 #if PG_VERSION_NUM >= 160000
     query->rteperminfos = NIL;
-#endif
-#if PG_VERSION_NUM >= 180000
-    query->hasGroupRTE = false;
 #endif
 }
 

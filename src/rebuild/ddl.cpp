@@ -152,6 +152,9 @@ PG_GUARDED void follow(const Changed &changed)
     for (Oid imat : pg::each_oid(changed.meaning))
         if (!is_restoring() || has_all_triggers(imat))
             revise(imat);
+    /* Rows that an attribute was dropped from are ordered by those that are left. */
+    for (Oid imat : pg::each_oid(changed.order))
+        pg::rebuild_indexes(imat);
     for (Oid imat : pg::each_oid(changed.rows))
         if (!list_member_oid(changed.meaning, imat) && catalog::is_imat(imat))
             refresh_with_readers(imat);

@@ -76,11 +76,16 @@ PG_GUARDED void climb_to(Climb *climb, Oid class_id, Oid object)
         meet(climb, class_id, object);
 }
 
-/* Everything that depends on the object; not by way of an IMAT, which tells its readers itself. */
+/*
+ * Everything that depends on the object; not by way of an IMAT, which tells its readers itself.  What has the
+ * columns of a composite type depends on it, for PostgreSQL.
+ */
 PG_GUARDED void climb_from(Climb *climb, const Met &met)
 {
     if (met.class_id == RelationRelationId && catalog::is_imat(met.object))
         return;
+    if (met.class_id == RelationRelationId && get_rel_relkind(met.object) == RELKIND_COMPOSITE_TYPE)
+        meet(climb, TypeRelationId, get_rel_type_id(met.object));
     pg::each_dependent(met.class_id, met.object, [&](const FormData_pg_depend &dependent) {
         climb_to(climb, dependent.classid, dependent.objid);
     });

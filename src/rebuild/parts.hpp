@@ -265,6 +265,7 @@ PG_GUARDED List *dependents_of(Oid class_id, Oid object);
 struct Changed {
     List *rows;    /* of their sources: they have to be computed anew */
     List *meaning; /* of their definitions: they have to be revised */
+    List *order;   /* of values in them, as their indexes have it: these have to be built anew */
 };
 
 /* A table was created or altered. */

@@ -316,11 +316,21 @@ PG_GUARDED static void refresh_now(Oid imat, Exchanging exchanging)
         flush::rebuild_later(imat);
 }
 
+/* The same of those that read the IMAT; one whose rows its key told apart may have to be maintained otherwise
+ * now. */
+PG_GUARDED static void refresh_readers(Oid imat)
+{
+    for (Oid reader : catalog::imats_on(imat))
+        if (is_restoring() || fits(reader))
+            refresh_with_readers(reader);
+        else
+            revise(reader);
+}
+
 PG_GUARDED void refresh_contents(Oid imat)
 {
     refresh_now(imat, Exchanging::Wait);
-    for (Oid reader : catalog::imats_on(imat))
-        refresh_with_readers(reader);
+    refresh_readers(imat);
 }
 
 PG_GUARDED void refresh_with_readers(Oid imat)
@@ -330,8 +340,7 @@ PG_GUARDED void refresh_with_readers(Oid imat)
     if (is_restoring() && !owner_may_read(imat))
         return postpone(imat);
     refresh_now(imat, Exchanging::Try);
-    for (Oid reader : catalog::imats_on(imat))
-        refresh_with_readers(reader);
+    refresh_readers(imat);
 }
 
 } // namespace rebuild

@@ -329,8 +329,9 @@ PG_GUARDED void distrust_if_disabled(Oid imat)
 
 PG_GUARDED void after_change_of_columns(Oid relation, Changed *changed)
 {
-    changed->meaning =
-        list_concat_unique_oid(changed->meaning, dependents_of(TypeRelationId, get_rel_type_id(relation)));
+    List *dependents = dependents_of(TypeRelationId, get_rel_type_id(relation));
+    changed->order = list_concat_unique_oid(changed->order, dependents);
+    changed->meaning = list_concat_unique_oid(changed->meaning, dependents);
     for (Oid imat : pg::each_oid(readers_of(relation))) {
         catalog::Registration registration = {};
         if (catalog::find(imat, &registration) && analyze::reads_whole_rows(registration.definition))

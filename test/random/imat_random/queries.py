@@ -31,9 +31,10 @@ AGGREGATED = {'int2': 'int8', 'int4': 'int8', 'int8': 'numeric', 'numeric': 'num
 class Relation:
     """Something to select from: a table, a view, an IMAT."""
 
-    def __init__(self, name, columns, unique_id=False):
+    def __init__(self, name, columns, unique_id=False, table=False):
         self.name = name
         self.columns = columns  # dicts: name, type, fuzzy
+        self.table = table      # and no view or IMAT: it may have children
         self.unique_id = unique_id
         self.joined = False
         self.where = []
@@ -607,7 +608,7 @@ class Grammar:
                                     self.subquery, self.limit, self.percentile, self.distinct_aggregate, self.rollup,
                                     self.distinct_on, self.projection, self.ordered, self.recursive, self.keyed_sets, self.told_sets,
                                     self.hidden, self.single, self.first_groups, self.lists, self.computed_key, self.top_groups,
-                                    self.top_groups, self.on_groups, self.around_groups, self.lateral, self.scalar, self.constants,
+                                    self.by_table, self.whole_rows, self.top_groups, self.on_groups, self.around_groups, self.lateral, self.scalar, self.constants,
                                     self.nested])(relations)
             if made:
                 return made
@@ -994,6 +995,49 @@ class Grammar:
         return self.text('SELECT q.n, count(*) AS m, sum(q.d) AS s FROM (SELECT %s, count(*) AS n, count(DISTINCT %s) AS d FROM %s GROUP BY %s) q '
                          'GROUP BY q.n' % (key['name'], c['name'], r.name, key['name']),
                          [column('n', 'int8'), column('m', 'int8'), column('s', 'numeric')])
+
+    def by_table(self, relations):
+        """What depends on which table of a tree a row is in."""
+        rng = self.rng
+        tables = [r for r in relations if r.table]
+        if not tables:
+            return None
+        r = rng.choice(tables)
+        key = self.some(r, 1)[0]
+        own = "tableoid %s '%s'::regclass" % (rng.choice(['=', '<>']), r.name.replace('ONLY ', ''))
+        k, kind = column('k', key['type'], key['fuzzy']), rng.randrange(5)
+        if kind == 0:
+            return self.text('SELECT %s AS o, %s AS k, count(*) AS n FROM %s GROUP BY %s, %s' % (own, key['name'], r.name, own, key['name']),
+                             [column('o', 'bool'), k, column('n', 'int8')])
+        if kind == 1:
+            return self.text('SELECT %s AS k, count(*) AS n, count(DISTINCT tableoid) AS d FROM %s WHERE %s GROUP BY %s' % (
+                key['name'], r.name, own, key['name']), [k, column('n', 'int8'), column('d', 'int8')])
+        if kind == 2:
+            return self.text('SELECT DISTINCT %s AS o, %s AS k FROM %s' % (own, key['name'], r.name), [column('o', 'bool'), k])
+        if kind == 3:
+            return self.text('SELECT %s AS k, rank() OVER (PARTITION BY %s ORDER BY count(*), %s) AS r FROM %s GROUP BY tableoid, %s' % (
+                key['name'], key['name'], own, r.name, key['name']), [k, column('r', 'int8')])
+        return self.text('SELECT id, %s AS o, %s AS k FROM %s' % (own, key['name'], r.name), [column('id', 'int4'), column('o', 'bool'), k])
+
+    def whole_rows(self, relations):
+        """Rows as values."""
+        rng = self.rng
+        tables = [r for r in relations if r.table]
+        if not tables:
+            return None
+        r, kind = rng.choice(tables), rng.randrange(5)
+        key = self.some(r, 1)[0]
+        k, n = column('k', key['type'], key['fuzzy']), column('n', 'int8')
+        if kind == 0:
+            return self.text('SELECT (x).%s AS k, count(x) AS n, count(DISTINCT x) AS d FROM %s x GROUP BY (x).%s' % (key['name'], r.name, key['name']),
+                             [k, n, column('d', 'int8')])
+        if kind == 1:
+            return self.text('SELECT count(*) AS n, x IS NULL AS e FROM %s x GROUP BY x' % r.name, [n, column('e', 'bool')])
+        if kind == 2:
+            return self.text("SELECT to_jsonb(x) ->> 'id' AS j, (x).%s AS k FROM %s x" % (key['name'], r.name), [column('j', 'text'), k])
+        other = rng.choice(tables)
+        return self.text('SELECT x IS NULL AS e, y.%s AS k, count(x) AS n FROM %s y %s JOIN %s x ON x.id = y.id GROUP BY 1, 2' % (
+            key['name'], r.name, rng.choice(['LEFT', 'INNER', 'FULL']), other.name), [column('e', 'bool'), k, n])
 
     def recursive(self, relations):
         r = self.rng.choice(relations)

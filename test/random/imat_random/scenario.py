@@ -32,7 +32,7 @@ TRUST = 'pg_imat.trust_foreign_keys'
 READS = ['select', 'select', 'select', 'cursor', 'function', 'join', 'prepared']
 # Every IMAT of the schema is computed anew. (The shadow has none.)
 ANEW = "CREATE FUNCTION anew() RETURNS int LANGUAGE plpgsql AS $$BEGIN PERFORM imat.refresh(r.imat) FROM imat.registered r JOIN pg_class c " \
-       "ON c.oid = r.imat WHERE c.relnamespace = current_schema()::regnamespace ORDER BY c.relname; RETURN 0; END$$"
+       "ON c.oid = r.imat WHERE c.relnamespace = current_schema()::regnamespace AND pg_relation_size(c.oid) < 200000 ORDER BY c.relname; RETURN 0; END$$"
 MOODS = "CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')"
 
 
@@ -203,6 +203,11 @@ class Maker:
             name, ', '.join(c['name'] for c in kept), base.name, where)))
         self.relations.append(Relation(name, kept))
 
+    def alone(self):
+        """Tables without their children and partitions, which some have and others may be given."""
+        return [Relation('ONLY ' + t.name, list(t.columns), t.unique, True) for t in self.tables
+                if self.rng.random() < (0.7 if t.inherited else 0.2 if t.partitioned else 0.03)]
+
     def make_imat(self, number):
         rng = self.rng
         grammar = Grammar(rng, version=self.version, dumped=self.dumped)
@@ -211,11 +216,15 @@ class Maker:
         risky = rng.random() < 0.15
         source = (grammar.joined(usable) if rng.random() < (0.85 if self.joins else 0.3) else None) or rng.choice(usable)
         bag = rng.random() < 0.3
+        alone = self.alone()
+        only = bool(alone) and not self.only_delta and rng.random() < 0.3
+        if only:
+            delta, source = False, rng.choice(alone)
         optional = not self.only_delta and rng.random() < self.optional
         if optional:
-            delta, source, bag = False, grammar.optional(usable), rng.random() < 0.5
-        query = (grammar.rows(source) if bag and (delta or optional) else
-                 grammar.group(source, risky and delta) if delta or optional else grammar.other(usable))
+            delta, source, bag = False, grammar.optional(usable + alone), rng.random() < 0.5
+        query = (grammar.rows(source) if bag and (delta or optional or only) else
+                 grammar.group(source, risky and delta) if delta or optional or only else grammar.other(usable + alone))
         self.unsteady = self.unsteady or grammar.unsteady
         name = 'i%d' % number
         imat = {'name': name, 'query': query, 'strategy': 'swap' if rng.random() < 0.1 else 'auto',
@@ -815,7 +824,7 @@ class Maker:
             self.settings[TRUST] = 'on'  # nobody writes without foreign keys being checked
         if self.sessions == 1 and rng.random() < 0.15:
             self.add_trigger()
-        self.relations = [Relation(t.name, list(t.columns), t.unique) for t in self.tables]
+        self.relations = [Relation(t.name, list(t.columns), t.unique, True) for t in self.tables]
         for table in self.tables:
             if self.joins and rng.random() < 0.5:
                 self.setup.append(self.from_series(table, rng.choice([8, 20])))

@@ -169,6 +169,24 @@ SELECT imat.refresh('seen');
 SELECT sum(n) FROM seen;
 SELECT imat.verify('seen');
 
+-- an attribute of a composite type is dropped, be it of arrays in rows of a domain: rows that are alike then are one group, and indexes
+-- that had them in order have another
+CREATE TYPE couple AS (a int, b int);
+CREATE TYPE deep AS (x int, pairs couple[]);
+CREATE DOMAIN deeper AS deep;
+CREATE TABLE nested (id int, h int, k couple, d deeper);
+INSERT INTO nested SELECT i, i % 4, ROW(i, i % 5)::couple, ROW(i % 3, ARRAY[ROW(i % 7, i % 2)::couple])::deep FROM generate_series(1, 120) i;
+SELECT imat.create('of_pairs', 'SELECT k, count(*) AS n FROM nested GROUP BY k'), imat.create('of_deep', 'SELECT d, count(*) AS n FROM nested GROUP BY d'),
+    imat.create('kept_deep', 'SELECT d FROM nested GROUP BY d'), imat.create('shown_deep', 'SELECT id, d, k FROM nested'), imat.create('alike_deep', 'SELECT d, h FROM nested'),
+    imat.create('distinct_deep', 'SELECT h, count(DISTINCT d) AS n, max(ARRAY[k]) AS m FROM nested GROUP BY h'), imat.create('ranked_deep', 'SELECT d, h, rank() OVER (PARTITION BY d ORDER BY h) AS r FROM nested');
+ALTER TYPE couple DROP ATTRIBUTE a;
+SELECT * FROM oracle.all_same('types') WHERE verdict !~ '^same';
+UPDATE nested SET id = id + 1; UPDATE nested SET k = ROW(1)::couple, d = ROW(2, ARRAY[ROW(1)::couple])::deep WHERE id % 5 = 1; INSERT INTO nested VALUES (0, 0, ROW(9), ROW(2, NULL)); DELETE FROM nested WHERE id % 7 = 1;
+SELECT * FROM oracle.all_same('types') WHERE verdict !~ '^same';
+ALTER TYPE couple ADD ATTRIBUTE c int;
+UPDATE nested SET k = ROW(1, 2)::couple, d = ROW(2, ARRAY[ROW(1, 3)::couple])::deep WHERE id % 5 = 1; DELETE FROM nested WHERE id % 11 = 1;
+SELECT * FROM oracle.all_same('types') WHERE verdict !~ '^same';
+
 -- text that means the present time: as a literal it is a constant; where it is converted by the query, it is refused
 CREATE TABLE times (id int, t text, ts timestamptz);
 SELECT oracle.error($$SELECT imat.create('present', 'SELECT count(*) FROM times WHERE ts < ''now''::text::timestamptz')$$);

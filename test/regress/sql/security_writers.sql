@@ -137,6 +137,7 @@ SET ROLE imat_secw_owner;
 SELECT imat.create('of_seen', 'SELECT k, sum(v) AS s FROM seen GROUP BY k');
 SELECT imat.create('of_seen_keyed', 'SELECT k, array_agg(v ORDER BY v) AS l FROM seen GROUP BY k');
 SELECT imat.create('of_seen_joined', 'SELECT a.k, b.v FROM seen a LEFT JOIN seen b ON a.k = b.v');
+SELECT imat.create('of_seen_swapped', 'SELECT k FROM seen UNION SELECT v FROM seen');
 SELECT oracle.sqlstate('SELECT imat.create(''of_src'', ''SELECT k, sum(v) AS s FROM src GROUP BY k'')');
 RESET ROLE;
 GRANT TRIGGER ON src TO imat_secw_writer; GRANT CREATE ON SCHEMA secw TO imat_secw_writer;

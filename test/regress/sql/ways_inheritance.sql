@@ -26,6 +26,13 @@ SELECT imat.create('keyed_rows', 'SELECT id, g, x FROM keyed_base')
 SELECT imat.create('keyed_groups', 'SELECT id, sum(x) AS s, string_agg(g::text, '','' ORDER BY g, x) AS l FROM keyed_base GROUP BY id')
 SELECT imat.create('keyed_pairs', 'SELECT a.id, b.k, b.name FROM keyed_base a LEFT JOIN dim b ON b.k = a.g')
 SELECT imat.create('over_rows', 'SELECT g, count(*) AS n FROM keyed_rows GROUP BY g')
+SELECT imat.create('rows_again', 'SELECT id, x FROM keyed_rows WHERE id > 0')
+SELECT imat.create('alone_rows', 'SELECT id, g, x FROM ONLY keyed_base')
+SELECT imat.create('alone_alike', 'SELECT g, x FROM ONLY keyed_base')
+SELECT imat.create('alone_ranked', 'SELECT g, id, rank() OVER (PARTITION BY g ORDER BY x, id) AS r FROM ONLY keyed_base')
+SELECT imat.create('by_table', 'SELECT tableoid = ''base''::regclass AS own, k, count(*) AS n FROM base GROUP BY tableoid, k')
+SELECT imat.create('of_table', 'SELECT id, x FROM keyed_base WHERE tableoid <> ''keyed_second''::regclass')
+SELECT imat.create('whole', 'SELECT base, count(*) AS n FROM base GROUP BY base')
 $script$);
 SELECT oracle.write('steps', $script$
 -- children come with rows, by whatever name they are written; of two parents; grandchildren
