@@ -142,16 +142,22 @@ PG_GUARDED void follow(const Changed &changed)
 {
     if (changed.rows == NIL && changed.meaning == NIL)
         return;
+    /* Of a dump, views that need a primary key are replaced, by what they were, before it has triggers. */
+    List *revised = NIL;
+    for (Oid imat : pg::each_oid(changed.meaning))
+        if (!is_restoring() || has_all_triggers(imat))
+            revised = lappend_oid(revised, imat);
+    /* Who has written to their sources is waited for while we hold no lock yet that he needs to commit. */
+    for (Oid imat : pg::each_oid(revised))
+        lock_sources(imat, ShareRowExclusiveLock);
     /* An ATTACH or INHERIT has made changes pending after it has changed what definitions mean, and with that
      * what tells rows apart. */
     for (Oid imat : pg::each_oid(changed.meaning))
         flush::forget_pending(imat);
     flush::flush_now();
     CommandCounterIncrement();
-    /* Of a dump, views that need a primary key are replaced, by what they were, before it has triggers. */
-    for (Oid imat : pg::each_oid(changed.meaning))
-        if (!is_restoring() || has_all_triggers(imat))
-            revise(imat);
+    for (Oid imat : pg::each_oid(revised))
+        revise(imat);
     /* Rows that an attribute was dropped from are ordered by those that are left. */
     for (Oid imat : pg::each_oid(changed.order))
         pg::rebuild_indexes(imat);

@@ -109,10 +109,15 @@ PG_GUARDED void drop_table(const catalog::Registration &registration)
 
 } // namespace
 
-PG_GUARDED void lock_sources_and(Oid imat, LOCKMODE lock)
+PG_GUARDED void lock_sources(Oid imat, LOCKMODE lock)
 {
     for (Oid source : catalog::sources_of(imat))
         lock_with_children(source, lock);
+}
+
+PG_GUARDED void lock_sources_and(Oid imat, LOCKMODE lock)
+{
+    lock_sources(imat, lock);
     LockRelationOid(imat, lock);
 }
 

@@ -339,7 +339,8 @@ PG_GUARDED void refresh_with_readers(Oid imat);
 
 /* -- drop.cpp -- */
 
-/* Lock what the IMAT reads, and then the IMAT. */
+/* Lock what the IMAT reads; and then the IMAT. */
+PG_GUARDED void lock_sources(Oid imat, LOCKMODE lock);
 PG_GUARDED void lock_sources_and(Oid imat, LOCKMODE lock);
 
 /* Drop the tables that groups are kept in, those that are still there. */
