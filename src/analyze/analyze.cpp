@@ -92,6 +92,8 @@ PG_GUARDED const char *understand_groups(Query *expanded, model::View *view)
     const char *not_keyed = find_group_targets(flat, key_expressions, view);
     if (not_keyed == nullptr && flat.options != NIL)
         not_keyed = find_options(flat, view);
+    if (not_keyed == nullptr && flat.more && may_fail(key_expressions))
+        not_keyed = "a key may fail for rows that ONLY leaves out";
     if (not_keyed != nullptr)
         view->group_targets = NIL;
     const char *not_delta = flat.reason != nullptr ? flat.reason
@@ -115,6 +117,16 @@ PG_GUARDED bool can_be_kept(const Query *groups)
     return can;
 }
 
+/* The columns that show keys whose equal values can look different, of which the least can't be told. */
+PG_GUARDED Bitmapset *vague_columns(const model::View &groups)
+{
+    Bitmapset *columns = nullptr;
+    for (const model::Key &key : groups.keys)
+        if (key.column != 0 && !looks_determined(key) && !can_keep_values(key.type))
+            columns = bms_add_member(columns, key.column);
+    return columns;
+}
+
 /* Understand a query as groups, and what is made of them; as it is where that isn't possible either. */
 PG_GUARDED void understand_parts(Query *expanded, const model::View &view, model::View *groups,
                                  const char **reason)
@@ -127,7 +139,8 @@ PG_GUARDED void understand_parts(Query *expanded, const model::View &view, model
     parted.upper = expanded;
     parted.upper_words = words;
     const char *parted_reason = understand_groups(grouping, &parted);
-    if ((parted_reason != nullptr && !can_be_keyed(parted)) || parted.has_options() || parted.bag)
+    if ((parted_reason != nullptr && !can_be_keyed(parted)) || parted.has_options() || parted.bag ||
+        computes_with(expanded, vague_columns(parted)))
         return;
     parted.columns = columns_of(*expanded);
     keep_groups(&parted);

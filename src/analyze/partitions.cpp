@@ -15,7 +15,8 @@
  * project, or have groups, DISTINCT and windows by the keys and more.
  *
  * Which keys changed rows have, a query tells that groups the rows of that level by them: it is understood as
- * any other, and never run.  If conditions of its WHERE can't be told, it has more rows than there are.
+ * any other, and never run.  If conditions of its WHERE can't be told, it has more rows than there are; for
+ * these nothing may be computed that could fail (failing.cpp).
  */
 #include "analyze/parts.hpp"
 
@@ -134,9 +135,9 @@ PG_GUARDED List *add_common(List *common, Query *query, SortGroupClause *clause,
 /* What all windows of the level partition by, or its groups do, and it shows. */
 PG_GUARDED List *common_clauses(Query *query)
 {
-    const List *clauses = query->hasWindowFuncs
-                              ? linitial_node(WindowClause, query->windowClause)->partitionClause
-                              : query->groupClause;
+    const List *clauses = query->groupClause;
+    for (auto *window : pg::each<WindowClause>(query->hasWindowFuncs ? query->windowClause : NIL))
+        clauses = window->partitionClause;
     List *common = NIL;
     for (auto *clause : pg::each<SortGroupClause>(clauses))
         common = add_common(common, query, clause,
@@ -199,8 +200,11 @@ PG_GUARDED Query *rows_of(const Level &level)
     return rows;
 }
 
-/* Can what is shown, and the condition, be told of the rows of the level that changed? */
-PG_GUARDED bool is_told(const Level &level, Node *shown, Node *condition)
+/*
+ * Can what is shown, and the condition, be told of the rows of the level that changed?  more: of others, too,
+ * which the level leaves out.
+ */
+PG_GUARDED bool is_told(const Level &level, Node *shown, Node *condition, bool more)
 {
     Query *rows = rows_of(level);
     FlatQuery flat = {};
@@ -208,30 +212,35 @@ PG_GUARDED bool is_told(const Level &level, Node *shown, Node *condition)
         rows->targetList = list_make1(
             makeTargetEntry(static_cast<Expr *>(copyObjectImpl(shown)), 1, pstrdup("shown"), false));
     rows->jointree->quals = static_cast<Node *>(copyObjectImpl(condition));
-    return flatten({rows, level.outer}, &flat) == nullptr;
+    if (flatten({rows, level.outer}, &flat) != nullptr)
+        return false;
+    more = more || flat.more;
+    return !more || !(may_fail(flat.targets) || conditions_may_fail(flat));
 }
 
 /* Those that can be told of the rows that changed. */
-PG_GUARDED List *told(const Level &level, const List *common)
+PG_GUARDED List *told(const Level &level, const List *common, bool more)
 {
     List *found = NIL;
     for (auto *one : pg::each<Common>(common))
-        if (is_told(level, one->expression, nullptr))
+        if (is_told(level, one->expression, nullptr, more))
             found = lappend(found, one);
     return found;
 }
 
 /* What is common to the innermost level and those around it; NIL: nothing, or it can't be told. */
-PG_GUARDED List *find_common(const List *levels)
+PG_GUARDED List *find_common(const List *levels, bool more)
 {
-    List *common = NIL;
-    for (int i = list_length(levels) - 1; i >= 0; i--) {
-        const auto &level = *static_cast<Level *>(list_nth(levels, i));
-        const bool innermost = i == list_length(levels) - 1;
-        if (needs_more(level.query) || (!innermost && level.query->hasSubLinks &&
-                                        reads_table(reinterpret_cast<Node *>(level.query->jointree))))
+    const auto &innermost = *static_cast<Level *>(llast(levels));
+    if (needs_more(innermost.query))
+        return NIL;
+    List *common = told(innermost, common_at(innermost.query), more);
+    for (int i = list_length(levels) - 2; i >= 0; i--) {
+        Query *query = static_cast<Level *>(list_nth(levels, i))->query;
+        if (needs_more(query) ||
+            (query->hasSubLinks && reads_table(reinterpret_cast<Node *>(query->jointree))))
             return NIL;
-        common = innermost ? told(level, common_at(level.query)) : common_around(level.query, common);
+        common = common_around(query, common);
     }
     return common;
 }
@@ -257,45 +266,55 @@ PG_GUARDED bool refers_outside(const List *levels)
 }
 
 /* What the rows of the innermost level show of a column of the query: nothing if it isn't plainly theirs. */
-PG_GUARDED Expr *shown_below(Query *query, const Level &innermost, int column)
+PG_GUARDED Expr *shown_below(Query *query, const Level &innermost, int column, bool more)
 {
     const auto *target = list_nth_node(TargetEntry, query->targetList, column - 1);
     Node *expression = column_below(query, column);
-    if (expression != nullptr && is_told(innermost, expression, nullptr))
+    if (expression != nullptr && is_told(innermost, expression, nullptr, more))
         return reinterpret_cast<Expr *>(expression);
     const auto *shown = reinterpret_cast<Node *>(target->expr);
     return reinterpret_cast<Expr *>(makeNullConst(exprType(shown), exprTypmod(shown), exprCollation(shown)));
 }
 
-/* The conditions of the level that can be told of the rows that changed; false: others read a table, too. */
-PG_GUARDED bool find_told_conditions(const Level &level, Node **conditions)
+/* The conditions on the rows of a level that can be told of those that changed. */
+struct Conditions {
+    List *told;
+    bool more; /* others can't be, so rows are told of that the level leaves out */
+};
+
+/* Find them; false: one that can't be told reads a table, too. */
+PG_GUARDED bool find_conditions(const Level &level, Conditions *found)
 {
-    List *told = NIL;
-    Node *all = level.query->jointree->quals;
-    for (auto *condition : pg::each<Node>(make_ands_implicit(reinterpret_cast<Expr *>(all))))
-        if (is_told(level, nullptr, condition))
-            told = lappend(told, copyObjectImpl(condition));
+    List *all = make_ands_implicit(reinterpret_cast<Expr *>(level.query->jointree->quals));
+    for (auto *condition : pg::each<Node>(all))
+        found->more = found->more || !is_told(level, nullptr, condition, false);
+    for (auto *condition : pg::each<Node>(all))
+        if (is_told(level, nullptr, condition, found->more))
+            found->told = lappend(found->told, copyObjectImpl(condition));
         else if (reads_table(condition))
             return false;
-    *conditions = told == NIL ? nullptr : reinterpret_cast<Node *>(make_ands_explicit(told));
     return true;
 }
 
 /* The rows of the innermost level for which these hold, as far as columns of the query show them, grouped by
  * the keys. */
-PG_GUARDED Query *make_rows(Query *query, const Level &innermost, Node *conditions, const List *common)
+PG_GUARDED Query *make_rows(Query *query, const Level &innermost, const Conditions &conditions,
+                            const List *common)
 {
     Query *rows = rows_of(innermost);
-    rows->jointree->quals = conditions;
+    if (conditions.told != NIL)
+        rows->jointree->quals = reinterpret_cast<Node *>(make_ands_explicit(conditions.told));
     for (auto *target : pg::each<TargetEntry>(query->targetList))
         if (!target->resjunk)
             rows->targetList =
-                lappend(rows->targetList, makeTargetEntry(shown_below(query, innermost, target->resno),
-                                                          target->resno, target->resname, false));
+                lappend(rows->targetList,
+                        makeTargetEntry(shown_below(query, innermost, target->resno, conditions.more),
+                                        target->resno, target->resname, false));
     Index number = 0;
     for (auto *key : pg::each<Common>(common)) {
         auto *clause = static_cast<SortGroupClause *>(copyObjectImpl(key->clause));
-        auto *target = list_nth_node(TargetEntry, rows->targetList, bms_next_member(key->columns, -1) - 1);
+        TargetEntry *target =
+            get_tle_by_resno(rows->targetList, static_cast<AttrNumber>(bms_next_member(key->columns, -1)));
         if (target->ressortgroupref != 0)
             continue;
         target->ressortgroupref = clause->tleSortGroupRef = ++number;
@@ -353,12 +372,14 @@ PG_GUARDED Node *column_below(Query *query, int column)
 PG_GUARDED bool part_rows(Query *query, const Bitmapset *columns, PartitionedRows *parts)
 {
     const List *levels = levels_to_rows(query);
-    List *common = find_common(levels);
+    const auto &innermost = *static_cast<Level *>(llast(levels));
+    Conditions conditions = {.told = NIL, .more = false};
+    if (refers_outside(levels) || !find_conditions(innermost, &conditions))
+        return false;
+    List *common = find_common(levels, conditions.more);
     if (columns != nullptr)
         common = shown_by(columns, common);
-    const auto &innermost = *static_cast<Level *>(llast(levels));
-    Node *conditions = nullptr;
-    if (common == NIL || refers_outside(levels) || !find_told_conditions(innermost, &conditions))
+    if (common == NIL)
         return false;
     *parts = {.rows = {make_rows(query, innermost, conditions, common), innermost.outer},
               .one_to_one = is_one_to_one(levels)};

@@ -103,9 +103,10 @@ struct FlatQuery {
     Node *having;
     List *options; /* of model::Option */
     List *linked;  /* of Linked: conditions that don't hold for every row */
-    const char *
-        reason; /* why delta can't take the query, as there are options, or such columns or tables; or NULL */
+    const char
+        *reason;  /* why delta can't take it, as there are options, or such columns or tables; or NULL */
     bool ordered; /* the rows come in an order that may mean something */
+    bool more;    /* triggers are handed more rows than it reads, which can't be told from these */
 };
 
 /* A level of the query and the levels around it: WITH queries are looked up along these. */
@@ -164,6 +165,13 @@ PG_GUARDED RangeTblEntry *with_computation(const RangeTblEntry *entry, Node *com
  * is computed, by these entries in that order.
  */
 PG_GUARDED void part_computed(FlatQuery *flat);
+
+/* --- failing.cpp: which expressions can't fail, whatever they are computed of --- */
+
+/* May an expression, or one in a list, fail for some row; or a condition of a flat query, or what it computes
+ * in FROM? */
+PG_GUARDED bool may_fail(const void *expressions);
+PG_GUARDED bool conditions_may_fail(const FlatQuery &flat);
 
 /* --- options.cpp: outer joins, and subqueries in expressions --- */
 
@@ -279,6 +287,9 @@ PG_GUARDED Query *query_at(const Query *query, const RangeTblEntry *entry);
  * view.
  */
 PG_GUARDED void determine_groups(Query *query, bool *hidden);
+
+/* Does the upper query compute with what it shows of these columns of the query that groups? */
+PG_GUARDED bool computes_with(Query *upper, const Bitmapset *columns);
 
 /*
  * Part a query in the one that groups, and what it makes of the groups (words: in prose), which the given one

@@ -76,7 +76,7 @@ PG_GUARDED bool is_determined_column(const Walk &walk, const Node *node)
     clause.eqop = type->eq_opr;
     clause.sortop = type->lt_opr;
     return entry->rtekind == RTE_RELATION &&
-           !(entry->relkind == RELKIND_RELATION && has_subclass(entry->relid)) &&
+           !(entry->relkind == RELKIND_RELATION && entry->inh && has_subclass(entry->relid)) &&
            is_vague(&clause, static_cast<Node *>(copyObjectImpl(node)));
 }
 

@@ -369,7 +369,7 @@ PG_GUARDED TargetEntry *typed_target(const TargetEntry *target)
 
 /*
  * Find the columns for an index over the keys: those whose values fit into one, whatever they are; or else
- * the first, which is hashed then.
+ * the first that can be hashed; or none.
  */
 PG_GUARDED void find_lookup(model::View *view)
 {
@@ -377,15 +377,19 @@ PG_GUARDED void find_lookup(model::View *view)
     view->lookup.data =
         static_cast<model::Column *>(palloc(sizeof(model::Column) * (view->keys.size + std::size_t{1})));
     for (const model::Key &key : view->keys) {
-        if (width_of(key) == 0 || width + width_of(key) > widest_identity ||
+        if (width_of(key) == 0 || width + width_of(key) > widest_identity || !OidIsValid(key.less_than) ||
             view->lookup.size == INDEX_MAX_KEYS)
             continue;
         width += width_of(key);
         view->lookup[view->lookup.size++] = key.column;
     }
-    view->lookup_hashed = view->lookup.size == 0;
-    if (view->lookup_hashed)
-        view->lookup[view->lookup.size++] = view->keys[0].column;
+    for (const model::Key &key : view->keys) {
+        if (view->lookup.size > 0)
+            return;
+        view->lookup_hashed = OidIsValid(lookup_type_cache(key.type, TYPECACHE_HASH_PROC)->hash_proc);
+        if (view->lookup_hashed)
+            view->lookup[view->lookup.size++] = key.column;
+    }
 }
 
 } // namespace
@@ -422,6 +426,8 @@ PG_GUARDED const char *find_partition_rows(const Query &query, const FlatQuery *
         if (!target->resjunk)
             view->group_targets = lappend(view->group_targets, typed_target(target));
     find_lookup(view);
+    if (view->lookup.size == 0)
+        return "its partitions are told by no column that an index could find them by";
     if (flat != nullptr)
         find_identity(*flat, view);
     view->keys_visible = view->identity.size > 0;

@@ -4,8 +4,8 @@
  * Such a query means something else when columns come, go or change their names, though it names none of
  * them.  Until then the row is made of the columns that there are, as in ROW(a, b), and so it is spelled out:
  * the rows that triggers are handed have the columns, but aren't of the table's type.  A row of a child is
- * the same made of the parent's columns.  Only the nullable side of an outer join is left as it is: what is
- * lacking is NULL, and no row of NULLs.
+ * the same made of the parent's columns.  Left as they are the nullable side of an outer join, since what is
+ * lacking is NULL, and no row of NULLs; and tables that had other columns.
  */
 #include "analyze/parts.hpp"
 
@@ -34,6 +34,17 @@ struct Spelling {
     Index level; /* how many queries are between it and what is looked at */
 };
 
+/* Had the table more columns?  In place of those a row would have NULLs, and not be NOT NULL for that. */
+PG_GUARDED bool has_dropped(Oid relation)
+{
+    bool has = false;
+    Relation table = table_open(relation, NoLock);
+    for (int i = 0; i < RelationGetNumberOfAttributes(table); ++i)
+        has = has || TupleDescAttr(RelationGetDescr(table), i)->attisdropped;
+    table_close(table, NoLock);
+    return has;
+}
+
 /* A row of the table that the Var stands for, made of its columns. */
 PG_GUARDED Node *row_of_columns(const Spelling &spelling, const Var *whole)
 {
@@ -45,12 +56,8 @@ PG_GUARDED Node *row_of_columns(const Spelling &spelling, const Var *whole)
     TupleDesc type = RelationGetDescr(table);
     for (int i = 0; i < type->natts; ++i) {
         const FormData_pg_attribute *column = TupleDescAttr(type, i);
-        Node *value =
-            column->attisdropped
-                ? reinterpret_cast<Node *>(makeNullConst(INT4OID, -1, InvalidOid))
-                : reinterpret_cast<Node *>(makeVar(spelling.entry, column->attnum, column->atttypid,
-                                                   column->atttypmod, column->attcollation, spelling.level));
-        row->args = lappend(row->args, value);
+        row->args = lappend(row->args, makeVar(spelling.entry, column->attnum, column->atttypid,
+                                               column->atttypmod, column->attcollation, spelling.level));
     }
     table_close(table, NoLock);
     return reinterpret_cast<Node *>(row);
@@ -86,12 +93,6 @@ PG_GUARDED static bool find_outer_join(Node *node, void *context)
                                pg::walk_expression(node, find_outer_join, context));
 }
 
-} // extern "C"
-
-} // namespace
-
-extern "C" {
-
 /* Walker: spell the rows of tables out at every level. */
 PG_GUARDED static bool spell_out_walker(Node *node, void *context)
 {
@@ -104,7 +105,7 @@ PG_GUARDED static bool spell_out_walker(Node *node, void *context)
     const List *items = outer ? NIL : from_items(query);
     for (int index = 1; index <= list_length(query->rtable); ++index) {
         const RangeTblEntry *entry = rt_fetch(index, query->rtable);
-        if (entry->rtekind != RTE_RELATION || !list_member_int(items, index))
+        if (entry->rtekind != RTE_RELATION || !list_member_int(items, index) || has_dropped(entry->relid))
             continue;
         Spelling spelling = {.entry = index, .table = entry->relid, .level = 0};
         pg::mutate_query(query, spelling_mutator, &spelling, QTW_DONT_COPY_QUERY);
@@ -113,6 +114,8 @@ PG_GUARDED static bool spell_out_walker(Node *node, void *context)
 }
 
 } // extern "C"
+
+} // namespace
 
 PG_GUARDED void spell_out_rows(Query *query)
 {

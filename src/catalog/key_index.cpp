@@ -227,14 +227,16 @@ PG_GUARDED int kept_columns(const model::View &view)
 
 PG_GUARDED bool state_fits(Oid state, const model::View &view)
 {
-    Relation table = table_open(state, AccessShareLock);
+    Relation table = try_relation_open(state, AccessShareLock);
+    if (table == nullptr)
+        return false; /* dropped by whom we have waited for, with what says that it is the state table */
     TupleDesc type = RelationGetDescr(table);
     const bool keyed = view.strategy == model::Strategy::Keyed;
     const int columns = keyed ? kept_columns(view) : view.upper != nullptr ? 1 + kept_columns(view) : 1;
     const char *first = keyed ? "column_1" : "accumulators";
     const bool fits = type->natts == view.keys.size + columns &&
                       namestrcmp(&TupleDescAttr(type, view.keys.size)->attname, first) == 0;
-    table_close(table, NoLock);
+    relation_close(table, NoLock);
     return fits;
 }
 

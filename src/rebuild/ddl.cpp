@@ -160,7 +160,8 @@ PG_GUARDED void follow(const Changed &changed)
         revise(imat);
     /* Rows that an attribute was dropped from are ordered by those that are left. */
     for (Oid imat : pg::each_oid(changed.order))
-        pg::rebuild_indexes(imat);
+        if (catalog::is_imat(imat))
+            pg::rebuild_indexes(imat);
     for (Oid imat : pg::each_oid(changed.rows))
         if (!list_member_oid(changed.meaning, imat) && catalog::is_imat(imat))
             refresh_with_readers(imat);

@@ -1,0 +1,82 @@
+/*
+ * failing.cpp - which expressions can't fail, whatever they are computed of.
+ *
+ * Where the rows that triggers are handed are more than those that a query reads, as with ONLY a table that
+ * has children, what is computed of a row to find what it has a say in may be computed of one that the query
+ * never meets.  A division by zero there would be no error of the query's.  So nothing but columns is
+ * computed then, what picks or compares them, and functions that PostgreSQL knows to tell nothing of their
+ * arguments by an error (leakproof).  The comparisons of btree operator classes aren't all of these, but
+ * don't fail either.
+ */
+#include "analyze/parts.hpp"
+
+namespace analyze {
+
+namespace {
+
+PG_GUARDED bool operator_may_fail(Oid operation)
+{
+    return get_op_btree_interpretation(operation) == NIL && !get_func_leakproof(get_opcode(operation));
+}
+
+/* Is it something that has no function of its own? */
+PG_GUARDED bool only_picks(const Node *node)
+{
+    switch (nodeTag(node)) {
+    case T_List:
+    case T_TargetEntry:
+    case T_Var:
+    case T_Const:
+    case T_Param:
+    case T_RelabelType:
+    case T_BoolExpr:
+    case T_NullTest:
+    case T_BooleanTest:
+    case T_CaseExpr:
+    case T_CaseWhen:
+    case T_CaseTestExpr:
+    case T_CoalesceExpr:
+    case T_RowExpr:
+    case T_SetToDefault: /* stands for the number of a grouping set */
+    case T_PlaceHolderVar:
+        return true;
+    default:
+        return false;
+    }
+}
+
+extern "C" {
+
+/* Walker: is there something that may fail? */
+PG_GUARDED static bool failing_walker(Node *node, void *context)
+{
+    if (node == nullptr)
+        return false;
+    bool fails = !only_picks(node);
+    if (IsA(node, OpExpr) || IsA(node, DistinctExpr) || IsA(node, NullIfExpr))
+        fails = operator_may_fail(reinterpret_cast<const OpExpr *>(node)->opno);
+    else if (IsA(node, ScalarArrayOpExpr))
+        fails = operator_may_fail(castNode(ScalarArrayOpExpr, node)->opno);
+    else if (IsA(node, FuncExpr))
+        fails = !get_func_leakproof(castNode(FuncExpr, node)->funcid);
+    return fails || pg::walk_expression(node, failing_walker, context);
+}
+
+} // extern "C"
+
+} // namespace
+
+PG_GUARDED bool may_fail(const void *expressions)
+{
+    return failing_walker(static_cast<Node *>(const_cast<void *>(expressions)), nullptr);
+}
+
+PG_GUARDED bool conditions_may_fail(const FlatQuery &flat)
+{
+    bool may = flat.computed != NIL || may_fail(flat.conditions);
+    for (auto *condition : pg::each<Linked>(flat.linked))
+        may = may || may_fail(condition->expression);
+    return may;
+}
+
+} // namespace analyze
