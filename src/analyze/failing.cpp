@@ -26,18 +26,14 @@ PG_GUARDED bool only_picks(const Node *node)
     case T_List:
     case T_TargetEntry:
     case T_Var:
-    case T_Const:
-    case T_Param:
     case T_RelabelType:
     case T_BoolExpr:
     case T_NullTest:
     case T_BooleanTest:
     case T_CaseExpr:
     case T_CaseWhen:
-    case T_CaseTestExpr:
     case T_CoalesceExpr:
     case T_RowExpr:
-    case T_SetToDefault: /* stands for the number of a grouping set */
     case T_PlaceHolderVar:
         return true;
     default:
@@ -50,8 +46,8 @@ extern "C" {
 /* Walker: is there something that may fail? */
 PG_GUARDED static bool failing_walker(Node *node, void *context)
 {
-    if (node == nullptr)
-        return false;
+    if (node == nullptr || !contain_var_clause(node))
+        return false; /* what isn't computed of the row fails for all of them, or none */
     bool fails = !only_picks(node);
     if (IsA(node, OpExpr) || IsA(node, DistinctExpr) || IsA(node, NullIfExpr))
         fails = operator_may_fail(reinterpret_cast<const OpExpr *>(node)->opno);

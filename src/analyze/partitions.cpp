@@ -288,12 +288,14 @@ PG_GUARDED bool find_conditions(const Level &level, Conditions *found)
     List *all = make_ands_implicit(reinterpret_cast<Expr *>(level.query->jointree->quals));
     for (auto *condition : pg::each<Node>(all))
         found->more = found->more || !is_told(level, nullptr, condition, false);
-    for (auto *condition : pg::each<Node>(all))
-        if (is_told(level, nullptr, condition, found->more))
+    bool possible = true;
+    for (auto *condition : pg::each<Node>(all)) {
+        const bool told = is_told(level, nullptr, condition, found->more);
+        if (told)
             found->told = lappend(found->told, copyObjectImpl(condition));
-        else if (reads_table(condition))
-            return false;
-    return true;
+        possible = possible && (told || !reads_table(condition));
+    }
+    return possible;
 }
 
 /* The rows of the innermost level for which these hold, as far as columns of the query show them, grouped by
