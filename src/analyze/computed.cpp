@@ -131,6 +131,14 @@ PG_GUARDED Node *computation_of(const RangeTblEntry *entry)
     }
 }
 
+PG_GUARDED List *computations_of(const FlatQuery &flat)
+{
+    List *computations = NIL;
+    for (auto *entry : pg::each<RangeTblEntry>(flat.computed))
+        computations = lappend(computations, computation_of(entry));
+    return computations;
+}
+
 PG_GUARDED RangeTblEntry *with_computation(const RangeTblEntry *entry, Node *computation)
 {
     auto *copy = static_cast<RangeTblEntry *>(copyObjectImpl(entry));

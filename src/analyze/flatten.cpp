@@ -89,14 +89,6 @@ PG_GUARDED const char *add_table(const RangeTblEntry *entry, List **references)
     return why_not_table(entry);
 }
 
-PG_GUARDED List *computations_of(const FlatQuery &flat)
-{
-    List *computations = NIL;
-    for (auto *entry : pg::each<RangeTblEntry>(flat.computed))
-        computations = lappend(computations, computation_of(entry));
-    return computations;
-}
-
 /* Flatten what is behind an item, and count its references; or say why that can't be. */
 PG_GUARDED const char *flatten_item(const Level &level, Item *item, List **references)
 {
@@ -393,70 +385,6 @@ PG_GUARDED const char *flatten_level(const Level &level, FlatQuery *flat)
     flat->computed = computed_entries(expressions);
     sort_conditions(expressions, flat);
     return nullptr;
-}
-
-/* What the columns that are used forbid. */
-struct ColumnCheck {
-    const FlatQuery *flat;
-    const char *reason;
-    bool outside; /* of aggregate calls only */
-    Index level;  /* how many queries are around what is looked at */
-};
-
-/* Why a column of a table can't be computed from the rows of a transition table. */
-PG_GUARDED const char *why_not_column(Oid relation, AttrNumber column)
-{
-    if (column == 0)
-        return "the whole row of the table is used as one value";
-    if (column < 0)
-        return "the rows that are handed to triggers have no tableoid";
-    Relation table = table_open(relation, NoLock);
-    const bool computed = pg::is_virtual(RelationGetDescr(table), column);
-    table_close(table, NoLock);
-    return computed ? psprintf("column %s is generated when it is read",
-                               quote_identifier(get_attname(relation, column, false)))
-                    : nullptr;
-}
-
-extern "C" {
-
-/* Walker: are all Vars over columns that the rows of a transition table have?  true: no. */
-PG_GUARDED static bool column_walker(Node *node, void *context)
-{
-    auto *check = static_cast<ColumnCheck *>(context);
-    if (node == nullptr || (check->outside && check->level == 0 && IsA(node, Aggref)))
-        return false;
-    if (IsA(node, Query)) {
-        check->level++;
-        const bool refused = pg::walk_query(castNode(Query, node), column_walker, context, 0);
-        check->level--;
-        return refused;
-    }
-    if (!IsA(node, Var))
-        return pg::walk_expression(node, column_walker, context);
-    Var var = *castNode(Var, node);
-    if (var.varlevelsup != check->level)
-        return false;
-    var.varlevelsup = 0;
-    const model::Reference *table = reference_of(*check->flat, &var);
-    check->reason = table != nullptr ? why_not_column(table->relation, var.varattno) : nullptr;
-    return check->reason != nullptr;
-}
-
-} // extern "C"
-
-/*
- * Why the columns that are used stand in the way; or, outside of aggregate calls, in that of computing groups
- * anew.
- */
-PG_GUARDED const char *why_not_columns(const FlatQuery &flat, bool outside)
-{
-    ColumnCheck check = {.flat = &flat, .reason = nullptr, .outside = outside, .level = 0};
-    List *expressions = list_make4(flat.targets, flat.having, flat.conditions, computations_of(flat));
-    for (auto *condition : pg::each<Linked>(flat.linked))
-        expressions = lappend(expressions, condition->expression);
-    column_walker(reinterpret_cast<Node *>(expressions), &check);
-    return check.reason;
 }
 
 /* Is the table a partition or child of the other one? */

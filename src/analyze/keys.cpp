@@ -135,7 +135,7 @@ PG_GUARDED const char *add_keys(const FlatQuery &flat, const SortGroupClause *cl
     auto *key = static_cast<model::Key *>(palloc0(sizeof(model::Key)));
     if (const char *reason = make_key(flat, clause, expression, key))
         return reason;
-    if (IsA(expression, RowExpr) && !OidIsValid(lookup_type_cache(key->type, TYPECACHE_HASH_PROC)->hash_proc))
+    if (IsA(expression, RowExpr) && !OidIsValid(pg::hash_for_index(key->type)))
         return psprintf("rows of type %s may be too long for an index, and can't be hashed",
                         format_type_be(key->type));
     *keys = lappend(*keys, key);

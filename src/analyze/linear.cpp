@@ -75,13 +75,4 @@ PG_GUARDED const char *why_not_table(const RangeTblEntry *entry)
                : nullptr;
 }
 
-PG_GUARDED const char *why_not_told(const RangeTblEntry *entry)
-{
-    return entry->rtekind == RTE_RELATION && !entry->inh && has_subclass(entry->relid)
-               ? psprintf("ONLY %s leaves out rows of its partitions or children, which triggers are handed "
-                          "with its own",
-                          relation_name(entry->relid))
-               : nullptr;
-}
-
 } // namespace analyze

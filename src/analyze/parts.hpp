@@ -74,9 +74,6 @@ PG_GUARDED const char *why_not_rows(Query *query);
 /* Why the rows of a table can't be followed. */
 PG_GUARDED const char *why_not_table(const RangeTblEntry *entry);
 
-/* Why changed rows of an item of FROM can't be told from others, which it leaves out, or NULL. */
-PG_GUARDED const char *why_not_told(const RangeTblEntry *entry);
-
 /* --- set_returning.cpp: set-returning functions in the select list --- */
 
 /* Make functions in FROM of them, in the query and the subqueries in its FROM, where that is the same. */
@@ -103,8 +100,8 @@ struct FlatQuery {
     Node *having;
     List *options; /* of model::Option */
     List *linked;  /* of Linked: conditions that don't hold for every row */
-    const char
-        *reason;  /* why delta can't take it, as there are options, or such columns or tables; or NULL */
+    /* Why delta can't take it, as there are options, or columns or rows that aren't told; or NULL. */
+    const char *reason;
     bool ordered; /* the rows come in an order that may mean something */
     bool more;    /* triggers are handed more rows than it reads, which can't be told from these */
 };
@@ -156,8 +153,10 @@ PG_GUARDED bool is_computed(const RangeTblEntry *entry);
 /* Why what the entry computes can't be followed from the rows beside it, or NULL. */
 PG_GUARDED const char *why_not_computed(const RangeTblEntry *entry);
 
-/* What an entry computes, as an expression over the rows beside it; and the entry with another one. */
+/* What an entry computes, as an expression over the rows beside it; what all of a flat query do; and the
+ * entry with another one. */
 PG_GUARDED Node *computation_of(const RangeTblEntry *entry);
+PG_GUARDED List *computations_of(const FlatQuery &flat);
 PG_GUARDED RangeTblEntry *with_computation(const RangeTblEntry *entry, Node *computation);
 
 /*
@@ -165,6 +164,15 @@ PG_GUARDED RangeTblEntry *with_computation(const RangeTblEntry *entry, Node *com
  * is computed, by these entries in that order.
  */
 PG_GUARDED void part_computed(FlatQuery *flat);
+
+/* --- told.cpp: what the rows tell that triggers are handed --- */
+
+/* Why changed rows of an item of FROM can't be told from others, which it leaves out, or NULL. */
+PG_GUARDED const char *why_not_told(const RangeTblEntry *entry);
+
+/* Why the columns that are used stand in the way; or, outside of aggregate calls, in that of computing groups
+ * anew. */
+PG_GUARDED const char *why_not_columns(const FlatQuery &flat, bool outside);
 
 /* --- failing.cpp: which expressions can't fail, whatever they are computed of --- */
 

@@ -19,6 +19,7 @@
  * of composite values: what is in them may or may not be compressed.
  */
 #include "analyze/parts.hpp"
+#include "pg/lookup.hpp"
 
 namespace analyze {
 
@@ -386,7 +387,7 @@ PG_GUARDED void find_lookup(model::View *view)
     for (const model::Key &key : view->keys) {
         if (view->lookup.size > 0)
             return;
-        view->lookup_hashed = OidIsValid(lookup_type_cache(key.type, TYPECACHE_HASH_PROC)->hash_proc);
+        view->lookup_hashed = OidIsValid(pg::hash_for_index(key.type));
         if (view->lookup_hashed)
             view->lookup[view->lookup.size++] = key.column;
     }

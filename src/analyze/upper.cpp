@@ -149,6 +149,13 @@ PG_GUARDED Bitmapset *computed_with(Query *query, const RangeTblEntry *reader, c
     return uses.columns;
 }
 
+/* Is it the level of an upper query that is over the table of the groups? */
+PG_GUARDED bool is_on_groups(const Query *level)
+{
+    return list_length(level->rtable) == 1 &&
+           linitial_node(RangeTblEntry, level->rtable)->rtekind == RTE_RELATION;
+}
+
 /* What is carried along while a level is parted. */
 struct Parting {
     Query *query;
@@ -437,39 +444,6 @@ PG_GUARDED void determine_groups(Query *query, bool *hidden)
     }
 }
 
-/* The level of an upper query that is over the groups. */
-PG_GUARDED static Query *level_on_groups(Query *upper)
-{
-    Query *level = upper;
-    while (level != nullptr && !(list_length(level->rtable) == 1 &&
-                                 linitial_node(RangeTblEntry, level->rtable)->rtekind == RTE_RELATION))
-        level = query_at(level, only_reader(level));
-    Assert(level != nullptr);
-    return level;
-}
-
-/* Some columns of the groups, and whether an expression may be one of them. */
-struct Showing {
-    const Bitmapset *columns;
-    bool whole;
-};
-
-extern "C" {
-
-/* Walker: are there such columns in it, other than as all that it is? */
-PG_GUARDED static bool showing_walker(Node *node, void *context)
-{
-    auto *showing = static_cast<Showing *>(context);
-    if (node == nullptr)
-        return false;
-    if (IsA(node, Var))
-        return bms_is_member(castNode(Var, node)->varattno, showing->columns) && !showing->whole;
-    showing->whole = false;
-    return pg::walk_expression(node, showing_walker, context);
-}
-
-} // extern "C"
-
 PG_GUARDED bool part_groups(Query *query, Query **groups, const char **words)
 {
     const GroupingLevel level = find_level(query, 0, false);
@@ -486,20 +460,23 @@ PG_GUARDED bool part_groups(Query *query, Query **groups, const char **words)
 
 PG_GUARDED bool computes_with(Query *upper, const Bitmapset *columns)
 {
-    const Query *level = level_on_groups(upper);
-    Showing showing = {.columns = columns, .whole = false};
-    bool computes = showing_walker(level->jointree->quals, &showing);
-    for (auto *target : pg::each<TargetEntry>(level->targetList)) {
-        showing.whole = level == upper;
-        computes = computes || showing_walker(reinterpret_cast<Node *>(target->expr), &showing);
+    Bitmapset *computed = nullptr;
+    Query *level = upper;
+    while (!is_on_groups(level)) {
+        const RangeTblEntry *reader = only_reader(level);
+        computed = computed_with(level, reader, computed);
+        level = query_at(level, reader);
     }
-    return computes;
+    computed = computed_with(level, linitial_node(RangeTblEntry, level->rtable), computed);
+    return bms_overlap(computed, columns);
 }
 
 PG_GUARDED Query *upper_over(const Query *upper, RangeTblEntry *groups, int first)
 {
     auto *copy = static_cast<Query *>(copyObjectImpl(upper));
-    Query *level = level_on_groups(copy);
+    Query *level = copy;
+    while (!is_on_groups(level))
+        level = query_at(level, only_reader(level));
     level->rtable = list_make1(groups);
     pg::add_permission_entries(level);
     shift_walker(reinterpret_cast<Node *>(level->targetList), &first);

@@ -170,21 +170,6 @@ PG_GUARDED void hand_on(void *self, TupleTableSlot *before, TupleTableSlot *afte
 
 } // namespace
 
-namespace {
-
-/* Do the plans say the same, of the same hidden tables?  These are made anew when the strategy is altered. */
-PG_GUARDED bool are_alike(const delta::Plan &one, const delta::Plan &other)
-{
-    const catalog::Registration &left = one.registration;
-    const catalog::Registration &right = other.registration;
-    return one.fingerprint == other.fingerprint && one.strategy == other.strategy &&
-           left.state == right.state &&
-           std::equal(left.multiplicities.begin(), left.multiplicities.end(), right.multiplicities.begin(),
-                      right.multiplicities.end());
-}
-
-} // namespace
-
 PG_GUARDED Work *plan_work(const Collected &collected)
 {
     auto *work = static_cast<Work *>(palloc0(sizeof(Work)));
@@ -193,7 +178,7 @@ PG_GUARDED Work *plan_work(const Collected &collected)
         WorkItem *item = add_item(work, view->imat, 0);
         if (item == nullptr)
             continue;
-        const bool same = are_alike(*item->plan, *view->plan);
+        const bool same = item->plan->fingerprint == view->plan->fingerprint;
         item->groups = same ? view->groups : nullptr;
         if (same) {
             view->plan->foreign_code = view->plan->foreign_code || item->plan->foreign_code;
@@ -217,7 +202,7 @@ PG_GUARDED bool mark_outdated(const Work &work)
         if (item->swap || !item->plan->stale)
             continue;
         const delta::Plan *now = delta::plan_of(item->imat);
-        if (now == nullptr || are_alike(*now, *item->plan))
+        if (now == nullptr || now->fingerprint == item->plan->fingerprint)
             continue;
         mark_swap(item);
         marked = true;

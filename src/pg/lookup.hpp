@@ -36,20 +36,40 @@ PG_GUARDED inline Oid hash_for_index(Oid type)
     return OidIsValid(function) && func_volatile(function) == PROVOLATILE_IMMUTABLE ? function : InvalidOid;
 }
 
-/* Visit what depends on an object, directly: rows of pg_depend (const FormData_pg_depend &). */
+namespace detail {
+
+/* Visit the rows of pg_depend that an index finds by an object, in two columns. */
 template <class Visit>
-PG_GUARDED void each_dependent(Oid class_id, Oid object, Visit visit)
+PG_GUARDED void each_in_depend(Oid index, AttrNumber class_column, Oid class_id, AttrNumber object_column,
+                               Oid object, Visit visit)
 {
     ScanKeyData keys[2];
-    ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-                ObjectIdGetDatum(class_id));
-    ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object));
+    ScanKeyInit(&keys[0], class_column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(class_id));
+    ScanKeyInit(&keys[1], object_column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object));
     Relation table = table_open(DependRelationId, AccessShareLock);
-    SysScanDesc scan = systable_beginscan(table, DependReferenceIndexId, true, nullptr, 2, keys);
+    SysScanDesc scan = systable_beginscan(table, index, true, nullptr, 2, keys);
     for (HeapTuple row = systable_getnext(scan); HeapTupleIsValid(row); row = systable_getnext(scan))
         visit(*reinterpret_cast<Form_pg_depend>(GETSTRUCT(row)));
     systable_endscan(scan);
     table_close(table, AccessShareLock);
+}
+
+} // namespace detail
+
+/* Visit what depends on an object, directly: rows of pg_depend (const FormData_pg_depend &). */
+template <class Visit>
+PG_GUARDED void each_dependent(Oid class_id, Oid object, Visit visit)
+{
+    detail::each_in_depend(DependReferenceIndexId, Anum_pg_depend_refclassid, class_id,
+                           Anum_pg_depend_refobjid, object, visit);
+}
+
+/* The same of what the object depends on. */
+template <class Visit>
+PG_GUARDED void each_dependency(Oid class_id, Oid object, Visit visit)
+{
+    detail::each_in_depend(DependDependerIndexId, Anum_pg_depend_classid, class_id, Anum_pg_depend_objid,
+                           object, visit);
 }
 
 /* How many triggers are being executed, one inside the other. */

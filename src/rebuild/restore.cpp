@@ -25,6 +25,7 @@
  * anybody else.
  */
 #include "pg/list.hpp"
+#include "pg/lookup.hpp"
 #include "rebuild/parts.hpp"
 #include "rebuild/rebuild.hpp"
 
@@ -57,20 +58,10 @@ PG_GUARDED bool is_complete(const catalog::Registration &registration)
 PG_GUARDED bool depends_on_definition(const catalog::Registration &registration)
 {
     bool depends = false;
-    ScanKeyData keys[2];
-    ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
-                ObjectIdGetDatum(RelationRelationId));
-    ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
-                ObjectIdGetDatum(registration.imat));
-    Relation depend = table_open(DependRelationId, AccessShareLock);
-    SysScanDesc scan = systable_beginscan(depend, DependDependerIndexId, true, nullptr, 2, keys);
-    for (HeapTuple row = systable_getnext(scan); HeapTupleIsValid(row); row = systable_getnext(scan)) {
-        const auto *form = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
+    pg::each_dependency(RelationRelationId, registration.imat, [&](const FormData_pg_depend &known) {
         depends =
-            depends || (form->refclassid == RelationRelationId && form->refobjid == registration.definition);
-    }
-    systable_endscan(scan);
-    table_close(depend, AccessShareLock);
+            depends || (known.refclassid == RelationRelationId && known.refobjid == registration.definition);
+    });
     return depends;
 }
 

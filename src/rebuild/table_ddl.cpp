@@ -268,19 +268,10 @@ PG_GUARDED bool reads_column(Oid definition, Oid table, AttrNumber column)
     Relation view = relation_open(definition, AccessShareLock);
     const Oid rule = view->rd_rules->rules[0]->ruleId;
     relation_close(view, NoLock);
-    ScanKeyData keys[2];
-    ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
-                ObjectIdGetDatum(RewriteRelationId));
-    ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(rule));
-    Relation depend = table_open(DependRelationId, AccessShareLock);
-    SysScanDesc scan = systable_beginscan(depend, DependDependerIndexId, true, nullptr, 2, keys);
-    for (HeapTuple row = systable_getnext(scan); HeapTupleIsValid(row); row = systable_getnext(scan)) {
-        const auto *form = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
-        reads = reads || (form->refclassid == RelationRelationId && form->refobjid == table &&
-                          form->refobjsubid == column);
-    }
-    systable_endscan(scan);
-    table_close(depend, AccessShareLock);
+    pg::each_dependency(RewriteRelationId, rule, [&](const FormData_pg_depend &read) {
+        reads = reads || (read.refclassid == RelationRelationId && read.refobjid == table &&
+                          read.refobjsubid == column);
+    });
     return reads;
 }
 
