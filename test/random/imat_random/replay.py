@@ -232,6 +232,9 @@ def note_strategy(session, imat, moved, stats):
     if strategy in ('delta', 'keyed'):
         stats['deltas of ' + strategy] += deltas or 0
         stats['swaps of ' + strategy] += swaps or 0
+    if strategy == 'delta' and (deltas or swaps):
+        stats['delta at work'] += 1
+        stats['delta at work, mostly swapped'] += (swaps or 0) > (deltas or 0)
     kind = 'group' if imat['query']['kind'] == 'group' else 'row' if imat['query'].get('exact') else 'other'
     stats[kind + ' views'] += 1
     stats['%s views by %s' % (kind, strategy)] += 1
