@@ -16,7 +16,7 @@ namespace {
 
 PG_GUARDED bool operator_may_fail(Oid operation)
 {
-    return get_op_btree_interpretation(operation) == NIL && !get_func_leakproof(get_opcode(operation));
+    return !pg::is_comparison(operation) && !get_func_leakproof(get_opcode(operation));
 }
 
 /* Is it something that has no function of its own? */
