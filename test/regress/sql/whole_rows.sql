@@ -17,7 +17,7 @@ SELECT imat.create('hidden', 'SELECT max(id) AS m FROM p GROUP BY p.*');
 SELECT imat.create('different', 'SELECT DISTINCT p FROM p');
 -- something is computed with rows that can be equal and look different
 SELECT imat.create('texts', 'SELECT n::text AS t, count(*) AS c FROM n GROUP BY n');
-SELECT imat.create('json', 'SELECT row_to_json(n)::text AS t, count(*) AS c FROM n GROUP BY n');
+SELECT imat.create('jdoc', 'SELECT row_to_json(n)::text AS t, count(*) AS c FROM n GROUP BY n');
 SELECT imat.create('json_below', 'SELECT row_to_json(s.n)::text AS t FROM (SELECT n, count(*) AS c FROM n GROUP BY n) s');
 -- rows that can't be hashed
 SELECT imat.create('unhashed', 'SELECT bits, count(*) AS n FROM bits GROUP BY bits');
