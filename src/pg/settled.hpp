@@ -23,8 +23,8 @@ struct Reading {
 };
 
 /*
- * Make the latest snapshot the active one.  Who was waited for, by a lock tag, may have given a table its
- * first child, whose rows are in it: plans that don't read the child, and what is known of the table, are no
+ * Make the latest snapshot the active one.  Who was waited for, by a lock tag, may have given a table one
+ * more child, whose rows are in it: plans that don't read the child, and what is known of the table, are no
  * good from then on.  (Locks of relations see to that by themselves; see LockRelationOid, PostgreSQL,
  * storage/lmgr/lmgr.c.)
  */
