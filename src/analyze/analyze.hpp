@@ -79,18 +79,34 @@ PG_GUARDED Node *column_below(Query *query, int column);
 /* The level of a query that so many are around. */
 PG_GUARDED Query *level_of(Query *query, int depth);
 
+/* An inner join of references. */
+struct Join {
+    model::References references;
+    List *conditions; /* of Node: all have to hold */
+};
+
 /*
  * For a view with options: how rows of the query, whose keys are wanted, are found from changed rows of a
  * reference.  See variants.cpp.
  */
 struct Reach {
-    model::References joined; /* the references whose inner join it is */
-    List *conditions;         /* of Node: all have to hold */
-    List *keys;               /* of Lists of Node: one expression for each key, in one or several ways */
+    Join joined;    /* what keys are computed of, and all that is linked with it */
+    List *existing; /* of Join: linked with nothing else, so it only matters whether there are such rows */
+    List *keys;     /* of Lists of Node: one expression for each key, in one or several ways */
 };
+
+/* All references that have a part in it. */
+PG_GUARDED model::References references_of(const Reach &reach);
 
 /* Find all ways from changed rows of the reference (a List of Reach); false: there are too many. */
 PG_GUARDED bool find_reaches(const model::View &view, int changed, List **found);
+
+/* The references that an expression, or a List of them, depends on. */
+PG_GUARDED model::References references_in(Node *expression);
+
+/* Make a key of an expression by what its type takes for equal; false: there is no such key, or values that
+ * are equal may look different. */
+PG_GUARDED bool make_plain_key(Node *expression, model::Key *key);
 
 /* Raise a refusal as the error that it is. */
 [[noreturn]] PG_GUARDED void raise(const Refusal &refusal);

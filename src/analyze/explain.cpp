@@ -374,7 +374,7 @@ PG_GUARDED const char *reach_line(const model::View &view, int changed)
     find_reaches(view, changed, &reaches);
     model::References joined = 0;
     for (auto *reach : pg::each<Reach>(reaches))
-        joined |= reach->joined;
+        joined |= references_of(*reach);
     StringInfoData line;
     initStringInfo(&line);
     appendStringInfo(&line, "on INSERT, UPDATE, DELETE of %s: keys are found in its changed rows",

@@ -33,6 +33,20 @@ PG_GUARDED Oid less_than_of(const SortGroupClause *clause, Oid type)
     return get_opfamily_member(family, input, input, BTLessStrategyNumber);
 }
 
+/* What a clause tells apart values of the expression by. */
+PG_GUARDED model::Key key_of(const SortGroupClause *clause, Node *expression)
+{
+    return {.expression = expression,
+            .type = exprType(expression),
+            .typmod = exprTypmod(expression),
+            .collation = exprCollation(expression),
+            .equality = clause->eqop,
+            .less_than = less_than_of(clause, exprType(expression)),
+            .column = 0,
+            .nullable = true,
+            .hashed = false};
+}
+
 /* Does the target show the key, or in place of it the least of values that are equal? */
 PG_GUARDED bool shows(const FlatQuery &flat, const TargetEntry *target, const SortGroupClause *clause,
                       Node *expression)
@@ -58,23 +72,17 @@ PG_GUARDED model::Column column_showing(const FlatQuery &flat, const SortGroupCl
 PG_GUARDED const char *make_key(const FlatQuery &flat, const SortGroupClause *clause, Node *expression,
                                 model::Key *key)
 {
-    const Oid type = exprType(expression);
-    const Oid collation = exprCollation(expression);
-    *key = {.expression = prepare_expression(unwrapped(expression)),
-            .type = type,
-            .typmod = exprTypmod(expression),
-            .collation = collation,
-            .equality = clause->eqop,
-            .less_than = less_than_of(clause, type),
-            .column = column_showing(flat, clause, expression),
-            .nullable = !never_null(flat, expression),
-            .hashed = false};
+    *key = key_of(clause, expression);
+    key->expression = prepare_expression(unwrapped(expression));
+    key->column = column_showing(flat, clause, expression);
+    key->nullable = !never_null(flat, expression);
+    const Oid type = key->type;
     if (get_typtype(type) == TYPTYPE_PSEUDO)
         return psprintf("a key of type %s cannot be stored", format_type_be(type));
     key->hashed = !OidIsValid(key->less_than);
     if (key->hashed && !OidIsValid(pg::hash_for_index(type)))
         return psprintf("a key of type %s has no btree order", format_type_be(type));
-    if (type_is_collatable(type) && !OidIsValid(collation))
+    if (type_is_collatable(type) && !OidIsValid(key->collation))
         return psprintf("a key of type %s has no collation", format_type_be(type));
     return nullptr;
 }
@@ -260,17 +268,15 @@ PG_GUARDED bool looks_determined(const model::Key &key)
            pg::equal_is_image(family, input, key.collation);
 }
 
+PG_GUARDED bool make_plain_key(Node *expression, model::Key *key)
+{
+    *key = key_of(default_clause(expression), expression);
+    return OidIsValid(key->equality) && OidIsValid(key->less_than) && looks_determined(*key);
+}
+
 PG_GUARDED bool is_vague(const SortGroupClause *clause, Node *expression)
 {
-    const model::Key key = {.expression = expression,
-                            .type = exprType(expression),
-                            .typmod = exprTypmod(expression),
-                            .collation = exprCollation(expression),
-                            .equality = clause->eqop,
-                            .less_than = less_than_of(clause, exprType(expression)),
-                            .column = 0,
-                            .nullable = true,
-                            .hashed = false};
+    const model::Key key = key_of(clause, expression);
     return OidIsValid(key.less_than) && can_keep_values(key.type) && !looks_determined(key);
 }
 

@@ -20,7 +20,8 @@
  * A condition that is false in a variant leaves the variant out; most are, for a condition is usually false
  * for NULL.  An option that no key depends on is left out of the join, with the conditions that it is in,
  * where everything that r reaches it reaches without the option; a subquery in an expression always, for a
- * row that it doesn't read.
+ * row that it doesn't read.  What no condition links with anything that keys are computed of is kept apart:
+ * all that matters is whether there are such rows, not how many, and how many choices there are of them.
  */
 #include "analyze/parts.hpp"
 
@@ -101,13 +102,6 @@ PG_GUARDED Node *lack(Node *expression, References lacking)
     return eval_const_expressions(nullptr, lack_mutator(expression, &context));
 }
 
-PG_GUARDED References references_in(Node *expression)
-{
-    Lacking found = {};
-    reference_walker(expression, &found);
-    return found.references;
-}
-
 PG_GUARDED bool is_false(const Node *condition)
 {
     const auto *constant = reinterpret_cast<const Const *>(condition);
@@ -129,17 +123,17 @@ struct Search {
     List *reaches;      /* of Reach */
 };
 
-/* All references that the given one is linked with, by conditions that have no omitted one in them. */
-PG_GUARDED References linked_with(const model::View &view, References start, References omitted)
+/* All references that the given ones are linked with, by conditions that have no omitted one in them. */
+PG_GUARDED References linked_with(const List *conditions, References start, References omitted)
 {
     References reached = start;
     for (bool grown = true; grown;) {
         grown = false;
-        for (const model::Condition &condition : view.conditions) {
-            if ((condition.references & omitted) != 0 || (condition.references & reached) == 0 ||
-                (condition.references & ~reached) == 0)
+        for (auto *condition : pg::each<Node>(conditions)) {
+            const References linked = references_in(condition);
+            if ((linked & omitted) != 0 || (linked & reached) == 0 || (linked & ~reached) == 0)
                 continue;
-            reached |= condition.references;
+            reached |= linked;
             grown = true;
         }
     }
@@ -150,14 +144,17 @@ PG_GUARDED References linked_with(const model::View &view, References start, Ref
 PG_GUARDED void omit_options(Search *search)
 {
     const model::View &view = *search->view;
+    List *conditions = NIL;
+    for (const model::Condition &condition : view.conditions)
+        conditions = lappend(conditions, condition.expression);
     for (const model::Option &option : view.options)
         if (option.subquery && (option.references & search->changed) == 0)
             search->omitted |= option.references;
-    const References all = linked_with(view, search->changed, search->omitted);
+    const References all = linked_with(conditions, search->changed, search->omitted);
     for (const model::Option &option : view.options) {
         const References without = search->omitted | option.references;
         if ((option.references & (search->changed | search->keys)) == 0 &&
-            linked_with(view, search->changed, without) == (all & ~without))
+            linked_with(conditions, search->changed, without) == (all & ~without))
             search->omitted = without;
     }
     for (int i = 0; i < view.options.size; i++)
@@ -213,33 +210,53 @@ PG_GUARDED bool add_condition(const Search &search, const model::Condition &cond
     return ways != NIL;
 }
 
+/* Take from the references those that are linked with the given ones, and the conditions that link them. */
+PG_GUARDED Join take_linked(References start, Join *from)
+{
+    Join linked = {.references = linked_with(from->conditions, start, 0) & from->references,
+                   .conditions = NIL};
+    List *others = NIL;
+    for (auto *condition : pg::each<Node>(from->conditions)) {
+        List **conditions =
+            (references_in(condition) & ~linked.references) == 0 ? &linked.conditions : &others;
+        *conditions = lappend(*conditions, condition);
+    }
+    *from = {.references = from->references & ~linked.references, .conditions = others};
+    return linked;
+}
+
+/* Part what is joined by what is linked. */
+PG_GUARDED void part(Join all, Reach *reach)
+{
+    reach->joined = take_linked(references_in(reinterpret_cast<Node *>(reach->keys)) & all.references, &all);
+    while (all.references != 0) {
+        auto *existing = static_cast<Join *>(palloc(sizeof(Join)));
+        *existing = take_linked(all.references & -all.references, &all);
+        reach->existing = lappend(reach->existing, existing);
+    }
+}
+
 /* Add the join for rows in which the references are lacking, if there are any. */
 PG_GUARDED void add_reach(Search *search, References lacking)
 {
     const model::View &view = *search->view;
     const model::Array<References> variants = variants_of(*search, lacking);
     auto *reach = static_cast<Reach *>(palloc0(sizeof(Reach)));
+    Join joined = {};
     for (const model::Condition &condition : view.conditions)
-        if (!add_condition(*search, condition, variants, &reach->conditions))
+        if (!add_condition(*search, condition, variants, &joined.conditions))
             return;
     for (int i = 0; i < view.references.size; i++)
         if (((lacking | search->omitted) & bit(i + 1)) == 0)
-            reach->joined |= bit(i + 1);
+            joined.references |= bit(i + 1);
     for (References lacked : variants) {
         List *keys = NIL;
         for (auto *key : pg::each<Node>(view.option_keys))
             keys = lappend(keys, lack(key, lacked));
         reach->keys = list_append_unique(reach->keys, keys);
     }
+    part(joined, reach);
     search->reaches = lappend(search->reaches, reach);
-}
-
-PG_GUARDED References keys_references(const model::View &view)
-{
-    References references = 0;
-    for (auto *key : pg::each<Node>(view.option_keys))
-        references |= references_in(key);
-    return references;
 }
 
 /* Add conditions, one by one, but those that nobody knows the value of. */
@@ -257,12 +274,27 @@ PG_GUARDED List *split(Node *condition, unsigned options, List *conditions)
 
 } // namespace
 
+PG_GUARDED References references_in(Node *expression)
+{
+    Lacking found = {};
+    reference_walker(expression, &found);
+    return found.references;
+}
+
+PG_GUARDED References references_of(const Reach &reach)
+{
+    References references = reach.joined.references;
+    for (auto *existing : pg::each<Join>(reach.existing))
+        references |= existing->references;
+    return references;
+}
+
 PG_GUARDED bool find_reaches(const model::View &view, int changed, List **found)
 {
     Search search = {};
     search.view = &view;
     search.changed = bit(changed + 1);
-    search.keys = keys_references(view);
+    search.keys = references_in(reinterpret_cast<Node *>(view.option_keys));
     omit_options(&search);
     List *seen = NIL;
     /* Every set of the options that vary, once for each set of references that are then lacking. */

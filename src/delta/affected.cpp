@@ -4,16 +4,20 @@
  * Room analyze knows the joins that find the keys from the changed rows of one reference (variants.cpp), and
  * why they find all of them.  In these the other references stand for what they are now and what the
  * transaction has removed from them: so there is one query for each choice of one or the other, for each
- * reference from which something was removed.  What was added is there now.
+ * reference from which something was removed.  What was added is there now.  Each choice has the plan that
+ * suits it; but where there would be too many, one query has both.
  *
  * As for the terms of inner joins, queries are planned once per session and size of the change, and live as
  * long as the compiled view.
  */
 #include "delta/affected.hpp"
 
-#include "analyze/analyze.hpp"
+#include <bit>
+
 #include "delta/fold.hpp"
+#include "delta/keys_query.hpp"
 #include "delta/rows_query.hpp"
+#include "delta/union_entry.hpp"
 #include "pg/list.hpp"
 #include "pg/query.hpp"
 
@@ -21,11 +25,20 @@ namespace delta {
 
 namespace {
 
+/* For more references from which something was removed than that, one query has it all. */
+constexpr int most_apart = 2;
+
+/* What references stand for, other than for a table as it is now. */
+struct Standing {
+    model::References removed; /* these for what was removed from them */
+    bool together;             /* and also for what is there now */
+};
+
 /* A query that was planned. */
 struct Planned {
-    model::References removed; /* which references stand for what was removed from them */
-    int magnitude;             /* of the number of changed rows, in powers of 32 */
-    bool serializable;         /* planned in such a transaction; see pg/settled.cpp */
+    Standing standing;
+    int magnitude;     /* of the number of changed rows, in powers of 32 */
+    bool serializable; /* planned in such a transaction; see pg/settled.cpp */
     PlannedStmt *plan;
 };
 
@@ -50,7 +63,7 @@ struct Finding {
     int reference;         /* whose changed rows it starts from */
     Tuplestorestate *rows; /* these */
     Way *way;
-    model::References removed;
+    Standing standing;
 };
 
 PG_GUARDED bool contains(model::References set, int reference)
@@ -66,12 +79,17 @@ PG_GUARDED const ChangedTable *change_of(const Finding &finding, int reference)
     return nullptr;
 }
 
+PG_GUARDED bool same(Standing a, Standing b)
+{
+    return a.removed == b.removed && a.together == b.together;
+}
+
 /* The changed rows that the present query reads by name. */
 PG_GUARDED int named_rows(const Finding &finding, pg::NamedRows *named)
 {
     int count = 0;
     for (int i = 0; i < finding.plan->view->references.size; ++i) {
-        if (i != finding.reference && !contains(finding.removed, i))
+        if (i != finding.reference && !contains(finding.standing.removed, i))
             continue;
         const ChangedTable *changed = change_of(finding, i);
         named[count++] = {.name = psprintf("changed_%d", i),
@@ -85,28 +103,17 @@ PG_GUARDED int named_rows(const Finding &finding, pg::NamedRows *named)
 PG_GUARDED PlannedStmt *plan_query(const Finding &finding, const pg::NamedRows *named)
 {
     const model::View &view = *finding.plan->view;
-    const analyze::Reach &reach = *finding.way->reach;
     List *entries = NIL;
-    List *from = NIL;
     int next = 0;
     for (int i = 0; i < view.references.size; ++i) {
-        const bool changed = i == finding.reference || contains(finding.removed, i);
-        entries = lappend(entries, changed ? pg::named_rows_entry(named[next++])
-                                           : reference_entry(view.references[i]));
-        if (!contains(reach.joined, i))
-            continue;
-        auto *reference = makeNode(RangeTblRef);
-        reference->rtindex = i + 1;
-        from = lappend(from, reference);
+        const bool changed = i == finding.reference || contains(finding.standing.removed, i);
+        RangeTblEntry *entry =
+            changed ? pg::named_rows_entry(named[next++]) : reference_entry(view.references[i]);
+        if (changed && i != finding.reference && finding.standing.together)
+            entry = union_entry(reference_entry(view.references[i]), entry);
+        entries = lappend(entries, entry);
     }
-    Query *query = rows_query(view, entries);
-    auto *conditions = static_cast<List *>(copyObjectImpl(reach.conditions));
-    query->jointree = makeFromExpr(
-        from, conditions == NIL ? nullptr : reinterpret_cast<Node *>(make_ands_explicit(conditions)));
-    for (auto *keys : pg::each<List>(reach.keys))
-        for (auto *key : pg::each<Expr>(keys))
-            add_target(query, static_cast<Expr *>(copyObjectImpl(key)));
-    return pg::plan_plain_query(query);
+    return pg::plan_plain_query(keys_query(view, *finding.way->reach, entries));
 }
 
 /* The plan of the present query, from the cache if it may be. */
@@ -120,14 +127,14 @@ PG_GUARDED PlannedStmt *plan_for(const Finding &finding, const pg::NamedRows *na
         for (int64 rows = tuplestore_tuple_count(named[i].rows); rows > 0; rows /= 32)
             ++magnitude;
     for (auto *known : pg::each<Planned>(finding.way->planned))
-        if (known->removed == finding.removed && known->magnitude == magnitude &&
+        if (same(known->standing, finding.standing) && known->magnitude == magnitude &&
             known->serializable == pg::is_serializable())
             return known->plan;
 
     PlannedStmt *planned = plan_query(finding, named);
     MemoryContext caller = MemoryContextSwitchTo(plan->memory);
     auto *made = static_cast<Planned *>(palloc0(sizeof(Planned)));
-    made->removed = finding.removed;
+    made->standing = finding.standing;
     made->magnitude = magnitude;
     made->serializable = pg::is_serializable();
     made->plan = static_cast<PlannedStmt *>(copyObjectImpl(planned));
@@ -163,8 +170,8 @@ PG_GUARDED model::References removed_from(const Finding &finding)
     model::References removed = 0;
     for (int i = 0; i < finding.plan->view->references.size; ++i) {
         const ChangedTable *changed = change_of(finding, i);
-        if (i != finding.reference && contains(finding.way->reach->joined, i) && changed != nullptr &&
-            changed->removed != nullptr)
+        if (i != finding.reference && contains(analyze::references_of(*finding.way->reach), i) &&
+            changed != nullptr && changed->removed != nullptr)
             removed |= 1U << static_cast<unsigned>(i);
     }
     return removed;
@@ -174,8 +181,12 @@ PG_GUARDED model::References removed_from(const Finding &finding)
 PG_GUARDED void follow(Finding *finding)
 {
     const model::References all = removed_from(*finding);
+    if (std::popcount(all) > most_apart) {
+        finding->standing = {.removed = all, .together = true};
+        return run(finding);
+    }
     for (model::References set = all;; set = (set - 1) & all) {
-        finding->removed = set;
+        finding->standing = {.removed = set, .together = false};
         run(finding);
         if (set == 0)
             break;
