@@ -353,12 +353,13 @@ class Replay:
 
     def fails_midway(self, step):
         """
-        The error of a definition after one of several statements that come as one, whatever the others do about it: changes
-        are computed at the statement. Of the shadow nothing is left.
+        The error of a definition before the statement, or after one of several that come as one, whatever the others do about
+        it: what has changed is computed at some of them (before TRUNCATE, say, whose own rows don't matter then). Of the shadow
+        nothing is left.
         """
         wrapped = self.shadow.in_transaction()
         self.shadow.cursor.execute('SAVEPOINT _m' if wrapped else 'BEGIN; SAVEPOINT _m')
-        error = None
+        error = self.failing_definition() if wrapped and not self.shadow.aborted() else None
         for part in step.get('parts', []):
             if part == 'ROLLBACK':
                 self.shadow.cursor.execute('ROLLBACK TO _m')
