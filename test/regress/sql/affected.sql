@@ -6,7 +6,7 @@ CREATE SCHEMA affected; SET search_path = affected, public;
 SET statement_timeout = '20s';
 -- what is linked with nothing: only whether it is there matters
 CREATE TABLE t (id int PRIMARY KEY, v int, w int);
-INSERT INTO t SELECT n, n % 10, n % 7 FROM generate_series(1, 100) n;
+INSERT INTO t SELECT n, n % 10, n % 7 FROM generate_series(1, 400) n;
 SELECT imat.create('apart', 'SELECT x.id, x.v FROM t x WHERE (SELECT count(*) FROM t p WHERE EXISTS (SELECT FROM t q WHERE (SELECT count(*) FROM t r WHERE r.w = 1) > 1)) > 2');
 SELECT imat.create('pairs', 'SELECT x.id, y.w FROM t x JOIN t y ON x.id = y.id AND x.v < 2 WHERE (SELECT count(*) FROM t p JOIN t q ON p.v = q.w) > (SELECT max(w) FROM t r)');
 UPDATE t SET v = v + 1;
