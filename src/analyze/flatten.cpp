@@ -202,6 +202,22 @@ PG_GUARDED void add_options(const Item &item, FlatQuery *flat)
         flat->reason = item.rows != nullptr ? item.rows->reason : why_not_told(item.entry);
 }
 
+/* Leave out conditions that may fail, with their options. */
+PG_GUARDED void leave_out_failing(Expressions *expressions)
+{
+    Expressions left = {};
+    const ListCell *options = list_head(expressions->options);
+    for (auto *condition : pg::each<Node>(expressions->conditions)) {
+        if (!may_fail(condition)) {
+            left.conditions = lappend(left.conditions, condition);
+            left.options = lappend_int(left.options, lfirst_int(options));
+        }
+        options = pg::next_cell(expressions->options, const_cast<ListCell *>(options));
+    }
+    expressions->conditions = left.conditions;
+    expressions->options = left.options;
+}
+
 /* Bring in the conditions of a subquery in an expression. */
 PG_GUARDED void replace_sublink(Expressions *expressions, const Item &item, int base, int options)
 {
@@ -211,6 +227,8 @@ PG_GUARDED void replace_sublink(Expressions *expressions, const Item &item, int 
         brought.conditions = lappend(brought.conditions, condition);
         brought.options = lappend_int(brought.options, static_cast<int>(item.options));
     }
+    if (item.guarded)
+        leave_out_failing(&brought);
     add_conditions(expressions, brought.conditions, brought.options);
     add_computations(expressions, brought.computations, brought.entries);
 }

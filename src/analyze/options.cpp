@@ -13,8 +13,11 @@
  * A subquery is looked at from the rows that it reads: whatever it makes of them, EXISTS or a sum, for a row
  * of the query around it that depends on those for which its WHERE holds and nothing else.  So what stands in
  * for it in an expression is a parameter that nobody knows the value of, and a condition with such a
- * parameter in it says nothing.  Of x IN (SELECT y ...), rows with another y don't matter, unless they are
- * NULL.
+ * parameter in it says nothing; nor does one about groups of the query around it, which rows are not yet part
+ * of.  Of x IN (SELECT y ...), rows with another y don't matter, unless they are NULL.
+ *
+ * A subquery that CASE or OR may keep from being evaluated may do so for rows for which its WHERE would fail.
+ * Here it is asked of all rows; so what may fail there is left out, and more rows are found.
  *
  * What is computed in a subquery in FROM, on the nullable side of an outer join, is NULL where that is
  * lacking, also if it is a constant.  So it is wrapped in a PlaceHolderVar, as the planner does.
@@ -142,18 +145,38 @@ PG_GUARDED void collect(const Query *query, Node *item, unsigned options, Parts 
     add_condition(parts, join->quals, left | right);
 }
 
+/* The sublinks of an expression: those that may not be evaluated for a row, and others. */
+struct Sublinks {
+    List *guarded;
+    List *others;
+    bool in_guard;
+};
+
+/* Does it decide, by one part of it, whether another is evaluated? */
+PG_GUARDED bool is_guard(const Node *node)
+{
+    return IsA(node, CaseExpr) || IsA(node, CoalesceExpr) || IsA(node, Aggref) ||
+           (IsA(node, BoolExpr) && castNode(BoolExpr, node)->boolop != NOT_EXPR);
+}
+
 extern "C" {
 
 /* Walker: gather the sublinks, but not those inside of them. */
 PG_GUARDED static bool sublink_walker(Node *node, void *context)
 {
+    auto *found = static_cast<Sublinks *>(context);
     if (node == nullptr)
         return false;
-    if (!IsA(node, SubLink))
-        return pg::walk_expression(node, sublink_walker, context);
-    auto **found = static_cast<List **>(context);
-    *found = lappend(*found, node);
-    return sublink_walker(castNode(SubLink, node)->testexpr, context);
+    if (IsA(node, SubLink)) {
+        List **place = found->in_guard ? &found->guarded : &found->others;
+        *place = lappend(*place, node);
+        return sublink_walker(castNode(SubLink, node)->testexpr, context);
+    }
+    const bool outside = found->in_guard;
+    found->in_guard = outside || is_guard(node);
+    pg::walk_expression(node, sublink_walker, context);
+    found->in_guard = outside;
+    return false;
 }
 
 /* Mutator: a parameter that nobody knows the value of in place of each sublink. */
@@ -204,16 +227,20 @@ PG_GUARDED static Node *unwrap_mutator(Node *node, void *context)
 PG_GUARDED void add_sublinks(Parts *parts, Node *expression, unsigned options, bool condition,
                              const char *reason)
 {
-    List *found = NIL;
-    sublink_walker(expression, &found);
-    for (auto *sublink : pg::each<SubLink>(found)) {
+    Sublinks found = {};
+    Node *parts_of = condition
+                         ? reinterpret_cast<Node *>(make_ands_implicit(reinterpret_cast<Expr *>(expression)))
+                         : expression;
+    sublink_walker(parts_of, &found);
+    for (auto *sublink : pg::each<SubLink>(list_concat_unique_ptr(list_copy(found.others), found.guarded))) {
         auto *item = static_cast<Item *>(palloc0(sizeof(Item)));
         const unsigned own = add_option(parts, reason);
         parts->sublinks |= own;
         item->sublink = sublink;
+        item->guarded = list_member_ptr(found.guarded, sublink);
         item->options = options | own;
         if (condition)
-            for (auto *conjunct : pg::each<Node>(make_ands_implicit(reinterpret_cast<Expr *>(expression))))
+            for (auto *conjunct : pg::each<Node>(reinterpret_cast<List *>(parts_of)))
                 item->wanted_true = item->wanted_true || conjunct == reinterpret_cast<Node *>(sublink);
         parts->items = lappend(parts->items, item);
     }
@@ -245,9 +272,9 @@ PG_GUARDED Node *sublink_condition(const Item &item, const List *targets)
     if (sublink->subLinkType != ANY_SUBLINK || sublink->testexpr == nullptr)
         return nullptr;
     const Query *query = castNode(Query, sublink->subselect);
-    if (query->hasWindowFuncs || query->hasTargetSRFs || query->limitCount != nullptr ||
-        query->limitOffset != nullptr)
-        return nullptr;
+    if (query->hasWindowFuncs || query->hasTargetSRFs || query->hasDistinctOn || query->groupingSets != NIL ||
+        query->limitCount != nullptr || query->limitOffset != nullptr)
+        return nullptr; /* rows with another y decide whether there is one with it */
     auto *shown = const_cast<List *>(targets);
     if (contain_aggs_of_level(reinterpret_cast<Node *>(shown), 0))
         return nullptr;
@@ -263,9 +290,9 @@ PG_GUARDED Node *sublink_condition(const Item &item, const List *targets)
 
 PG_GUARDED bool has_sublink(Node *expression)
 {
-    List *found = NIL;
+    Sublinks found = {};
     sublink_walker(expression, &found);
-    return found != NIL;
+    return found.guarded != NIL || found.others != NIL;
 }
 
 PG_GUARDED Node *without_sublinks(Node *expression)

@@ -192,6 +192,7 @@ struct Item {
     int first;        /* number of its first reference */
     FlatQuery *rows;  /* NULL: a table */
     bool wanted_true; /* rows for which the sublink is not true are left out */
+    bool guarded;     /* the sublink may not be evaluated for a row */
 };
 
 /* What a level of a query consists of, before it is flattened. */

@@ -33,6 +33,7 @@ struct Session {
     int key_locks;    /* how many locks on hashes of keys it holds; see flush/join_locks.cpp */
     bool loaded_late; /* it had begun before the library was loaded: what it read is not known */
     int flushing;     /* nest level of the flush that is under way, or 0: our own reads are not noticed */
+    int capturing;    /* likewise of the capture: what is pending is being made, and not to be applied */
     void (*rebuild)(Oid imat, Snapshot snapshot, bool may_exchange); /* room rebuild's */
     void (*let_in_long_keys)(Oid imat);                              /* likewise */
 
@@ -47,6 +48,9 @@ struct Session {
 
     /* Oids of tables that are about to be dropped, whose rows have been captured where they are missed. */
     List *accounted;
+
+    /* Oids of IMATs that a flush leaves out: what they are is about to be found out anew. */
+    List *left_out;
 
     /* The dependencies of all IMATs are recorded; see rebuild/restore.cpp. */
     bool dependencies_known;

@@ -80,6 +80,16 @@ PG_GUARDED TupleDesc key_row_type(const model::View &view)
     return type;
 }
 
+/*
+ * Has a value to be shown as of the type that an operator takes?  A row for any record not: as the parser has
+ * it (coerce_type; PostgreSQL, parse_coerce.c), the planner then knows of which columns it is, and whether
+ * these have an order.
+ */
+PG_GUARDED static bool has_to_be_shown_as(Oid taken, Oid type)
+{
+    return taken != type && taken != RECORDOID && !IsPolymorphicType(taken);
+}
+
 PG_GUARDED Node *key_condition(const model::View &view, int i, Expr *expression, bool null, int varno,
                                int level)
 {
@@ -97,10 +107,10 @@ PG_GUARDED Node *key_condition(const model::View &view, int i, Expr *expression,
     Oid right;
     op_input_types(key.equality, &left, &right);
     auto *value = reinterpret_cast<Expr *>(wanted);
-    if (left != key.type && !IsPolymorphicType(left))
+    if (has_to_be_shown_as(left, key.type))
         expression = reinterpret_cast<Expr *>(
             makeRelabelType(expression, left, -1, key.collation, COERCE_IMPLICIT_CAST));
-    if (right != key.type && !IsPolymorphicType(right))
+    if (has_to_be_shown_as(right, key.type))
         value =
             reinterpret_cast<Expr *>(makeRelabelType(value, right, -1, key.collation, COERCE_IMPLICIT_CAST));
     return reinterpret_cast<Node *>(

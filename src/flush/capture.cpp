@@ -28,6 +28,7 @@
 #include "flush/capture.hpp"
 
 #include "catalog/catalog.hpp"
+#include "flush/blame.hpp"
 #include "flush/change.hpp"
 #include "flush/flush.hpp"
 #include "flush/pending.hpp"
@@ -89,7 +90,8 @@ enum class Needed : char { Nothing, Folding, Rows };
 /* Take note of it for one IMAT; its changed rows may have to be folded, or will be needed themselves. */
 PG_GUARDED Needed capture_for(Oid imat, const Change &change, PendingView **captured)
 {
-    delta::Plan *plan = delta::plan_of(imat);
+    delta::Plan *plan = nullptr;
+    on_behalf_of(imat, get_rel_name(imat), [&] { plan = delta::plan_of(imat); });
     if (plan == nullptr)
         return Needed::Nothing;
     PendingView *view = pending_view(imat, plan);
@@ -141,7 +143,8 @@ PG_GUARDED void fold_all(model::Array<delta::Folding> foldings, const Change &ch
         for (int i = 1; together && i < foldings.size; ++i)
             if (delta::fold_alike(*alike[0].plan, *foldings[i].plan))
                 std::swap(foldings.data[alike.size++], foldings.data[i]);
-        fold_together(alike, change);
+        const Oid imat = alike[0].plan->registration.imat;
+        on_behalf_of(imat, get_rel_name(imat), [&] { fold_together(alike, change); });
         foldings = {.data = foldings.data + alike.size, .size = foldings.size - alike.size};
     }
 }
@@ -155,7 +158,7 @@ PG_GUARDED void keep(TableChanges *pending, const Rows &rows, delta::Sign sign)
 }
 
 /* Take note of it for all IMATs that read the table. */
-PG_GUARDED void capture_change(const Change &change)
+PG_GUARDED void capture_for_all(const Change &change)
 {
     bool rows_needed = false;
     const model::Array<Oid> targets = catalog::copy_of(delta::targets_of(change.table));
@@ -176,6 +179,21 @@ PG_GUARDED void capture_change(const Change &change)
     TableChanges *pending = pending_rows(change.table, change.type);
     keep(pending, change.removed, delta::Sign::Out);
     keep(pending, change.added, delta::Sign::In);
+}
+
+/* The same, with nothing else in between: their definitions may call functions that run queries. */
+PG_GUARDED void capture_change(const Change &change)
+{
+    if (session.capturing != 0)
+        ereport(ERROR, errcode(ERRCODE_OBJECT_IN_USE),
+                errmsg("cannot change table \"%s\" while changes of another are captured",
+                       get_rel_name(change.table)),
+                errdetail("A function that is called by the definition of an incremental materialized table "
+                          "changes it."),
+                errhint("Functions in definitions must not change tables."));
+    session.capturing = GetCurrentTransactionNestLevel();
+    capture_for_all(change);
+    session.capturing = 0;
 }
 
 /* How rows of one table become rows of another, above or below it; and which do. */

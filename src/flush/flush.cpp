@@ -11,6 +11,7 @@
 #include "flush/flush.hpp"
 
 #include "catalog/catalog.hpp"
+#include "flush/blame.hpp"
 #include "flush/pending.hpp"
 #include "flush/reading.hpp"
 #include "flush/work.hpp"
@@ -26,14 +27,8 @@ namespace {
 /* Is there something to apply, and are we not at it already? */
 PG_GUARDED bool should_flush()
 {
-    return session.flushing == 0 && anything_pending();
+    return !is_at_work() && anything_pending();
 }
-
-/* What is being done, for whoever asks when it fails. */
-struct Step {
-    WorkItem *item;
-    apply::Moment moment;
-};
 
 /*
  * Find the groups of a join that changed, and how; some may be pending already.  What the transaction's own
@@ -112,37 +107,15 @@ PG_GUARDED void rebuild_one(const WorkItem *item, apply::Moment moment)
     session.rebuild(item->imat, snapshot, last);
 }
 
-PG_GUARDED void do_step(void *argument)
-{
-    const Step &step = *static_cast<Step *>(argument);
-    if (step.item->swap)
-        rebuild_one(step.item, step.moment);
-    else if (step.item->groups != nullptr || step.item->plan->view->is_join())
-        apply_one(step.item, step.moment);
-}
-
-PG_GUARDED void note_failure(void *argument, const ErrorData *error)
-{
-    observe::record_error(static_cast<Step *>(argument)->item->imat, error->sqlerrcode, error->message);
-}
-
-extern "C" {
-PG_GUARDED static void describe_step(void *argument)
-{
-    errcontext("maintenance of incremental materialized table \"%s\"",
-               static_cast<Step *>(argument)->item->name);
-}
-}
-
-/* Bring one IMAT up to date; an error says in its context which one it was. */
+/* Bring one IMAT up to date. */
 PG_GUARDED void maintain(WorkItem *item, apply::Moment moment)
 {
-    Step step = {.item = item, .moment = moment};
-    ErrorContextCallback context = {.previous = error_context_stack, .callback = describe_step, .arg = &step};
-    error_context_stack = &context;
-    observe::attach();
-    pg::watch_errors(do_step, note_failure, &step);
-    error_context_stack = context.previous;
+    on_behalf_of(item->imat, item->name, [&] {
+        if (item->swap)
+            rebuild_one(item, moment);
+        else if (item->groups != nullptr || item->plan->view->is_join())
+            apply_one(item, moment);
+    });
     CommandCounterIncrement();
     UpdateActiveSnapshotCommandId();
 }
@@ -293,11 +266,13 @@ static void transaction_ends(XactEvent event, void * /*argument*/)
             case XACT_EVENT_PREPARE:
             case XACT_EVENT_ABORT:
                 session.flushing = 0;
+                session.capturing = 0;
                 session.flush_due = false;
                 session.has_written = false;
                 session.key_locks = 0;
                 session.loaded_late = false;
                 session.accounted = NIL;
+                session.left_out = NIL;
                 on_transaction_end();
                 break;
             default: /* a parallel worker's: it has nothing pending */
@@ -320,7 +295,10 @@ static void subtransaction_ends(SubXactEvent event, SubTransactionId /*own*/, Su
             if (event == SUBXACT_EVENT_ABORT_SUB) {
                 if (session.flushing >= level)
                     session.flushing = 0;
+                if (session.capturing >= level)
+                    session.capturing = 0;
                 session.accounted = NIL;
+                session.left_out = NIL;
                 on_subtransaction_abort(level);
             }
         });
@@ -336,6 +314,13 @@ PG_GUARDED void flush_now()
 {
     while (should_flush() && flush(apply::Moment::Early))
         CHECK_FOR_INTERRUPTS();
+}
+
+PG_GUARDED void flush_others(List *left_out)
+{
+    session.left_out = left_out;
+    flush_now();
+    session.left_out = NIL;
 }
 
 PG_GUARDED void flush_at_commit()

@@ -14,8 +14,17 @@ namespace flush {
 /* Apply whatever is pending, so that the IMATs show it to the next command; the transaction goes on. */
 PG_GUARDED void flush_now();
 
+/* The same for all but these, which are made anew after it. */
+PG_GUARDED void flush_others(List *left_out);
+
 /* Apply whatever is pending, as the last thing that the transaction does. */
 PG_GUARDED void flush_at_commit();
+
+/* Is maintenance under way?  Then queries that are run, by functions that it calls, read what there is. */
+inline bool is_at_work() noexcept
+{
+    return catalog::session.flushing != 0 || catalog::session.capturing != 0;
+}
 
 /*
  * Run body, whose queries don't have pending changes applied before they are run: it is about to write what

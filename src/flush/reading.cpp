@@ -74,7 +74,7 @@ PG_GUARDED void note_reads(const PlannedStmt *plan)
 /* May the statement read an IMAT that has pending changes? */
 PG_GUARDED bool may_read_pending(const PlannedStmt *plan)
 {
-    if (session.flushing != 0 || !anything_pending())
+    if (is_at_work() || !anything_pending())
         return false;
     bool may = calls_foreign_functions(plan);
     for (auto *entry : pg::each<RangeTblEntry>(plan->rtable))
@@ -157,7 +157,7 @@ PG_GUARDED void before_statement(QueryDesc *statement)
 PG_GUARDED void before_query_runner(QueryDesc *statement)
 {
     session.runs_queries = false;
-    if (!anything_pending())
+    if (is_at_work() || !anything_pending())
         return;
     flush_now();
     if (statement->snapshot != InvalidSnapshot)
@@ -167,7 +167,7 @@ PG_GUARDED void before_query_runner(QueryDesc *statement)
 /* Commands take their snapshot before we are called, and hand it on to the statements in them. */
 PG_GUARDED void before_utility()
 {
-    if (session.flushing != 0 || !anything_pending())
+    if (is_at_work() || !anything_pending())
         return;
     flush_now();
     if (ActiveSnapshotSet())
@@ -281,7 +281,7 @@ static void executor_start(QueryDesc *statement, int flags)
                 standard_ExecutorStart(statement, flags);
             if ((flags & (EXEC_FLAG_EXPLAIN_ONLY | EXEC_FLAG_SKIP_TRIGGERS)) == 0)
                 ignore_irrelevant_update(statement);
-            if (session.runs_queries && session.pending != nullptr && session.flushing == 0)
+            if (session.runs_queries && session.pending != nullptr)
                 before_query_runner(statement);
         });
     });

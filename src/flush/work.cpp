@@ -45,12 +45,12 @@ PG_GUARDED void use_plan(WorkItem *item, delta::Plan *plan)
     item->plan = plan;
 }
 
-/* The item of the IMAT, with those of all its readers below it; NULL where it is gone. */
+/* The item of the IMAT, with those of all its readers below it; NULL where it is gone or left out. */
 PG_GUARDED WorkItem *add_item(Work *work, Oid imat, int depth)
 {
     WorkItem *item = find_item(work->items, imat);
     if (item == nullptr) {
-        delta::Plan *plan = delta::plan_of(imat);
+        delta::Plan *plan = list_member_oid(catalog::session.left_out, imat) ? nullptr : delta::plan_of(imat);
         if (plan == nullptr)
             return nullptr;
         item = static_cast<WorkItem *>(palloc0(sizeof(WorkItem)));

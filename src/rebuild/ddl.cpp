@@ -151,10 +151,10 @@ PG_GUARDED void follow(const Changed &changed)
     for (Oid imat : pg::each_oid(revised))
         lock_sources(imat, ShareRowExclusiveLock);
     /* An ATTACH or INHERIT has made changes pending after it has changed what definitions mean, and with that
-     * what tells rows apart. */
+     * what tells rows apart; of IMATs that these read, too. */
     for (Oid imat : pg::each_oid(changed.meaning))
         flush::forget_pending(imat);
-    flush::flush_now();
+    flush::flush_others(changed.meaning);
     CommandCounterIncrement();
     for (Oid imat : pg::each_oid(revised))
         revise(imat);

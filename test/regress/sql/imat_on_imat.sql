@@ -61,6 +61,20 @@ SELECT imat, split_part(verdict, ' rows', 1) AS verdict FROM oracle.all_same('to
 SELECT imat.drop('tip'); SELECT imat.drop('diamond', 'table');
 INSERT INTO src (day, shop, v) VALUES (6, 6, 6);
 SELECT imat, split_part(verdict, ' rows', 1) AS verdict FROM oracle.all_same('tower');
+-- a first child takes the key of one that reads another, whose rows come with it
+CREATE TABLE parent (id int PRIMARY KEY, a int, b text);
+SELECT imat.create('texts_of', 'SELECT b FROM parent GROUP BY b', strategy => 'swap');
+SELECT imat.create('these', 'SELECT p.id, p.a FROM parent p WHERE p.b IN (SELECT b FROM texts_of)');
+SELECT imat.create('over_these', 'SELECT a, count(*) AS n FROM these GROUP BY a');
+BEGIN;
+INSERT INTO parent VALUES (1, 10, 'x'), (2, 20, 'y');
+CREATE TABLE child (LIKE parent INCLUDING ALL); INSERT INTO child SELECT * FROM parent;
+ALTER TABLE child INHERIT parent;
+SELECT * FROM these ORDER BY id, a;
+COMMIT;
+INSERT INTO child VALUES (3, 10, 'x'); UPDATE parent SET a = a + 1 WHERE id = 1;
+SELECT oracle.same('these'), oracle.same('over_these'), oracle.same('texts_of');
+SET client_min_messages = warning; DROP TABLE parent CASCADE; RESET client_min_messages;
 SET client_min_messages = warning;
 DROP TABLE by_day_shop CASCADE;
 SELECT mv_name FROM imat.imat_config WHERE agg_schema_name = 'tower' ORDER BY 1;
