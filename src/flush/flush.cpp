@@ -16,6 +16,7 @@
 #include "flush/reading.hpp"
 #include "flush/work.hpp"
 #include "observe/observe.hpp"
+#include "pg/attempt.hpp"
 #include "pg/list.hpp"
 
 using catalog::session;
@@ -63,6 +64,20 @@ PG_GUARDED void find_groups(WorkItem *item, apply::Moment moment)
 }
 
 /*
+ * Are the groups found?  What an expression makes of several tables is computed of rows, too, that were never
+ * there together, of before and after the change; what can't be computed of these only is no error.  So then
+ * they aren't found, and the contents have to be computed anew.
+ */
+PG_GUARDED bool can_find_groups(WorkItem *item, apply::Moment moment)
+{
+    bool found = false;
+    on_behalf_of(item->imat, item->name, [&] {
+        found = pg::attempt([&] { delta::as_maintainer(*item->plan, [&] { find_groups(item, moment); }); });
+    });
+    return found;
+}
+
+/*
  * Before keys are written that an index may not take: see to it that it does.  Where the groups were known
  * when the IMAT was locked, so was whether that is needed.
  */
@@ -83,8 +98,6 @@ PG_GUARDED void apply_one(WorkItem *item, apply::Moment moment)
     const delta::Plan &plan = *item->plan;
     int64 written = 0;
     delta::as_maintainer(plan, [&] {
-        if (plan.view->is_join() && !item->joined)
-            find_groups(item, moment);
         let_in_long_keys(*item);
         const apply::Listener *told = item->readers == NIL ? nullptr : &listener;
         auto put = is_keyed(*item)  ? (plan.view->bag ? apply::replace_rows : apply::replace_groups)
@@ -149,15 +162,36 @@ PG_GUARDED void own_groups(const List *items)
  * Groups that are computed anew are locked by their keys, and only then comes the snapshot that they are
  * computed under.  Which groups of a join those are has to be found out first.
  */
-PG_GUARDED void lock_groups(const Work &work, apply::Moment moment)
+PG_GUARDED void lock_groups(Work *work, apply::Moment moment)
 {
+    bool found = true;
     CommandCounterIncrement();
     pg::push_latest_snapshot();
-    for (auto *item : pg::each<WorkItem>(work.items))
-        if (is_keyed(*item) && item->depth == 0 && item->plan->view->is_join())
-            delta::as_maintainer(*item->plan, [&] { find_groups(item, moment); });
+    for (auto *item : pg::each<WorkItem>(work->items))
+        if (is_keyed(*item) && item->depth == 0 && item->plan->view->is_join() &&
+            !can_find_groups(item, moment)) {
+            mark_swap(item);
+            found = false;
+        }
     PopActiveSnapshot();
-    lock_keys(work);
+    if (!found)
+        lock_work_anew(work);
+    lock_keys(*work);
+}
+
+/*
+ * Find the groups of a join, if that is still to be done, or have it rebuilt.  What has been written by then
+ * stays locked, so the locks for that may be taken out of order, which may be a deadlock.
+ */
+PG_GUARDED void find_or_rebuild(Work *work, WorkItem *item, apply::Moment moment)
+{
+    if (item->swap || item->joined || !item->plan->view->is_join() || can_find_groups(item, moment))
+        return;
+    mark_swap(item);
+    PopActiveSnapshot();
+    lock_work(work);
+    CommandCounterIncrement();
+    pg::push_latest_snapshot();
 }
 
 /*
@@ -205,11 +239,12 @@ PG_GUARDED bool work_through(apply::Moment moment)
         for (auto *item : pg::each<WorkItem>(work->items))
             note_read(item->imat);
     if (has_keyed(*work))
-        lock_groups(*work, moment);
+        lock_groups(work, moment);
     CommandCounterIncrement();
     pg::push_latest_snapshot();
     for (auto *item : pg::each<WorkItem>(work->items)) {
         CHECK_FOR_INTERRUPTS();
+        find_or_rebuild(work, item, moment);
         maintain(item, moment);
     }
     PopActiveSnapshot();
@@ -298,7 +333,8 @@ static void subtransaction_ends(SubXactEvent event, SubTransactionId /*own*/, Su
                 if (session.capturing >= level)
                     session.capturing = 0;
                 session.accounted = NIL;
-                session.left_out = NIL;
+                if (session.flushing == 0)
+                    session.left_out = NIL;
                 on_subtransaction_abort(level);
             }
         });

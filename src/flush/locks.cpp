@@ -161,4 +161,10 @@ PG_GUARDED void lock_work(Work *work)
     lock_joins(*work);
 }
 
+PG_GUARDED void lock_work_anew(Work *work)
+{
+    unlock_imats(*work);
+    lock_work(work);
+}
+
 } // namespace flush

@@ -41,6 +41,10 @@ PG_GUARDED bool needs_longer_keys(const WorkItem &item);
  * locks.cpp. */
 PG_GUARDED void lock_work(Work *work);
 
+/* The same when items have been marked meanwhile, and nothing was written: locks are not raised out of order.
+ */
+PG_GUARDED void lock_work_anew(Work *work);
+
 /* Take the locks of IMATs over joins; a part of lock_work.  See join_locks.cpp. */
 PG_GUARDED void lock_joins(const Work &work);
 

@@ -1,0 +1,23 @@
+/*
+ * attempt.hpp - doing something that may turn out to be impossible.
+ */
+#pragma once
+
+#include "pg/seam.hpp"
+
+namespace pg {
+
+/*
+ * Run body(argument) in a subtransaction.  False: something could not be computed there (SQLSTATE class 22),
+ * and whatever it did to the transaction is undone.  All other errors go on.
+ */
+PG_GUARDED bool attempt(void (*body)(void *), void *argument);
+
+/* The same with a closure. */
+template <class Body>
+PG_GUARDED bool attempt(Body body)
+{
+    return attempt([](void *closure) { (*static_cast<Body *>(closure))(); }, &body);
+}
+
+} // namespace pg

@@ -1,0 +1,59 @@
+--
+-- Rows that were never there together: what can't be computed of these is no error.
+--
+CREATE SCHEMA never; SET search_path = never, public;
+CREATE TABLE t (id int PRIMARY KEY, ref int, v int);
+INSERT INTO t VALUES (1, NULL, 1), (2, 1, 2), (3, 2, 3);
+SELECT imat.create('rows_', 'SELECT x.id, y.id AS yid, 10 / (x.v - y.v) AS r FROM t x JOIN t y ON y.id = x.ref');
+SELECT imat.create('filtered', 'SELECT x.id, x.v FROM t x JOIN t y ON y.id = x.ref WHERE 10 / (x.v - y.v) > 0');
+SELECT imat.create('grouped', 'SELECT y.id, sum(ln(x.v - y.v)) AS s, count(*) AS n FROM t x JOIN t y ON y.id = x.ref GROUP BY y.id');
+SELECT imat.create('outer_', 'SELECT x.id, y.id AS yid, y.v FROM t x LEFT JOIN t y ON y.id = x.ref AND 10 / (x.v - y.v) > 3');
+SELECT imat.create('texts', 'SELECT x.ref, string_agg((10 / (x.v - y.v))::text, '','' ORDER BY x.id) AS s FROM t x JOIN t y ON y.id = x.ref GROUP BY x.ref');
+SELECT imat.create('above', 'SELECT r.yid, count(*) AS n, sum(10 / (r.r - g.n + 2)) AS s FROM rows_ r JOIN grouped g ON g.id = r.yid GROUP BY r.yid');
+SELECT c.mv_name, oracle.strategy(imat) FROM imat.imat_config c WHERE agg_schema_name = 'never' ORDER BY 1;
+UPDATE t SET v = v + 1;
+SELECT * FROM oracle.all_same('never');
+BEGIN;
+UPDATE t SET v = v * 2;
+SELECT * FROM rows_ ORDER BY id;
+SAVEPOINT s;
+UPDATE t SET v = v + 4;
+SELECT * FROM outer_ ORDER BY id;
+ROLLBACK TO s;
+INSERT INTO t VALUES (4, 3, 100), (5, 4, 160);
+UPDATE t SET v = v - 2;
+COMMIT;
+SELECT * FROM oracle.all_same('never');
+SET pg_imat.flush = 'statement';
+UPDATE t SET v = v + 2;
+SELECT * FROM oracle.all_same('never');
+RESET pg_imat.flush;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+UPDATE t SET v = v + 2;
+SELECT * FROM grouped ORDER BY id;
+UPDATE t SET v = v + 2;
+COMMIT;
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+UPDATE t SET v = v + 2;
+COMMIT;
+SELECT * FROM oracle.all_same('never');
+BEGIN;
+UPDATE t SET v = v + 2;
+PREPARE TRANSACTION 'never';
+COMMIT PREPARED 'never';
+SELECT * FROM oracle.all_same('never');
+-- what the query can't compute is one
+UPDATE t SET v = 5;
+SELECT errors > 0 AS counted, last_error FROM imat.status WHERE imat = 'never.rows_'::regclass;
+SELECT * FROM oracle.all_same('never');
+-- two tables, and what one of them says of the other
+CREATE TABLE attr (id int PRIMARY KEY, kind text); CREATE TABLE val (id int PRIMARY KEY, attr int, txt text);
+INSERT INTO attr VALUES (1, 'text'); INSERT INTO val VALUES (1, 1, 'abc');
+SELECT imat.create('kinds', $$SELECT attr.id, sum(CASE attr.kind WHEN 'int' THEN val.txt::int ELSE 0 END) AS s FROM attr JOIN val ON val.attr = attr.id GROUP BY attr.id$$);
+BEGIN; UPDATE val SET txt = '5'; UPDATE attr SET kind = 'int'; COMMIT;
+TABLE kinds;
+SELECT oracle.same('kinds');
+UPDATE val SET txt = 'x';
+SELECT oracle.same('kinds');
+SET client_min_messages = warning;
+DROP SCHEMA never CASCADE;
