@@ -23,7 +23,7 @@
  * changed rows of it by the name of the parent: if its snapshot still sees it there, if it was planned under
  * one that did, or if it inserts in a transaction with one snapshot, however new that is.  Whether it has the
  * partition's lock tells.  Which rows these are the transition table doesn't say, so then IMATs on both sides
- * are rebuilt.
+ * are rebuilt.  So they are where the transition table lacks what rows have (generated.cpp).
  */
 #include "flush/capture.hpp"
 
@@ -31,6 +31,7 @@
 #include "flush/blame.hpp"
 #include "flush/change.hpp"
 #include "flush/flush.hpp"
+#include "flush/generated.hpp"
 #include "flush/pending.hpp"
 
 using catalog::session;
@@ -345,7 +346,7 @@ PG_GUARDED void capture(TriggerData *trigger, MemoryContext statement)
         return;
     const List *leaving = by_row ? NIL : delta::leaving_written(change.table);
     const bool told_by_others = by_row || change.truncated;
-    change.truncated = change.truncated || leaving != NIL;
+    change.truncated = change.truncated || leaving != NIL || lacks_generated(trigger);
 
     /* Copies: the cache may be rebuilt under our hands, and what was in it when the statement ended is what
      * counts.
