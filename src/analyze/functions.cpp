@@ -40,10 +40,12 @@ constexpr Unsteady unsteady[] = {
     {"transaction_timestamp", false, Cause::Clock},
     {"statement_timestamp", false, Cause::Clock},
     {"mxid_age", false, Cause::Clock},
+    {"timetz_in", false, Cause::Clock},
     {"pg_postmaster_start_time", false, Cause::Session},
     {"pg_conf_load_time", false, Cause::Session},
     {"txid_", true, Cause::Session},
     {"pg_current_", true, Cause::Session},
+    {"pg_client_encoding", false, Cause::Session},
     {"pg_backend_pid", false, Cause::Session},
     {"pg_my_temp_schema", false, Cause::Session},
     {"pg_trigger_depth", false, Cause::Session},
@@ -85,8 +87,8 @@ constexpr Unsteady unsteady[] = {
  * The STABLE functions whose names start with pg_ look at the server (catalogs, statistics, files), but for
  * these, which look at their argument.
  */
-constexpr const char *steady[] = {"pg_typeof", "pg_collation_for", "pg_client_encoding",
-                                  "pg_char_to_encoding", "pg_encoding_to_char"};
+constexpr const char *steady[] = {"pg_typeof", "pg_collation_for", "pg_char_to_encoding",
+                                  "pg_encoding_to_char"};
 
 /* What is gathered on the way. */
 struct Search {
@@ -133,28 +135,75 @@ PG_GUARDED const Refusal *refuse_unsteady(const char *function, Cause cause)
                   describe(cause), way_out(cause));
 }
 
-/* Does a STABLE function of pg_catalog change its result by itself, and why? */
-PG_GUARDED const Unsteady *find_unsteady(const char *name, int arguments)
+/* What is looked up of a function. */
+struct Declared {
+    const char *name;
+    char volatility;
+    bool ours; /* of pg_catalog */
+    int arguments;
+    Oid last; /* type of the last argument */
+};
+
+PG_GUARDED Declared look_up(Oid function)
 {
-    static constexpr Unsteady age = {"age", false, Cause::Clock};
-    static constexpr Unsteady of_the_server = {"pg_", true, Cause::Catalogs};
-    for (const Unsteady &known : unsteady) {
-        if (known.prefix ? strncmp(name, known.name, strlen(known.name)) == 0 : strcmp(name, known.name) == 0)
-            return &known;
-    }
-    if (strcmp(name, age.name) == 0 && arguments == 1)
-        return &age;
-    if (strncmp(name, of_the_server.name, strlen(of_the_server.name)) != 0)
-        return nullptr;
-    for (const char *exception : steady)
-        if (strcmp(name, exception) == 0)
-            return nullptr;
-    return &of_the_server;
+    HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+    if (!HeapTupleIsValid(tuple))
+        elog(ERROR, "cache lookup failed for function %u", function);
+    const auto *proc = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
+    Declared declared = {.name = pstrdup(NameStr(proc->proname)),
+                         .volatility = proc->provolatile,
+                         .ours = proc->pronamespace == PG_CATALOG_NAMESPACE,
+                         .arguments = proc->pronargs,
+                         .last = InvalidOid};
+    if (proc->pronargs > 0)
+        declared.last = proc->proargtypes.values[proc->pronargs - 1];
+    ReleaseSysCache(tuple);
+    return declared;
 }
 
-/* The command that declares a function IMMUTABLE. */
-PG_GUARDED const char *declare_immutable(Oid function)
+PG_GUARDED bool is_known(const Declared &function, const Unsteady &known)
 {
+    return known.prefix ? strncmp(function.name, known.name, strlen(known.name)) == 0
+                        : strcmp(function.name, known.name) == 0;
+}
+
+/* Does the function ask at which offset the clocks of a time zone are today? */
+PG_GUARDED bool asks_for_offset(const Declared &function)
+{
+    return (strcmp(function.name, "timetz") == 0 && function.last == TIMEOID) ||
+           (strcmp(function.name, "timezone") == 0 && function.last == TIMETZOID);
+}
+
+PG_GUARDED bool is_steady(const char *name)
+{
+    bool is = false;
+    for (const char *exception : steady)
+        is = is || strcmp(name, exception) == 0;
+    return is;
+}
+
+/* Does a STABLE function of pg_catalog change its result by itself, and why? */
+PG_GUARDED const Unsteady *find_unsteady(const Declared &function)
+{
+    static constexpr Unsteady by_clock = {"age", false, Cause::Clock};
+    static constexpr Unsteady of_the_server = {"pg_", true, Cause::Catalogs};
+    for (const Unsteady &known : unsteady)
+        if (is_known(function, known))
+            return &known;
+    if ((is_known(function, by_clock) && function.arguments == 1) || asks_for_offset(function))
+        return &by_clock;
+    return is_known(function, of_the_server) && !is_steady(function.name) ? &of_the_server : nullptr;
+}
+
+/*
+ * The command that declares a function IMMUTABLE; NULL for PostgreSQL's functions and those of pg_imat, which
+ * are what they are.
+ */
+PG_GUARDED const char *declare_immutable(Oid function, const Declared &declared)
+{
+    const Oid extension = getExtensionOfObject(ProcedureRelationId, function);
+    if (declared.ours || (OidIsValid(extension) && extension == get_extension_oid("pg_imat", true)))
+        return nullptr;
     return psprintf(
         "If its result depends on nothing but its arguments, say so: ALTER FUNCTION %s IMMUTABLE.",
         format_procedure_qualified(function));
@@ -174,33 +223,24 @@ PG_GUARDED bool reads_settings(const char *name)
 /* Judge a function by its pg_proc row; true: refused. */
 PG_GUARDED bool check_declared(Oid function, Search *search)
 {
-    HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-    if (!HeapTupleIsValid(tuple))
-        elog(ERROR, "cache lookup failed for function %u", function);
-    const auto *proc = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple));
-    const char volatility = proc->provolatile;
-    const bool ours = proc->pronamespace == PG_CATALOG_NAMESPACE;
-    const char *name = pstrdup(NameStr(proc->proname));
-    const int arguments = proc->pronargs;
-    ReleaseSysCache(tuple);
-
-    if (volatility == PROVOLATILE_IMMUTABLE) {
-        search->uses_settings = search->uses_settings || (ours && reads_settings(name));
+    const Declared declared = look_up(function);
+    if (declared.volatility == PROVOLATILE_IMMUTABLE) {
+        search->uses_settings = search->uses_settings || (declared.ours && reads_settings(declared.name));
         return false;
     }
     const char *shown = psprintf("function %s", format_procedure(function));
-    if (volatility == PROVOLATILE_VOLATILE) {
+    if (declared.volatility == PROVOLATILE_VOLATILE) {
         search->refusal = refuse(ERRCODE_FEATURE_NOT_SUPPORTED,
                                  psprintf("%s cannot be used in an incremental materialized table", shown),
                                  "It is VOLATILE: its result may be another one each time it is called.",
-                                 ours ? nullptr : declare_immutable(function));
-    } else if (!ours) {
+                                 declare_immutable(function, declared));
+    } else if (!declared.ours) {
         search->refusal =
             refuse(ERRCODE_FEATURE_NOT_SUPPORTED,
                    psprintf("%s cannot be used in an incremental materialized table", shown),
                    "It is STABLE: it may read tables, or other things whose changes cannot be noticed.",
-                   declare_immutable(function));
-    } else if (const Unsteady *known = find_unsteady(name, arguments)) {
+                   declare_immutable(function, declared));
+    } else if (const Unsteady *known = find_unsteady(declared)) {
         search->refusal = refuse_unsteady(shown, known->cause);
     } else {
         search->uses_settings = true;

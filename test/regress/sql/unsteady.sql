@@ -1,0 +1,37 @@
+--
+-- Values whose text depends on what nobody is told of are refused wherever text is made of them; and so is what changes as time passes.
+--
+CREATE SCHEMA unst; SET search_path = unst, public;
+CREATE DOMAIN rel_domain AS regclass;
+CREATE TYPE pair AS (r regclass, n int);
+CREATE TABLE src (id int PRIMARY KEY, rel regclass, ra regclass[], pr pair, dom rel_domain, acl aclitem, fn regproc, ty regtype, ro regrole, t text, j jsonb, x xml,
+    clock time, tz timetz, at timestamptz, iv interval, ir int4range, f float8);
+CREATE TABLE plain (id int PRIMARY KEY, k int, t text, clock time, tz timetz, at timestamptz, d date, ir int4range, f float8, a int[], j jsonb);
+INSERT INTO src (id, rel, ra, dom, clock, tz, t) VALUES (1, 'src', '{src,plain}', 'plain', '10:00', '10:00+02', 'a'), (2, 'plain', '{}', 'src', '11:00', '10:00+02', 'b');
+INSERT INTO plain SELECT i, i % 2, 't' || i, '10:00', '10:00+02', '2024-01-01 00:00+00', '2024-01-01', int4range(0, i), i, ARRAY[i], jsonb_build_object('id', i, 'at', '2024-01-01') FROM generate_series(1, 4) i;
+CREATE TYPE dated AS (id int, at date);
+CREATE VIEW words AS SELECT id, 'now'::text AS w FROM plain;
+-- What is said of a query, or the way in which it would be maintained.
+CREATE FUNCTION said(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE hint text;
+BEGIN
+    PERFORM * FROM imat.explain_query(query);
+    RETURN 'accepted';
+EXCEPTION WHEN feature_not_supported THEN
+    GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+    RETURN replace(SQLERRM, ' cannot be used in an incremental materialized table', ': refused') || CASE WHEN hint LIKE '%ALTER FUNCTION%' THEN ' ' || hint ELSE '' END;
+END $$;
+
+-- Refused: what depends on the date of today, or on the session
+SELECT expression, said(format('SELECT %s AS e FROM unst.plain', expression)) FROM (VALUES
+    ('clock::timetz'), ('clock = tz'), ('t::timetz'), ('ARRAY[t]::timetz[]'), ('tz AT TIME ZONE ''Europe/Berlin'''), ('timezone(t, tz)'), ('pg_client_encoding()')) e (expression);
+-- Accepted
+SELECT expression, said(format('SELECT %s AS e FROM unst.plain', expression)) FROM (VALUES
+    ('at::timetz'), ('tz AT TIME ZONE interval ''1 hour'''), ('at AT TIME ZONE ''Europe/Berlin'''), ('tz = ''10:00+02'''), ('tz::text'), ('to_jsonb(plain)'), ('clock::text'), ('t::time'), ('tz::time'), ('tz::timetz(2)')) e (expression);
+
+-- No hint to declare what is not one's own
+CREATE FUNCTION own(int) RETURNS int LANGUAGE sql STABLE AS 'SELECT $1';
+SELECT expression, said(format('SELECT %s FROM unst.plain', expression)) FROM (VALUES ('imat.verify(''unst.src'')'), ('create_imat(t)'), ('random()'), ('unst.own(id)')) e (expression);
+
+SET client_min_messages = warning;
+DROP SCHEMA unst CASCADE;
