@@ -93,6 +93,7 @@ constexpr const char *steady[] = {"pg_typeof", "pg_collation_for", "pg_char_to_e
 /* What is gathered on the way. */
 struct Search {
     bool uses_settings;
+    const Level *level;
     const Refusal *refusal;
 };
 
@@ -315,11 +316,16 @@ PG_GUARDED static bool function_walker(Node *node, void *context)
     auto *search = static_cast<Search *>(context);
     if (node == nullptr)
         return false;
-    if (IsA(node, Query))
-        return pg::walk_query(castNode(Query, node), function_walker, context, QTW_IGNORE_JOINALIASES);
+    if (IsA(node, Query)) {
+        const Level level = {castNode(Query, node), search->level};
+        search->level = &level;
+        const bool refused = pg::walk_query(level.query, function_walker, context, QTW_IGNORE_JOINALIASES);
+        search->level = level.outer;
+        return refused;
+    }
     if (IsA(node, SQLValueFunction))
         search->refusal = check_value_function(castNode(SQLValueFunction, node));
-    else if (converts_present(node))
+    else if (converts_present(node, *search->level))
         search->refusal = refuse_unsteady("text that means the present time, such as 'now',", Cause::Clock);
     else if (IsA(node, NextValueExpr))
         search->refusal = refuse_unsteady("nextval", Cause::Session);
@@ -335,8 +341,10 @@ PG_GUARDED static bool function_walker(Node *node, void *context)
 
 PG_GUARDED const Refusal *check_functions(Query *expanded, bool *uses_settings)
 {
+    const Level level = {expanded, nullptr};
     Search search = {};
-    function_walker(reinterpret_cast<Node *>(expanded), &search);
+    search.level = &level;
+    pg::walk_query(expanded, function_walker, &search, QTW_IGNORE_JOINALIASES);
     *uses_settings = search.uses_settings;
     return search.refusal;
 }

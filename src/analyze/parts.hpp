@@ -30,6 +30,12 @@ PG_GUARDED model::Array<T> to_array(const List *list)
     return array;
 }
 
+/* A level of the query and the levels around it: WITH queries are looked up along these. */
+struct Level {
+    Query *query;
+    const Level *outer;
+};
+
 /* --- expand.cpp: views are replaced by their queries --- */
 
 /* A copy of the query in which every view is a subquery; NULL and a refusal where a view is none of ours. */
@@ -54,8 +60,25 @@ PG_GUARDED const Refusal *check_functions(Query *expanded, bool *uses_settings);
 
 /* --- present.cpp: text that means the present time --- */
 
+/* What a column shows, in the level that it is written in. */
+struct Origin {
+    Node *expression;
+    Level level;
+};
+
+/* Columns that were looked at. */
+struct Visited {
+    List *columns;
+};
+
+/*
+ * What a Var of the level shows, as far as it is neither a table's nor visited already: a List of Origin.  Of
+ * what a function gives there is the call, and NULLs of the types that are given with it.
+ */
+PG_GUARDED List *origins_of(const Level &level, const Var *var, Visited *visited);
+
 /* Does the expression, at its top, make a date or time of such a text? */
-PG_GUARDED bool converts_present(Node *node);
+PG_GUARDED bool converts_present(Node *node, const Level &level);
 
 /* --- linear.cpp: is a level of the query a function from rows to rows, or from rows to groups? --- */
 
@@ -104,12 +127,6 @@ struct FlatQuery {
     const char *reason;
     bool ordered; /* the rows come in an order that may mean something */
     bool more;    /* triggers are handed more rows than it reads, which can't be told from these */
-};
-
-/* A level of the query and the levels around it: WITH queries are looked up along these. */
-struct Level {
-    Query *query;
-    const Level *outer;
 };
 
 /* The WITH query that an entry of the level refers to, and the level that has it. */

@@ -29,6 +29,21 @@ SELECT expression, said(format('SELECT %s AS e FROM unst.plain', expression)) FR
 SELECT expression, said(format('SELECT %s AS e FROM unst.plain', expression)) FROM (VALUES
     ('at::timetz'), ('tz AT TIME ZONE interval ''1 hour'''), ('at AT TIME ZONE ''Europe/Berlin'''), ('tz = ''10:00+02'''), ('tz::text'), ('to_jsonb(plain)'), ('clock::text'), ('t::time'), ('tz::time'), ('tz::timetz(2)')) e (expression);
 
+-- Refused: words that mean the present time, and come to be read on the way
+SELECT expression, said(format('SELECT %s', expression)) FROM (VALUES
+    ('v.s::timestamptz FROM unst.plain, (VALUES (''now'')) v (s)'), ('v.s::date FROM unst.plain, (VALUES (''2024-01-01''), (''today'')) v (s)'), ('s.w::timestamptz FROM (SELECT ''now''::text AS w FROM unst.plain) s'),
+    ('w::timestamptz FROM unst.words'), ('w::timestamptz FROM (WITH c AS (SELECT ''now''::text AS w) SELECT w FROM c, unst.plain) s'), ('(SELECT ''now''::text)::timestamptz FROM unst.plain'),
+    ('(SELECT w FROM unst.words LIMIT 1)::timestamptz FROM unst.plain'), ('ARRAY(SELECT ''now''::text)::timestamptz[] FROM unst.plain'), ('concat(''no'', ''w'')::timestamptz FROM unst.plain'), ('nullif(''now'', t)::timestamptz FROM unst.plain'),
+    ('unnest(ARRAY[''now''])::timestamptz FROM unst.plain'), ('u::timestamptz FROM unst.plain, unnest(ARRAY[''now'', t]) u'), ('s.w::date FROM (SELECT ''2024-01-01''::text AS w FROM unst.plain UNION ALL SELECT ''now'') s'),
+    ('coalesce(t, v.s)::date FROM unst.plain LEFT JOIN (VALUES (''now'')) v (s) ON true'), ('j.s::date FROM (unst.plain p LEFT JOIN (VALUES (1, ''now'')) v (n, s) ON n = k) j'),
+    ('r.w::date FROM (WITH RECURSIVE r AS (SELECT t AS w, 1 AS n FROM unst.plain UNION ALL SELECT coalesce(NULL, ''now'' , w), n + 1 FROM r WHERE n < 2) SELECT w FROM r) r'), ('greatest(t, ''now'')::date FROM unst.plain'),
+    ('at FROM unst.plain, jsonb_to_record(''{"at": "now"}'') AS x(e date)'), ('jsonb_populate_record(NULL::unst.dated, ''{"at": "now"}'') FROM unst.plain'), ('count(*) FROM unst.words GROUP BY w::timestamptz')) e (expression);
+-- Accepted
+SELECT expression, said(format('SELECT %s', expression)) FROM (VALUES
+    ('v.s::timestamptz FROM unst.plain, (VALUES (''2024-01-01'')) v (s)'), ('nullif(t, ''now'')::timestamptz FROM unst.plain'), ('CASE v.s WHEN ''now'' THEN ''2024-01-01'' ELSE t END::date FROM unst.plain, (VALUES (''now'')) v (s)'),
+    ('regexp_replace(t, ''today'', ''2024-01-01'')::date FROM unst.plain'), ('v.d::date FROM unst.plain, (VALUES (''now'', ''2024-01-01'')) v (s, d)'), ('x.e FROM unst.plain, jsonb_to_record(j) AS x(e date)'), ('w FROM unst.words'),
+    ('r.w::date FROM (WITH RECURSIVE r AS (SELECT t AS w, 1 AS n FROM unst.plain UNION ALL SELECT w, n + 1 FROM r WHERE n < 2) SELECT w FROM r) r'), ('jsonb_populate_record(NULL::unst.dated, j) FROM unst.plain')) e (expression);
+
 -- No hint to declare what is not one's own
 CREATE FUNCTION own(int) RETURNS int LANGUAGE sql STABLE AS 'SELECT $1';
 SELECT expression, said(format('SELECT %s FROM unst.plain', expression)) FROM (VALUES ('imat.verify(''unst.src'')'), ('create_imat(t)'), ('random()'), ('unst.own(id)')) e (expression);
