@@ -10,7 +10,12 @@
  *                 depend on settings such as TimeZone at most, which are pinned.
  *                 Of anybody else: refused, since it may read tables.
  *
- * PostgreSQL marks every aggregate IMMUTABLE, so an aggregate is judged by the functions it is made of.
+ * PostgreSQL marks nearly every aggregate IMMUTABLE, so an aggregate is judged by the functions it is made
+ * of.
+ *
+ * A STABLE function of pg_catalog that takes or gives any type (to_jsonb, format, array_out) goes by the
+ * functions that write or read values of that type, and of what these are made of; so do casts by way of
+ * text. These functions are judged, too: those of regclass look at the catalogs, wherever one is hidden.
  * Follows contain_mutable_functions (PostgreSQL, optimizer/util/clauses.c).
  */
 #include <algorithm>
@@ -93,6 +98,8 @@ constexpr const char *steady[] = {"pg_typeof", "pg_collation_for", "pg_char_to_e
 /* What is gathered on the way. */
 struct Search {
     bool uses_settings;
+    bool writes; /* the expression at hand goes by the output functions of its arguments */
+    bool reads;  /* ... by the input function of its result */
     const Level *level;
     const Refusal *refusal;
 };
@@ -143,7 +150,14 @@ struct Declared {
     bool ours; /* of pg_catalog */
     int arguments;
     Oid last; /* type of the last argument */
+    bool takes_any, gives_any;
 };
+
+/* Is the type any that a caller chooses? */
+PG_GUARDED bool is_any(Oid type)
+{
+    return type != CSTRINGOID && type != INTERNALOID && get_typtype(type) == TYPTYPE_PSEUDO;
+}
 
 PG_GUARDED Declared look_up(Oid function)
 {
@@ -155,9 +169,13 @@ PG_GUARDED Declared look_up(Oid function)
                          .volatility = proc->provolatile,
                          .ours = proc->pronamespace == PG_CATALOG_NAMESPACE,
                          .arguments = proc->pronargs,
-                         .last = InvalidOid};
-    if (proc->pronargs > 0)
-        declared.last = proc->proargtypes.values[proc->pronargs - 1];
+                         .last = InvalidOid,
+                         .takes_any = false,
+                         .gives_any = is_any(proc->prorettype)};
+    for (int i = 0; i < proc->pronargs; i++) {
+        declared.last = proc->proargtypes.values[i];
+        declared.takes_any = declared.takes_any || is_any(declared.last);
+    }
     ReleaseSysCache(tuple);
     return declared;
 }
@@ -245,6 +263,8 @@ PG_GUARDED bool check_declared(Oid function, Search *search)
         search->refusal = refuse_unsteady(shown, known->cause);
     } else {
         search->uses_settings = true;
+        search->writes = search->writes || (declared.takes_any && !is_steady(declared.name));
+        search->reads = search->reads || declared.gives_any;
     }
     return search->refusal != nullptr;
 }
@@ -273,6 +293,163 @@ PG_GUARDED static bool check_one(Oid function, void *context)
 }
 
 } // extern "C"
+
+enum class Direction : char { In, Out };
+
+PG_GUARDED bool check_type(Oid type, Direction direction, Search *search);
+
+/* Judge the columns of a row; true: refused. */
+PG_GUARDED bool check_columns(TupleDesc row, Direction direction, Search *search)
+{
+    bool refused = false;
+    for (int i = 0; i < row->natts && !refused; i++) {
+        const FormData_pg_attribute *column = TupleDescAttr(row, i);
+        refused = !column->attisdropped && check_type(column->atttypid, direction, search);
+    }
+    return refused;
+}
+
+/*
+ * Judge the functions by which values of a type, and what these are made of, are read from text or written as
+ * text; true: refused.
+ */
+PG_GUARDED bool check_type(Oid type, Direction direction, Search *search)
+{
+    check_stack_depth();
+    Oid function;
+    Oid parameter;
+    bool is_varlena;
+    const Oid base = getBaseType(type);
+    if (!OidIsValid(base) || base == RECORDOID)
+        return false;
+    if (const Oid element = get_element_type(base); OidIsValid(element))
+        return check_type(element, direction, search);
+    if (const Oid bound = pg::range_subtype(base); OidIsValid(bound))
+        return check_type(bound, direction, search);
+    if (type_is_rowtype(base)) {
+        TupleDesc row = lookup_rowtype_tupdesc(base, -1);
+        const bool refused = check_columns(row, direction, search);
+        ReleaseTupleDesc(row);
+        return refused;
+    }
+    if (direction == Direction::In)
+        getTypeInputInfo(base, &function, &parameter);
+    else
+        getTypeOutputInfo(base, &function, &is_varlena);
+    return check_declared(function, search);
+}
+
+PG_GUARDED bool check_types(const List *types, Search *search)
+{
+    bool refused = false;
+    for (Oid type : pg::each_oid(types))
+        refused = refused || check_type(type, Direction::In, search);
+    return refused;
+}
+
+/* Judging how an expression is written as text. */
+struct Writing {
+    Search *search;
+    const Level *level;
+    Visited *visited;
+};
+
+PG_GUARDED bool check_written(Node *expression, const Writing &writing);
+
+extern "C" {
+
+/* Walker: judge how the parts of an expression are written as text; true: refused. */
+PG_GUARDED static bool written_walker(Node *node, void *context)
+{
+    const auto &writing = *static_cast<const Writing *>(context);
+    if (node == nullptr || IsA(node, SortGroupClause) ||
+        (IsA(node, TargetEntry) && castNode(TargetEntry, node)->resjunk))
+        return false;
+    if (IsA(node, Query)) {
+        const Level level = {castNode(Query, node), writing.level};
+        Writing inside = {writing.search, &level, writing.visited};
+        return written_walker(reinterpret_cast<Node *>(level.query->targetList), &inside);
+    }
+    if (IsA(node, List) || IsA(node, TargetEntry) || IsA(node, CaseWhen))
+        return pg::walk_expression(node, written_walker, context);
+    return check_written(node, writing);
+}
+
+} // extern "C"
+
+/* Judge how a row without a type of its own is written: by whatever it is made of; true: refused. */
+PG_GUARDED bool check_record(Node *expression, Writing writing)
+{
+    TupleDesc row = nullptr;
+    if (IsA(expression, Var)) {
+        bool refused = false;
+        for (auto *origin :
+             pg::each<Origin>(origins_of(*writing.level, castNode(Var, expression), writing.visited)))
+            refused = refused ||
+                      check_written(origin->expression, {writing.search, &origin->level, writing.visited});
+        return refused;
+    }
+    if (IsA(expression, FuncExpr) && get_expr_result_type(expression, nullptr, &row) == TYPEFUNC_COMPOSITE &&
+        check_columns(row, Direction::Out, writing.search))
+        return true;
+    return pg::walk_expression(expression, written_walker, &writing);
+}
+
+/* Judge how an expression is written as text; true: refused. */
+PG_GUARDED bool check_written(Node *expression, const Writing &writing)
+{
+    check_stack_depth();
+    const Oid type = exprType(expression);
+    return type == RECORDOID || type == RECORDARRAYOID ? check_record(expression, writing)
+                                                       : check_type(type, Direction::Out, writing.search);
+}
+
+/* Judge how what goes into an expression is written as text; true: refused. */
+PG_GUARDED bool check_arguments(Node *expression, Search *search)
+{
+    Visited visited = {};
+    Writing writing = {search, search->level, &visited};
+    return pg::walk_expression(expression, written_walker, &writing);
+}
+
+/* Note the conversions that are no function calls. */
+PG_GUARDED void note_conversion(Node *node, Search *search)
+{
+    const bool in_text = IsA(node, CoerceViaIO) || pg::is_sql_json(node);
+    const bool of_records =
+        IsA(node, ArrayCoerceExpr) &&
+        exprType(reinterpret_cast<Node *>(castNode(ArrayCoerceExpr, node)->arg)) == RECORDARRAYOID;
+    search->writes = in_text || of_records || IsA(node, XmlExpr);
+    search->reads = in_text;
+    search->uses_settings =
+        search->uses_settings || IsA(node, XmlExpr) || IsA(node, TableFunc) || pg::is_sql_json(node);
+}
+
+/* Judge the functions that are called by the expression itself, not by its parts; true: refused. */
+PG_GUARDED bool check_called(Node *node, Search *search)
+{
+    note_conversion(node, search);
+    if (check_functions_in_node(node, check_one, search))
+        return true;
+    const bool reads = search->reads;
+    return (search->writes && check_arguments(node, search)) ||
+           (reads && check_type(exprType(node), Direction::In, search));
+}
+
+/* Judge how the columns of what a function gives as rows are read from text; true: refused. */
+PG_GUARDED bool check_rows(Node *node, Search *search)
+{
+    if (IsA(node, TableFunc))
+        return check_types(castNode(TableFunc, node)->coltypes, search);
+    if (!IsA(node, RangeTblFunction))
+        return false;
+    const auto *item = reinterpret_cast<RangeTblFunction *>(node);
+    if (item->funccoltypes == NIL)
+        return false;
+    search->reads = false;
+    return check_functions_in_node(item->funcexpr, check_one, search) ||
+           (search->reads && check_types(item->funccoltypes, search));
+}
 
 /* Judge CURRENT_DATE and its like, which are no function calls. */
 PG_GUARDED const Refusal *check_value_function(const SQLValueFunction *function)
@@ -329,9 +506,7 @@ PG_GUARDED static bool function_walker(Node *node, void *context)
         search->refusal = refuse_unsteady("text that means the present time, such as 'now',", Cause::Clock);
     else if (IsA(node, NextValueExpr))
         search->refusal = refuse_unsteady("nextval", Cause::Session);
-    else if (IsA(node, XmlExpr) || pg::is_sql_json(node))
-        search->uses_settings = true;
-    return search->refusal != nullptr || check_functions_in_node(node, check_one, search) ||
+    return search->refusal != nullptr || check_called(node, search) || check_rows(node, search) ||
            pg::walk_expression(node, function_walker, context);
 }
 
