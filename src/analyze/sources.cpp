@@ -7,6 +7,7 @@
  * inheritance children are no sources of their own, capture maps them.
  */
 #include "analyze/parts.hpp"
+#include "catalog/catalog.hpp"
 
 namespace analyze {
 
@@ -37,6 +38,36 @@ PG_GUARDED Oid foreign_child(Oid table)
         if (get_rel_relkind(child) == RELKIND_FOREIGN_TABLE)
             return child;
     return InvalidOid;
+}
+
+/* The IMAT whose groups the table keeps, or InvalidOid. */
+PG_GUARDED Oid imat_kept_in(Oid table)
+{
+    for (Oid imat : catalog::all_imats()) {
+        catalog::Registration registration = {};
+        if (catalog::find(imat, &registration) && catalog::keeps_groups_in(registration, table))
+            return imat;
+    }
+    return InvalidOid;
+}
+
+/* Why a table that pg_imat has for itself can't be a source, or NULL: it is another table. */
+PG_GUARDED const Refusal *refuse_ours(Oid table)
+{
+    constexpr int unsupported = ERRCODE_FEATURE_NOT_SUPPORTED;
+    if (get_rel_namespace(table) != get_namespace_oid("imat", true))
+        return nullptr;
+    if (catalog::is_table_of_ours(table))
+        return refuse_relation(unsupported, "table", table,
+                               "It belongs to pg_imat, which writes to it without telling anybody.", nullptr);
+    const Oid imat = imat_kept_in(table);
+    if (!OidIsValid(imat))
+        return nullptr;
+    return refuse_relation(
+        unsupported, "table", table,
+        psprintf("It belongs to incremental materialized table %s, and is written without telling anybody.",
+                 relation_name(imat)),
+        psprintf("Read %s instead.", relation_name(imat)));
 }
 
 /* Why changes of the relation can't be noticed, or NULL. */
@@ -76,7 +107,7 @@ PG_GUARDED const Refusal *refuse_kind(Oid relation, char relkind)
                                psprintf("Its child %s is a foreign table, whose changes cannot be noticed.",
                                         relation_name(foreign)),
                                nullptr);
-    return nullptr;
+    return refuse_ours(relation);
 }
 
 /* Count a reference to a table, of which a query selects these columns. */

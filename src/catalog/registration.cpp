@@ -213,6 +213,11 @@ PG_GUARDED Oid relation_of_ours(const char *name)
     return relation;
 }
 
+PG_GUARDED bool is_table_of_ours(Oid table)
+{
+    return table == relation_of_ours("registered") || table == relation_of_ours("source");
+}
+
 PG_GUARDED bool find(Oid imat, Registration *registration)
 {
     bool found = false;

@@ -78,4 +78,7 @@ PG_GUARDED bool is_installed();
 /* The Oid of a relation in schema imat; an error where the extension is damaged. */
 PG_GUARDED Oid relation_of_ours(const char *name);
 
+/* Is it imat.registered, or imat.source? */
+PG_GUARDED bool is_table_of_ours(Oid table);
+
 } // namespace catalog

@@ -291,9 +291,6 @@ PG_GUARDED List *imats_under_policies();
 
 /* -- restore.cpp -- */
 
-/* Is it imat.registered, or imat.source? */
-PG_GUARDED bool is_table_of_ours(Oid table);
-
 /*
  * The owner may not read the sources yet, for a dump's privileges come last: the IMAT is not to be trusted
  * until it has been computed.  Is it one that can be now?

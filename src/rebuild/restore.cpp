@@ -105,11 +105,6 @@ PG_GUARDED bool is_kept(Oid table)
     return kept_in(table) != NIL;
 }
 
-PG_GUARDED bool is_table_of_ours(Oid table)
-{
-    return table == catalog::relation_of_ours("registered") || table == catalog::relation_of_ours("source");
-}
-
 PG_GUARDED void settle()
 {
     List *settled = NIL;

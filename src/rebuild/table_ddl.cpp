@@ -302,7 +302,7 @@ PG_GUARDED void after_table_command(Oid table, const CollectedCommand *command, 
     const List *kept = effects.firing || effects.columns ? kept_in(table) : NIL;
     if (effects.firing)
         follow_firing(table, list_concat_unique_oid(list_copy(kept), readers), changed);
-    if (effects.firing && is_restoring() && is_table_of_ours(table))
+    if (effects.firing && is_restoring() && catalog::is_table_of_ours(table))
         settle();
     if (effects.columns && kept != NIL && linitial_oid(kept) != table)
         refuse_columns(table, linitial_oid(kept));

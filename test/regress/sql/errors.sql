@@ -91,6 +91,20 @@ SELECT oracle.sqlstate('SELECT imat.create(''pg_temp.m_temp'', ''SELECT * FROM e
 SELECT oracle.error('SELECT imat.create(''pg_catalog.m'', ''SELECT * FROM erro.src'')');
 SELECT oracle.fingerprint() = :'before' AS as_before;
 SELECT relkind, count(*) FROM pg_class WHERE relname LIKE 'm\_%' AND relnamespace = 'erro'::regnamespace GROUP BY 1;
+-- what pg_imat keeps for itself, which it writes without telling anybody; a definition is a view like any other
+SELECT imat.create('kept', 'SELECT k, avg(v) AS a, count(DISTINCT v) AS n FROM erro.src GROUP BY k');
+SELECT oracle.error('SELECT imat.create(''m_own'', ''SELECT swaps FROM imat.registered'')');
+SELECT oracle.error('SELECT imat.create(''m_own'', ''SELECT count(*) AS n FROM imat.source'')');
+SELECT oracle.error('SELECT imat.create(''m_own'', ''SELECT imat FROM imat.status'')');
+SELECT oracle.error('SELECT imat.create(''m_own'', ''SELECT count(*) AS n FROM imat.kept_state'')');
+SELECT oracle.error('SELECT imat.create(''m_own'', ''SELECT s.k FROM erro.src s LEFT JOIN imat.kept_distinct d ON true'')');
+SELECT imat.create('of_definition', 'SELECT sum(n) AS n FROM imat.kept_definition');
+SELECT imat.create('of_kept', 'SELECT sum(n) AS n FROM kept');
+INSERT INTO src VALUES (100, 7, 7);
+SELECT oracle.same('of_definition'), oracle.same('of_kept');
+DELETE FROM src WHERE id = 100;
+DROP TABLE of_definition, of_kept;
+DROP TABLE kept;
 -- a foreign table, which needs nothing but a wrapper without a handler
 CREATE FOREIGN DATA WRAPPER imat_dummy; CREATE SERVER imat_dummy FOREIGN DATA WRAPPER imat_dummy; CREATE FOREIGN TABLE far (a int) SERVER imat_dummy;
 SELECT oracle.error('SELECT create_imat(''far'')');
