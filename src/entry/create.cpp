@@ -41,9 +41,10 @@ PG_GUARDED void require_event_trigger(FunctionCallInfo fcinfo)
                 errmsg("the function was not called by the event trigger manager"));
 }
 
-/* Nothing is pending, and what was is visible. */
-PG_GUARDED void flush_pending()
+/* A function that writes begins: it may, nothing is pending, and what was is visible. */
+PG_GUARDED void begin_writing(const char *function)
 {
+    PreventCommandIfReadOnly(function);
     flush::flush_now();
     CommandCounterIncrement();
 }
@@ -53,14 +54,14 @@ PG_GUARDED void flush_pending()
 /* create_imat(mv_name text, target_schema text) */
 PG_IMAT_FUNCTION(imat_create_imat)
 {
-    flush_pending();
+    begin_writing("create_imat()");
     PG_RETURN_OID(rebuild::convert(required_text(fcinfo, 0, "mv_name"), optional_text(fcinfo, 1)));
 }
 
 /* imat.create(name text, query text, maintenance text, strategy text) */
 PG_IMAT_FUNCTION(imat_create)
 {
-    flush_pending();
+    begin_writing("imat.create()");
     PG_RETURN_OID(rebuild::create(required_text(fcinfo, 0, "name"), required_text(fcinfo, 1, "query"),
                                   required_text(fcinfo, 2, "maintenance"),
                                   required_text(fcinfo, 3, "strategy")));
@@ -69,7 +70,7 @@ PG_IMAT_FUNCTION(imat_create)
 /* imat.alter(imat regclass, maintenance text, strategy text) */
 PG_IMAT_FUNCTION(imat_alter)
 {
-    flush_pending();
+    begin_writing("imat.alter()");
     rebuild::alter(required_imat(fcinfo), optional_text(fcinfo, 1), optional_text(fcinfo, 2));
     PG_RETURN_VOID();
 }
@@ -77,7 +78,7 @@ PG_IMAT_FUNCTION(imat_alter)
 /* imat.drop(imat regclass, keep text) */
 PG_IMAT_FUNCTION(imat_drop)
 {
-    flush_pending();
+    begin_writing("imat.drop()");
     rebuild::drop(required_imat(fcinfo), rebuild::keep_of(optional_text(fcinfo, 1)));
     PG_RETURN_VOID();
 }
@@ -85,7 +86,7 @@ PG_IMAT_FUNCTION(imat_drop)
 /* imat.refresh(imat regclass) */
 PG_IMAT_FUNCTION(imat_refresh)
 {
-    flush_pending();
+    begin_writing("imat.refresh()");
     rebuild::refresh(required_imat(fcinfo));
     PG_RETURN_VOID();
 }

@@ -112,6 +112,18 @@ SELECT oracle.error('SELECT imat.create(''of_far'', ''SELECT a FROM far'')');
 CREATE FOREIGN TABLE parted_far PARTITION OF parted FOR VALUES FROM (0) TO (9) SERVER imat_dummy;
 SELECT oracle.error('SELECT imat.create(''of_parted'', ''SELECT a FROM parted'')');
 SET client_min_messages = warning; DROP FOREIGN DATA WRAPPER imat_dummy CASCADE; RESET client_min_messages;
+-- in a transaction that only reads
+SELECT oracle.fingerprint() AS before \gset
+BEGIN READ ONLY;
+SELECT oracle.error('SELECT create_imat(''other'')');
+SELECT oracle.error('SELECT imat.create(''m_own'', ''SELECT k FROM erro.src'')');
+SELECT oracle.error('SELECT imat.alter(''mv'', strategy => ''keyed'')');
+SELECT oracle.error('SELECT imat.drop(''mv'')');
+SELECT oracle.error('SELECT imat.refresh(''mv'')');
+SELECT imat.verify('mv'), (SELECT count(*) > 0 FROM imat.explain('mv')) AS explained, (SELECT count(*) FROM imat.explain_query('SELECT k FROM src')) > 0 AS query_explained,
+       (SELECT count(*) FROM imat.status) > 0 AS status, (SELECT count(*) FROM imat.advise()) > 0 AS advice;
+COMMIT;
+SELECT oracle.fingerprint() = :'before' AS as_before;
 -- functions that are for triggers and for maintenance only
 SELECT oracle.error('SELECT imat.capture()');
 SELECT oracle.error('SELECT imat.protect()');
