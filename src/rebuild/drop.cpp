@@ -85,6 +85,7 @@ PG_GUARDED void leave_table(const catalog::Registration &registration)
 PG_GUARDED void leave_materialized_view(const catalog::Registration &registration)
 {
     unprotect(registration.imat);
+    check_plainness(registration.imat, registration.definition);
     constraints_to_indexes(registration.imat);
     drop_not_null(registration.imat, MaxHeapAttributeNumber);
     make_materialized_view_of(registration.imat);

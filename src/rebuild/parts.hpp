@@ -71,6 +71,9 @@ PG_GUARDED char *free_name(const char *table, const char *suffix);
 /* The materialized view becomes a table: kind, and no rule any more. */
 PG_GUARDED void make_table_of(Oid materialized_view);
 
+/* Errors for what a table of ours can have, and a materialized view of the definition can't. */
+PG_GUARDED void check_plainness(Oid table, Oid definition);
+
 /* The table becomes a (populated) materialized view, whose rule the caller restores. */
 PG_GUARDED void make_materialized_view_of(Oid table);
 

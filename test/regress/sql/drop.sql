@@ -100,6 +100,60 @@ REFRESH MATERIALIZED VIEW gone_k;
 REFRESH MATERIALIZED VIEW gone_w;
 DROP MATERIALIZED VIEW gone_k, gone_w;
 
+-- what a materialized view can't have: the way out leads there, or it stays a table
+CREATE ROLE imat_gone_reader;
+CREATE FUNCTION refused() RETURNS SETOF text LANGUAGE sql AS $$ SELECT oracle.error($e$SELECT imat.drop('gone_c', 'materialized view')$e$) $$;
+SELECT imat.create('gone_c', 'SELECT k, count(*) AS n, sum(k) AS s FROM src GROUP BY k');
+CREATE RULE r AS ON INSERT TO gone_c DO INSTEAD NOTHING;
+SELECT refused();
+DROP RULE r ON gone_c;
+CREATE POLICY p ON gone_c TO imat_gone_reader USING (k = 1);
+SELECT refused();
+DROP POLICY p ON gone_c;
+ALTER TABLE gone_c ENABLE ROW LEVEL SECURITY;
+SELECT refused();
+ALTER TABLE gone_c DISABLE ROW LEVEL SECURITY;
+ALTER TABLE gone_c FORCE ROW LEVEL SECURITY;
+SELECT refused();
+ALTER TABLE gone_c NO FORCE ROW LEVEL SECURITY;
+SET client_min_messages = error; CREATE PUBLICATION imat_gone FOR TABLE gone_c; RESET client_min_messages;
+SELECT refused();
+DROP PUBLICATION imat_gone;
+CREATE TYPE like_gone_c AS (k int, n bigint, s bigint);
+ALTER TABLE gone_c OF like_gone_c;
+SELECT refused();
+ALTER TABLE gone_c NOT OF;
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER t AFTER INSERT ON gone_c EXECUTE FUNCTION nothing();
+SELECT refused();
+DROP TRIGGER t ON gone_c;
+ALTER TABLE gone_c ALTER n SET DEFAULT 1;
+SELECT refused();
+ALTER TABLE gone_c ALTER n DROP DEFAULT, ALTER k ADD GENERATED ALWAYS AS IDENTITY;
+SELECT refused();
+ALTER TABLE gone_c ALTER k DROP IDENTITY;
+SET client_min_messages = warning; ALTER TABLE src SET UNLOGGED; RESET client_min_messages;
+SELECT refused();
+SET client_min_messages = warning; ALTER TABLE src SET LOGGED; RESET client_min_messages;
+-- what was seen of it before has left nothing; a policy of another table's that reads it is none of its own
+CREATE TABLE gone_reader (a int);
+CREATE POLICY p ON gone_reader USING (a IN (SELECT n FROM gone_c));
+SELECT imat.drop('gone_c', 'materialized view');
+SELECT create_imat('gone_c');
+INSERT INTO src VALUES (100, 1, 1);
+DELETE FROM src WHERE id = 100;
+SELECT oracle.same('gone_c');
+-- columns that were added, even if they are gone
+ALTER TABLE gone_c ADD COLUMN "My note" text;
+SELECT refused();
+ALTER TABLE gone_c DROP COLUMN "My note";
+SELECT refused();
+SELECT oracle.same('gone_c');
+SELECT imat.drop('gone_c', 'table');
+DROP TABLE gone_c, gone_reader;
+DROP ROLE imat_gone_reader;
+DROP FUNCTION refused;
+
 -- DROP SCHEMA CASCADE of the schema where the IMAT stands, of that of the old name, of that of the source
 SET client_min_messages = warning;
 CREATE SCHEMA gone_to;
