@@ -44,7 +44,7 @@ PG_GUARDED Oid create_empty_view(Oid schema, char *name, Oid owner, List *column
     const Oid view = as_superuser(
         [&] { return DefineRelation(statement, RELKIND_VIEW, owner, nullptr, nullptr).objectId; });
     CommandCounterIncrement();
-    set_privileges(view, nullptr);
+    set_privileges(view, 0, nullptr);
     return view;
 }
 
@@ -106,6 +106,15 @@ PG_GUARDED Query *select_from(Relation table)
     return pg::parse_analyze_fixedparams(statement, "");
 }
 
+/* The view is open to whom the table is, and is said to be the same; or, unless it is 0, so is its column. */
+PG_GUARDED void pass_on(Oid table, Oid view, AttrNumber column)
+{
+    if (const Acl *privileges = privileges_of(table, column))
+        set_privileges(view, column, privileges);
+    if (char *comment = GetComment(table, RelationRelationId, column))
+        CreateComments(view, RelationRelationId, column, comment);
+}
+
 } // namespace
 
 PG_GUARDED char *free_name(const char *table, const char *suffix)
@@ -151,12 +160,12 @@ PG_GUARDED Oid create_old_view(Oid schema, Oid table)
         StoreViewQuery(view, select_from(opened), false);
         return view;
     });
+    const int columns = RelationGetNumberOfAttributes(opened);
     table_close(opened, NoLock);
     CommandCounterIncrement();
 
-    set_privileges(view, privileges_of(table));
-    if (char *comment = GetComment(table, RelationRelationId, 0))
-        CreateComments(view, RelationRelationId, 0, comment);
+    for (int column = 0; column <= columns; column++)
+        pass_on(table, view, static_cast<AttrNumber>(column));
     return view;
 }
 

@@ -43,11 +43,11 @@ PG_GUARDED Oid as_superuser(Body body)
     return result;
 }
 
-/* Replace the privileges of a relation; NULL: the owner's alone. */
-PG_GUARDED void set_privileges(Oid relation, const Acl *privileges);
+/* Replace the privileges of a relation or, unless the column is 0, of a column; NULL: the owner's alone. */
+PG_GUARDED void set_privileges(Oid relation, AttrNumber column, const Acl *privileges);
 
-/* A copy of the privileges of a relation; NULL: the owner's alone. */
-PG_GUARDED Acl *privileges_of(Oid relation);
+/* A copy of them; NULL: the owner's alone. */
+PG_GUARDED Acl *privileges_of(Oid relation, AttrNumber column);
 
 /* -- definition.cpp -- */
 

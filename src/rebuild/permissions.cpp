@@ -57,38 +57,49 @@ PG_GUARDED void require_trigger(const model::Array<model::Source> &sources)
         }
 }
 
-PG_GUARDED Acl *privileges_of(Oid relation)
+/* A copy of the row that has the privileges of a relation or, unless the column is 0, of a column. */
+PG_GUARDED static HeapTuple row_with_privileges(Oid relation, AttrNumber column)
+{
+    HeapTuple row = column == 0
+                        ? SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(relation))
+                        : SearchSysCacheCopy2(ATTNUM, ObjectIdGetDatum(relation), Int16GetDatum(column));
+    if (!HeapTupleIsValid(row))
+        elog(ERROR, "cache lookup failed for column %d of relation %u", column, relation);
+    return row;
+}
+
+PG_GUARDED Acl *privileges_of(Oid relation, AttrNumber column)
 {
     bool null;
-    HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-    if (!HeapTupleIsValid(row))
-        elog(ERROR, "cache lookup failed for relation %u", relation);
-    const Datum privileges = SysCacheGetAttr(RELOID, row, Anum_pg_class_relacl, &null);
+    HeapTuple row = row_with_privileges(relation, column);
+    const Datum privileges = column == 0 ? SysCacheGetAttr(RELOID, row, Anum_pg_class_relacl, &null)
+                                         : SysCacheGetAttr(ATTNUM, row, Anum_pg_attribute_attacl, &null);
     Acl *copy = null ? nullptr : DatumGetAclPCopy(privileges);
-    ReleaseSysCache(row);
+    heap_freetuple(row);
     return copy;
 }
 
-PG_GUARDED void set_privileges(Oid relation, const Acl *privileges)
+PG_GUARDED void set_privileges(Oid relation, AttrNumber column, const Acl *privileges)
 {
     Oid *old_members = nullptr;
     Oid *new_members = nullptr;
-    const int old_size = aclmembers(privileges_of(relation), &old_members);
+    const int old_size = aclmembers(privileges_of(relation, column), &old_members);
     const int new_size = aclmembers(privileges, &new_members);
 
-    Relation classes = table_open(RelationRelationId, RowExclusiveLock);
-    HeapTuple row = SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(relation));
-    Datum values[Natts_pg_class] = {};
-    bool nulls[Natts_pg_class] = {};
-    bool replaced[Natts_pg_class] = {};
-    values[Anum_pg_class_relacl - 1] = PointerGetDatum(privileges);
-    nulls[Anum_pg_class_relacl - 1] = privileges == nullptr;
-    replaced[Anum_pg_class_relacl - 1] = true;
-    row = heap_modify_tuple(row, RelationGetDescr(classes), values, nulls, replaced);
-    CatalogTupleUpdate(classes, &row->t_self, row);
-    table_close(classes, RowExclusiveLock);
+    Relation catalog = table_open(column == 0 ? RelationRelationId : AttributeRelationId, RowExclusiveLock);
+    HeapTuple row = row_with_privileges(relation, column);
+    const int place = (column == 0 ? Anum_pg_class_relacl : Anum_pg_attribute_attacl) - 1;
+    Datum values[Max(Natts_pg_class, Natts_pg_attribute)] = {};
+    bool nulls[lengthof(values)] = {};
+    bool replaced[lengthof(values)] = {};
+    values[place] = PointerGetDatum(privileges);
+    nulls[place] = privileges == nullptr;
+    replaced[place] = true;
+    row = heap_modify_tuple(row, RelationGetDescr(catalog), values, nulls, replaced);
+    CatalogTupleUpdate(catalog, &row->t_self, row);
+    table_close(catalog, RowExclusiveLock);
 
-    updateAclDependencies(RelationRelationId, relation, 0, pg::owner_of_relation(relation), old_size,
+    updateAclDependencies(RelationRelationId, relation, column, pg::owner_of_relation(relation), old_size,
                           old_members, new_size, new_members);
     CommandCounterIncrement();
 }

@@ -60,7 +60,7 @@ PG_GUARDED Oid create_table(Oid table, const model::View &view, const char *suff
     });
     CommandCounterIncrement();
     NewRelationCreateToastTable(hidden, Datum(0));
-    set_privileges(hidden, nullptr);
+    set_privileges(hidden, 0, nullptr);
     AttrNumber not_null[2];
     const int size = view.strategy == model::Strategy::Keyed ? 0
                      : view.upper != nullptr                 ? 1

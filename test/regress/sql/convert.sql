@@ -151,6 +151,9 @@ CREATE INDEX moved_total ON moved (total);
 CREATE VIEW on_moved AS SELECT count(*) AS n, sum(total) AS total FROM moved;
 GRANT SELECT ON moved TO imat_conv_reader;
 COMMENT ON MATERIALIZED VIEW moved IS 'goes places';
+COMMENT ON COLUMN moved.total IS 'of prices';
+CREATE ROLE imat_conv_column; GRANT USAGE ON SCHEMA conv, conv_to TO imat_conv_column;
+GRANT SELECT (region) ON moved TO imat_conv_column WITH GRANT OPTION;
 SELECT 'moved'::regclass::oid AS oid_before \gset
 SELECT create_imat('moved', 'conv_to');
 SELECT 'conv_to.moved'::regclass::oid = :oid_before AS same_oid, relkind FROM pg_class WHERE oid = 'conv_to.moved'::regclass;
@@ -174,6 +177,16 @@ INSERT INTO sold VALUES (111, 'moved', 1, 1);
 SELECT total FROM conv_to.moved WHERE region = 'moved';
 ROLLBACK;
 SELECT total FROM conv.moved WHERE region = 'moved';
+
+-- and who could read some of its columns; what was said of these is kept
+SELECT v.attname, v.attacl IS NOT NULL AS granted, v.attacl IS NOT DISTINCT FROM t.attacl AS alike, col_description(v.attrelid, v.attnum)
+  FROM pg_attribute v JOIN pg_attribute t USING (attnum) WHERE v.attrelid = 'conv.moved'::regclass AND t.attrelid = 'conv_to.moved'::regclass AND attnum > 0 ORDER BY attnum;
+SET ROLE imat_conv_column;
+SELECT count(region) > 0 AS answers FROM conv.moved;
+SELECT count(region) > 0 AS answers FROM conv_to.moved;
+SELECT oracle.sqlstate('SELECT total FROM conv.moved');
+RESET ROLE;
+SELECT oracle.sqlstate('DROP ROLE imat_conv_column') AS is_needed;
 
 -- Where an unqualified name is looked for: schema imat, the target schema, the search_path
 CREATE MATERIALIZED VIEW imat.here AS SELECT 'imat'::text AS place, count(*) AS n FROM sold;
@@ -214,6 +227,6 @@ SELECT oracle.same('undone'), (SELECT n FROM undone WHERE region = 'mine');
 SELECT * FROM oracle.all_same('conv');
 SET client_min_messages = warning;
 DROP SCHEMA conv, conv2, conv_to, "Odd ""Schema"".x" CASCADE;
-DROP OWNED BY imat_conv_reader; DROP ROLE imat_conv_reader;
+DROP OWNED BY imat_conv_reader, imat_conv_column; DROP ROLE imat_conv_reader, imat_conv_column;
 SELECT count(*) FROM imat.imat_config;
 SELECT relname FROM pg_class WHERE relnamespace = 'imat'::regnamespace AND relname ~ '(conv|here|mov|sale|MV)';
