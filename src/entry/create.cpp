@@ -95,7 +95,7 @@ PG_IMAT_FUNCTION(imat_refresh)
 PG_IMAT_FUNCTION(imat_on_sql_drop)
 {
     require_event_trigger(fcinfo);
-    rebuild::on_sql_drop();
+    rebuild::on_sql_drop(reinterpret_cast<EventTriggerData *>(fcinfo->context)->parsetree);
     PG_RETURN_VOID();
 }
 

@@ -120,6 +120,23 @@ PG_GUARDED bool is_trigger_of_ours(TupleTableSlot *row)
     return oid_in(row, dropped::class_id) == TriggerRelationId && is_ours(text_in(row, dropped::identity));
 }
 
+/* Does the statement drop with CASCADE? */
+PG_GUARDED DropBehavior behavior_of(const Node *statement)
+{
+    if (statement == nullptr)
+        return DROP_RESTRICT;
+    if (IsA(statement, DropStmt))
+        return reinterpret_cast<const DropStmt *>(statement)->behavior;
+    if (IsA(statement, DropOwnedStmt))
+        return reinterpret_cast<const DropOwnedStmt *>(statement)->behavior;
+    if (IsA(statement, AlterTableStmt))
+        for (auto *command :
+             pg::each<AlterTableCmd>(reinterpret_cast<const AlterTableStmt *>(statement)->cmds))
+            if (command->behavior == DROP_CASCADE)
+                return DROP_CASCADE;
+    return DROP_RESTRICT;
+}
+
 /* Triggers of ours were dropped: an error unless they went with their tables. */
 PG_GUARDED void check_all_captured()
 {
@@ -281,7 +298,7 @@ PG_GUARDED void after_grant(const InternalGrant &command, Changed *changed)
 
 } // namespace
 
-PG_GUARDED void on_sql_drop()
+PG_GUARDED void on_sql_drop(const Node *statement)
 {
     if (!catalog::is_installed())
         return;
@@ -300,7 +317,7 @@ PG_GUARDED void on_sql_drop()
     forget_accounted();
     Changed changed = {};
     if (part_dropped)
-        after_drop();
+        after_drop(behavior_of(statement));
     if (trigger_dropped) {
         check_all_captured();
         if (unaccounted)

@@ -12,6 +12,7 @@
  */
 #include "observe/observe.hpp"
 #include "pg/list.hpp"
+#include "pg/lookup.hpp"
 #include "rebuild/parts.hpp"
 #include "rebuild/rebuild.hpp"
 
@@ -24,14 +25,14 @@ PG_GUARDED bool exists(Oid relation)
     return OidIsValid(relation) && SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relation));
 }
 
-/* Drop a relation that is ours, unless it is gone; others that depend on it are an error. */
-PG_GUARDED void drop_ours(Oid relation)
+/* Drop a relation that is ours, unless it is gone. */
+PG_GUARDED void drop_ours(Oid relation, DropBehavior behavior)
 {
     if (!exists(relation))
         return;
     ObjectAddress address;
     ObjectAddressSet(address, RelationRelationId, relation);
-    performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
+    performDeletion(&address, behavior, PERFORM_DELETION_INTERNAL);
 }
 
 /* One relation doesn't depend on the other any more. */
@@ -42,8 +43,36 @@ PG_GUARDED void forget_dependency(Oid dependent, char type, Oid referenced)
                                            referenced);
 }
 
+/* A view, other than the relation itself, that reads the relation; or InvalidOid. */
+PG_GUARDED Oid view_over(Oid relation)
+{
+    Oid found = InvalidOid;
+    pg::each_dependent(RelationRelationId, relation, [&](const FormData_pg_depend &dependent) {
+        const Oid view =
+            dependent.classid == RewriteRelationId ? relation_of_rule(dependent.objid) : InvalidOid;
+        if (OidIsValid(view) && view != relation)
+            found = view;
+    });
+    return found;
+}
+
+/* Drop a definition, unless it is gone.  PostgreSQL's error for what depends on it would talk of a view that
+ * nobody wants to drop. */
+PG_GUARDED void drop_definition(Oid definition, DropBehavior behavior)
+{
+    const Oid view = exists(definition) && behavior == DROP_RESTRICT ? view_over(definition) : InvalidOid;
+    if (OidIsValid(view))
+        ereport(ERROR, errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+                errmsg("cannot drop the definition of an incremental materialized table because other "
+                       "objects depend on it"),
+                errdetail("%s reads %s, which does not outlive the incremental materialized table.",
+                          name_of(view), name_of(definition)),
+                errhint("Drop %s first, or with the table by DROP TABLE ... CASCADE.", name_of(view)));
+    drop_ours(definition, behavior);
+}
+
 /* The registration and everything that only maintenance needed. */
-PG_GUARDED void unregister(const catalog::Registration &registration)
+PG_GUARDED void unregister(const catalog::Registration &registration, DropBehavior behavior)
 {
     const model::Array<Oid> sources = catalog::sources_of(registration.imat);
     catalog::remove(registration.imat);
@@ -51,7 +80,7 @@ PG_GUARDED void unregister(const catalog::Registration &registration)
     forget_dependency(registration.imat, DEPENDENCY_NORMAL, registration.definition);
     CommandCounterIncrement();
     drop_hidden_tables(registration);
-    drop_ours(registration.definition);
+    drop_definition(registration.definition, behavior);
     release(sources);
 }
 
@@ -76,7 +105,7 @@ PG_GUARDED void leave_table(const catalog::Registration &registration)
 {
     unprotect(registration.imat);
     forget_dependency(registration.old_view, DEPENDENCY_AUTO, registration.imat);
-    unregister(registration);
+    unregister(registration, DROP_RESTRICT);
     if (catalog::imats_on(registration.imat).size > 0)
         capture_table(registration.imat);
 }
@@ -91,7 +120,7 @@ PG_GUARDED void leave_materialized_view(const catalog::Registration &registratio
     make_materialized_view_of(registration.imat);
     restore_rule(registration.imat, registration.definition);
     forget_dependency(registration.old_view, DEPENDENCY_AUTO, registration.imat);
-    unregister(registration);
+    unregister(registration, DROP_RESTRICT);
 }
 
 /* Drop it as DROP TABLE does. */
@@ -105,7 +134,7 @@ PG_GUARDED void drop_table(const catalog::Registration &registration)
         performDeletion(&old_view, DROP_RESTRICT, 0);
     }
     performDeletion(&address, DROP_RESTRICT, 0);
-    forget(registration.imat);
+    forget(registration.imat, DROP_RESTRICT);
 }
 
 } // namespace
@@ -124,9 +153,9 @@ PG_GUARDED void lock_sources_and(Oid imat, LOCKMODE lock)
 
 PG_GUARDED void drop_hidden_tables(const catalog::Registration &registration)
 {
-    drop_ours(registration.state);
+    drop_ours(registration.state, DROP_RESTRICT);
     for (Oid table : registration.multiplicities)
-        drop_ours(table);
+        drop_ours(table, DROP_RESTRICT);
 }
 
 PG_GUARDED void refuse_ordinary(Oid relation)
@@ -149,13 +178,13 @@ PG_GUARDED void drop(Oid imat, Keep keep)
     }
 }
 
-PG_GUARDED void forget(Oid imat)
+PG_GUARDED void forget(Oid imat, DropBehavior behavior)
 {
     catalog::Registration registration = {};
     if (!catalog::find(imat, &registration))
         return;
-    drop_ours(registration.old_view);
-    unregister(registration);
+    drop_ours(registration.old_view, behavior);
+    unregister(registration, behavior);
 }
 
 /* Is a table gone that the groups are kept in? */
@@ -167,11 +196,11 @@ PG_GUARDED static bool lacks_hidden(const catalog::Registration &registration)
     return lacks;
 }
 
-/* What DROP has taken from an IMAT that is still there. */
-PG_GUARDED static void mend(const catalog::Registration &registration)
+/* What DROP, with RESTRICT or CASCADE, has taken from an IMAT. */
+PG_GUARDED static void mend(const catalog::Registration &registration, DropBehavior behavior)
 {
     if (!exists(registration.imat)) {
-        forget(registration.imat);
+        forget(registration.imat, behavior);
     } else if (!exists(registration.definition)) {
         ereport(
             NOTICE,
@@ -202,13 +231,26 @@ PG_GUARDED void leave_tables()
     CommandCounterIncrement();
 }
 
-PG_GUARDED void after_drop()
+/* Look through all IMATs; true: there is one no more. */
+PG_GUARDED static bool mend_all(DropBehavior behavior)
 {
+    bool gone = false;
     for (Oid imat : catalog::all_imats()) {
         catalog::Registration registration = {};
-        if (catalog::find(imat, &registration))
-            mend(registration);
+        if (!catalog::find(imat, &registration))
+            continue;
+        mend(registration, behavior);
+        gone = gone || !catalog::is_imat(imat);
     }
+    return gone;
+}
+
+PG_GUARDED void after_drop(DropBehavior behavior)
+{
+    bool gone = mend_all(behavior);
+    /* what read a definition has gone with it, and may have taken others along */
+    while (gone && behavior == DROP_CASCADE)
+        gone = mend_all(behavior);
 }
 
 } // namespace rebuild

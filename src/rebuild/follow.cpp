@@ -66,9 +66,7 @@ PG_GUARDED Oid oid_of_object(Oid class_id, Oid index, AttrNumber own_column, Oid
 PG_GUARDED void climb_to(Climb *climb, Oid class_id, Oid object)
 {
     if (class_id == RewriteRelationId)
-        meet(climb, RelationRelationId,
-             oid_of_object(class_id, RewriteOidIndexId, Anum_pg_rewrite_oid, object,
-                           Anum_pg_rewrite_ev_class));
+        meet(climb, RelationRelationId, relation_of_rule(object));
     else if (class_id == PolicyRelationId)
         meet(climb, RelationRelationId,
              oid_of_object(class_id, PolicyOidIndexId, Anum_pg_policy_oid, object, Anum_pg_policy_polrelid));
@@ -184,6 +182,12 @@ PG_GUARDED void follow_owner(Oid imat)
     for (Oid table : registration.multiplicities)
         give_to(table, owner);
     give_to(registration.old_view, owner);
+}
+
+PG_GUARDED Oid relation_of_rule(Oid rule)
+{
+    return oid_of_object(RewriteRelationId, RewriteOidIndexId, Anum_pg_rewrite_oid, rule,
+                         Anum_pg_rewrite_ev_class);
 }
 
 PG_GUARDED List *dependents_of(Oid class_id, Oid object)

@@ -259,6 +259,9 @@ PG_GUARDED void check_persistence(Oid imat);
 /* Have everything that belongs to the IMAT belong to its owner. */
 PG_GUARDED void follow_owner(Oid imat);
 
+/* The relation that a rule is of; InvalidOid: it is gone. */
+PG_GUARDED Oid relation_of_rule(Oid rule);
+
 /* The IMATs whose contents depend on the object: a view, a function, a type, ... */
 PG_GUARDED List *dependents_of(Oid class_id, Oid object);
 
@@ -352,7 +355,7 @@ PG_GUARDED void refuse_ordinary(Oid relation);
 /* The extension is about to be dropped, and all that is in its schema: IMATs are tables without it. */
 PG_GUARDED void leave_tables();
 
-/* Look through all IMATs for what a DROP has taken from them. */
-PG_GUARDED void after_drop();
+/* Look through all IMATs for what a DROP, with RESTRICT or CASCADE, has taken from them. */
+PG_GUARDED void after_drop(DropBehavior behavior);
 
 } // namespace rebuild

@@ -66,14 +66,14 @@ PG_GUARDED void let_in_long_keys(Oid imat);
 
 /*
  * Forget an IMAT whose table is gone (DROP TABLE and its like): its registration, definition, state table,
- * old name, and the triggers on sources that no other IMAT needs.  Nothing happens where it is registered
- * no more.
+ * old name, and the triggers on sources that no other IMAT needs.  With DROP_CASCADE also what others have
+ * made of its definition.  Nothing happens where it is registered no more.
  */
-PG_GUARDED void forget(Oid imat);
+PG_GUARDED void forget(Oid imat, DropBehavior behavior);
 
-/* For the event trigger on sql_drop: forget the IMATs that are gone, and mend or refuse what else was
- * dropped. */
-PG_GUARDED void on_sql_drop();
+/* For the event trigger on sql_drop: forget the IMATs that are gone, and mend or refuse what else the
+ * statement dropped. */
+PG_GUARDED void on_sql_drop(const Node *statement);
 
 /*
  * For the event trigger on ddl_command_end: triggers for new children of sources, new contents where a child

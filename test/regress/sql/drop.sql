@@ -152,7 +152,7 @@ SELECT oracle.same('gone_c');
 SELECT imat.drop('gone_c', 'table');
 DROP TABLE gone_c, gone_reader;
 DROP ROLE imat_gone_reader;
-DROP FUNCTION refused;
+DROP FUNCTION refused, nothing; DROP TYPE like_gone_c;
 
 -- DROP SCHEMA CASCADE of the schema where the IMAT stands, of that of the old name, of that of the source
 SET client_min_messages = warning;
@@ -241,6 +241,34 @@ SELECT make();
 SELECT oracle.error('DROP TABLE imat.gone_v_state');
 SELECT oracle.sqlstate('DROP VIEW imat.gone_v_definition');
 SELECT oracle.sqlstate('DROP EXTENSION pg_imat');
+-- a definition that others read: RESTRICT names it, CASCADE takes it along, and what depends on that
+CREATE VIEW on_definition AS SELECT sum(s) AS s FROM imat.gone_v_definition;
+SELECT imat.create('gone_over', 'SELECT s FROM on_definition');
+SELECT oracle.error('SELECT imat.drop(''gone_v'')');
+SELECT oracle.error('SELECT imat.drop(''gone_v'', ''table'')');
+SELECT oracle.error('SELECT imat.drop(''gone_v'', ''materialized view'')');
+SELECT oracle.error('DROP TABLE gone_v');
+INSERT INTO src VALUES (9, 1, 1);
+SELECT oracle.same('gone_v'), oracle.same('gone_over');
+DROP TABLE gone_v CASCADE;
+SELECT to_regclass('gone_v'), to_regclass('on_definition'), to_regclass('gone_over'), count(*) FROM traces;
+-- also by way of the schema, or of the owner
+CREATE SCHEMA gone_to;
+SELECT imat.create('gone_to.gone_v', 'SELECT k, count(*) AS n FROM gone.src GROUP BY k');
+CREATE MATERIALIZED VIEW on_definition AS SELECT sum(n) AS n FROM imat.gone_v_definition;
+SELECT oracle.sqlstate('DROP SCHEMA gone_to');
+DROP SCHEMA gone_to CASCADE;
+SELECT to_regclass('on_definition'), count(*) FROM traces;
+CREATE ROLE imat_gone_owner; GRANT CREATE, USAGE ON SCHEMA gone TO imat_gone_owner; GRANT SELECT, TRIGGER ON src TO imat_gone_owner;
+SET ROLE imat_gone_owner;
+SELECT imat.create('gone_v', 'SELECT k, count(*) AS n FROM gone.src GROUP BY k');
+RESET ROLE;
+CREATE VIEW on_definition AS SELECT sum(n) AS n FROM imat.gone_v_definition;
+SELECT oracle.sqlstate('DROP OWNED BY imat_gone_owner');
+DROP OWNED BY imat_gone_owner CASCADE;
+DROP ROLE imat_gone_owner;
+SELECT to_regclass('on_definition'), count(*) FROM traces;
+SELECT make();
 -- wrong arguments
 SELECT oracle.error('SELECT imat.drop(''src'')');
 SELECT oracle.error('SELECT imat.drop(''nosuch'')');
