@@ -220,7 +220,7 @@ PG_GUARDED void keep_groups(model::View *view)
     view->telling = 0;
     view->keys_visible = false;
     view->needs_state = true;
-    view->state_reason = psprintf("%s on top of groups needs all of them", view->upper_words);
+    view->state_reason = psprintf("all groups are needed for %s", view->upper_words);
 }
 
 PG_GUARDED void decide_state(const FlatQuery &flat, model::View *view)

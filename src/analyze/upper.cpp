@@ -364,7 +364,7 @@ PG_GUARDED const char *words_for(const GroupingLevel &level)
 {
     const Query &query = *level.query;
     if (level.depth > 0)
-        return "the query around them";
+        return "the query around the one that groups";
     if (query.limitCount != nullptr || query.limitOffset != nullptr)
         return "LIMIT or OFFSET";
     if (query.hasWindowFuncs)

@@ -163,6 +163,7 @@ DROP VIEW grouped;
 SELECT q, e AS strategy FROM (VALUES ('SELECT id FROM t ORDER BY v LIMIT 3'), ('SELECT g, count(*) FROM (SELECT * FROM t ORDER BY v LIMIT 10) s GROUP BY g'),
     ('SELECT a.g, a.n FROM (SELECT g, count(*) AS n FROM t GROUP BY g) a JOIN t ON t.g = a.g'), ('SELECT DISTINCT v, row_number() OVER (ORDER BY id) FROM t'),
     ('SELECT g, count(*) FROM t GROUP BY g ORDER BY (SELECT max(v) FROM t) LIMIT 1'), ('SELECT g, count(*) FROM t GROUP BY g UNION ALL SELECT 1, 1')) v (q), LATERAL (SELECT e FROM imat.explain_query(q) e LIMIT 1) x;
+SELECT line FROM imat.explain_query('SELECT max(n) AS most FROM (SELECT g, count(*) AS n FROM upp.t GROUP BY g) counted') line WHERE line ~ 'groups';
 -- nor from what a column can't keep
 SELECT imat.create(name, query) FROM (VALUES
     ('by_records', 'SELECT g, count(*) AS n FROM t GROUP BY g ORDER BY array_agg(ROW(v, id) ORDER BY id) LIMIT 3'),
