@@ -43,9 +43,11 @@ PG_GUARDED void expect_ok(Relation table, TM_Result result)
 {
     if (result == TM_Ok)
         return;
-    ereport(ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-            errmsg("could not write table \"%s\" because of a concurrent change",
-                   RelationGetRelationName(table)));
+    ereport(
+        ERROR, errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+        errmsg("could not write table \"%s\" because of a concurrent change", RelationGetRelationName(table)),
+        errdetail("Another transaction has changed, or deleted, a row that this one was about to write."),
+        errhint("Retry the transaction."));
 }
 
 } // namespace

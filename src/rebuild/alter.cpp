@@ -242,6 +242,7 @@ PG_GUARDED void revise(Oid oid)
 
 PG_GUARDED void alter(Oid imat, const char *maintenance, const char *strategy)
 {
+    require_relation(imat);
     require_owner(imat);
     lock_sources_and(imat, ShareRowExclusiveLock);
     Imat *loaded = load(imat);
@@ -255,6 +256,7 @@ PG_GUARDED void alter(Oid imat, const char *maintenance, const char *strategy)
 
 PG_GUARDED void refresh(Oid imat)
 {
+    require_relation(imat);
     require_maintenance(imat);
     LockRelationOid(imat, ShareRowExclusiveLock);
     load(imat);

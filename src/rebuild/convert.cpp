@@ -42,17 +42,6 @@ PG_GUARDED Oid find_schema(const char *name, const List *schemas)
     return first;
 }
 
-/* The IMAT whose old name the view has, or InvalidOid. */
-PG_GUARDED Oid imat_behind(Oid view)
-{
-    for (Oid imat : catalog::all_imats()) {
-        catalog::Registration registration = {};
-        if (catalog::find(imat, &registration) && registration.old_view == view)
-            return imat;
-    }
-    return InvalidOid;
-}
-
 /* What to do instead, for a relation that is no materialized view. */
 PG_GUARDED const char *advice_for(char kind)
 {
@@ -136,6 +125,16 @@ PG_GUARDED Oid target_of(Oid view, const char *target_schema)
 }
 
 } // namespace
+
+PG_GUARDED Oid imat_behind(Oid view)
+{
+    for (Oid imat : catalog::all_imats()) {
+        catalog::Registration registration = {};
+        if (catalog::find(imat, &registration) && registration.old_view == view)
+            return imat;
+    }
+    return InvalidOid;
+}
 
 PG_GUARDED Oid convert(const char *mv_name, const char *target_schema)
 {

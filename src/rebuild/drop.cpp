@@ -89,8 +89,7 @@ PG_GUARDED catalog::Registration lock_own(Oid imat)
 {
     catalog::Registration registration = {};
     lock_sources_and(imat, AccessExclusiveLock);
-    if (!exists(imat))
-        ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", imat));
+    require_relation(imat);
     require_owner(imat);
     if (!catalog::find(imat, &registration))
         refuse_ordinary(imat);
@@ -158,8 +157,22 @@ PG_GUARDED void drop_hidden_tables(const catalog::Registration &registration)
         drop_ours(table, DROP_RESTRICT);
 }
 
+PG_GUARDED void require_relation(Oid relation)
+{
+    if (!exists(relation))
+        ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE),
+                errmsg("relation with OID %u does not exist", relation));
+}
+
 PG_GUARDED void refuse_ordinary(Oid relation)
 {
+    require_relation(relation);
+    const Oid imat = imat_behind(relation);
+    if (OidIsValid(imat))
+        ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                errmsg("%s is not an incremental materialized table", name_of(relation)),
+                errdetail("It is the view under the old name of %s.", name_of(imat)),
+                errhint("Name the table instead."));
     ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
             errmsg("%s is not an incremental materialized table", name_of(relation)),
             errhint("imat.imat_config lists the incremental materialized tables of this database."));

@@ -236,6 +236,11 @@ PG_GUARDED void record_dependencies(const catalog::Registration &registration);
 /* Decide how the view is maintained; an error where it can't be as was asked for. */
 PG_GUARDED model::Strategy choose(model::Strategy asked, const model::View &view);
 
+/* -- convert.cpp -- */
+
+/* The IMAT whose old name the view has, or InvalidOid. */
+PG_GUARDED Oid imat_behind(Oid view);
+
 /* -- alter.cpp -- */
 
 /* Have the IMAT follow from its definition as it is now: other sources, other state, other contents. */
@@ -348,6 +353,9 @@ PG_GUARDED void lock_sources_and(Oid imat, LOCKMODE lock);
 
 /* Drop the tables that groups are kept in, those that are still there. */
 PG_GUARDED void drop_hidden_tables(const catalog::Registration &registration);
+
+/* An error where there is no such relation. */
+PG_GUARDED void require_relation(Oid relation);
 
 /* An error that says that the relation is no IMAT. */
 PG_GUARDED void refuse_ordinary(Oid relation);

@@ -47,14 +47,22 @@ PG_GUARDED static List *tables_that_need_right(Oid source)
                      list_difference_oid(kin_of(source), find_all_inheritors(source, NoLock, nullptr)));
 }
 
+/* An error that says what the caller may not do: reading is not enough. */
+PG_GUARDED static void refuse_trigger(Oid table)
+{
+    ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+            errmsg("permission denied for table %s", get_rel_name(table)),
+            errdetail("Triggers on the table tell of its changes, which takes the privilege TRIGGER."),
+            errhint("Have its owner run GRANT TRIGGER ON %s TO %s.", name_of(table),
+                    quote_identifier(GetUserNameFromId(GetUserId(), false))));
+}
+
 PG_GUARDED void require_trigger(const model::Array<model::Source> &sources)
 {
     for (const model::Source &source : sources)
-        for (Oid table : pg::each_oid(tables_that_need_right(source.relation))) {
-            const AclResult result = pg_class_aclcheck(table, GetUserId(), ACL_TRIGGER);
-            if (result != ACLCHECK_OK)
-                aclcheck_error(result, get_relkind_objtype(get_rel_relkind(table)), get_rel_name(table));
-        }
+        for (Oid table : pg::each_oid(tables_that_need_right(source.relation)))
+            if (pg_class_aclcheck(table, GetUserId(), ACL_TRIGGER) != ACLCHECK_OK)
+                refuse_trigger(table);
 }
 
 /* A copy of the row that has the privileges of a relation or, unless the column is 0, of a column. */

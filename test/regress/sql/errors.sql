@@ -124,6 +124,18 @@ SELECT imat.verify('mv'), (SELECT count(*) > 0 FROM imat.explain('mv')) AS expla
        (SELECT count(*) FROM imat.status) > 0 AS status, (SELECT count(*) FROM imat.advise()) > 0 AS advice;
 COMMIT;
 SELECT oracle.fingerprint() = :'before' AS as_before;
+-- what isn't there; and the view that has the old name of what is
+SELECT oracle.error('SELECT imat.refresh(12345)');
+SELECT oracle.error('SELECT imat.alter(12345, strategy => ''swap'')');
+SELECT oracle.error('SELECT imat.drop(12345)');
+SELECT oracle.error('SELECT imat.refresh(''plain_view'')');
+CREATE SCHEMA elsewhere;
+CREATE MATERIALIZED VIEW moved AS SELECT k, count(*) AS n FROM src GROUP BY k;
+SELECT create_imat('moved', 'elsewhere');
+SELECT oracle.error('SELECT imat.refresh(''erro.moved'')');
+SELECT oracle.error('SELECT imat.alter(''erro.moved'', strategy => ''swap'')');
+SELECT oracle.error('SELECT imat.drop(''erro.moved'')');
+DROP TABLE elsewhere.moved; DROP SCHEMA elsewhere;
 -- functions that are for triggers and for maintenance only
 SELECT oracle.error('SELECT imat.capture()');
 SELECT oracle.error('SELECT imat.protect()');
