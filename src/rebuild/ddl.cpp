@@ -267,19 +267,6 @@ PG_GUARDED void after_other_command(Oid class_id, Oid object, const CollectedCom
     }
 }
 
-/* The IMAT's owner may have lost a right: say if it is one that it needs. */
-PG_GUARDED void check_owner(Oid imat)
-{
-    CacheInvalidateRelcacheByRelid(imat); /* plans are to be made anew, and with that rights checked */
-    if (owner_may_read(imat))
-        return;
-    ereport(WARNING,
-            errmsg("the owner of incremental materialized table %s may not read its sources any more",
-                   name_of(imat)),
-            errdetail("It cannot be maintained, so whoever changes its sources will get an error."),
-            errhint("Grant SELECT to the owner, have the table belong to another role, or drop it."));
-}
-
 /* Privileges on tables or views were revoked; or granted, for which a dump's IMATs may have waited. */
 PG_GUARDED void after_grant(const InternalGrant &command, Changed *changed)
 {

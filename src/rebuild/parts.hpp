@@ -30,6 +30,9 @@ PG_GUARDED void require_trigger(const model::Array<model::Source> &sources);
 /* May the IMAT's owner still read what the definition reads? */
 PG_GUARDED bool owner_may_read(Oid imat);
 
+/* The owner may have lost a right, or there is another one: say if it is one that is needed. */
+PG_GUARDED void check_owner(Oid imat);
+
 /* Run body as the one who may create objects in schema imat, wherever no code of users' is run. */
 template <class Body>
 PG_GUARDED Oid as_superuser(Body body)

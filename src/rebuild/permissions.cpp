@@ -124,4 +124,16 @@ PG_GUARDED bool owner_may_read(Oid imat)
     });
 }
 
+PG_GUARDED void check_owner(Oid imat)
+{
+    CacheInvalidateRelcacheByRelid(imat); /* plans are to be made anew, and with that rights checked */
+    if (owner_may_read(imat))
+        return;
+    ereport(WARNING,
+            errmsg("the owner of incremental materialized table %s may not read its sources any more",
+                   name_of(imat)),
+            errdetail("It cannot be maintained, so whoever changes its sources will get an error."),
+            errhint("Grant SELECT to the owner, have the table belong to another role, or drop it."));
+}
+
 } // namespace rebuild

@@ -238,6 +238,7 @@ PG_GUARDED void follow_imat(Oid imat, const Effects &effects, Changed *changed)
         check_columns(imat);
     if (effects.owner) {
         follow_owner(imat);
+        check_owner(imat);
         for (Oid source : catalog::sources_of(imat))
             if (pg::has_row_security(source))
                 changed->meaning = list_append_unique_oid(changed->meaning, imat);
@@ -256,6 +257,8 @@ PG_GUARDED void follow_table(Oid table, const Effects &effects, const List *read
             changed->meaning = list_append_unique_oid(changed->meaning, imat);
         if (effects.values)
             changed->rows = list_append_unique_oid(changed->rows, imat);
+        if (effects.owner)
+            check_owner(imat);
     }
     if (effects.security || (effects.owner && pg::has_row_security(table)))
         after_policy_command(table, changed);
