@@ -205,7 +205,7 @@ bool changes_tables(const Node *command) noexcept
 
 /*
  * A statement is over: if it or one in it asked for a flush, and none is left whose changes are still to be
- * captured.  Not after SAVEPOINT: the subtransaction has not begun by then.
+ * captured.
  */
 void flush_if_due()
 {
@@ -301,7 +301,9 @@ static void process_utility(UTILITY_HOOK_PARAMETERS)
                     standard_ProcessUtility(UTILITY_HOOK_ARGUMENTS);
             });
         }
-        flush_if_due();
+        /* Not after COMMIT, SAVEPOINT and the like: what they begin or end has not begun or ended by then. */
+        if (!IsA(pstmt->utilityStmt, TransactionStmt))
+            flush_if_due();
     });
 }
 

@@ -55,5 +55,20 @@ TABLE kinds;
 SELECT oracle.same('kinds');
 UPDATE val SET txt = 'x';
 SELECT oracle.same('kinds');
+SELECT imat.drop('above');
+-- a flush that is due, and has been left undone by a session that didn't know of it: not when the state of the transaction is in between
+\c -
+SET pg_imat.flush = 'statement';
+BEGIN; SAVEPOINT s; INSERT INTO never.t VALUES (10, 1, 20); COMMIT;
+\c -
+SET pg_imat.flush = 'statement';
+BEGIN; SAVEPOINT s; INSERT INTO never.t VALUES (11, 1, 21); RELEASE s; SAVEPOINT s; COMMIT;
+\c -
+SET pg_imat.flush = 'statement';
+BEGIN; SAVEPOINT r; INSERT INTO never.t VALUES (12, 1, 22); ROLLBACK TO r; UPDATE never.t SET v = v + 1 WHERE id = 10; COMMIT;
+\c -
+SET pg_imat.flush = 'statement';
+BEGIN; INSERT INTO never.t VALUES (13, 1, 23); SAVEPOINT s; ROLLBACK TO s; PREPARE TRANSACTION 'never'; COMMIT PREPARED 'never';
+SELECT * FROM oracle.all_same('never');
 SET client_min_messages = warning;
 DROP SCHEMA never CASCADE;

@@ -47,14 +47,5 @@ SELECT imat.create('by_row_empty', 'SELECT count(*) AS n FROM t WHERE id < 30 GR
 SELECT oracle.same('by_row_empty');
 DELETE FROM t WHERE id < 30;
 SELECT oracle.same('by_row_empty');
--- rows with a column that has no order, whatever plan suits the number of keys
-CREATE TYPE unordered AS (a xid, b int);
-CREATE TABLE big (id int PRIMARY KEY, q unordered);
-CREATE TABLE beside (id int PRIMARY KEY, big int);
-INSERT INTO big SELECT n, ROW((n % 2)::text::xid, n % 2)::unordered FROM generate_series(1, 6) n;
-SELECT imat.create('by_unordered', 'SELECT big.q, count(beside.id) AS n FROM big LEFT JOIN beside ON beside.big = big.id GROUP BY big.q');
-INSERT INTO big SELECT n, ROW((n % 500)::text::xid, n % 2)::unordered FROM generate_series(21, 5000) n;
-INSERT INTO beside SELECT n, n FROM generate_series(1, 3000, 3) n;
-SELECT oracle.same('by_unordered');
 SET client_min_messages = warning;
 DROP SCHEMA odd CASCADE;

@@ -39,5 +39,14 @@ SELECT * FROM texts ORDER BY t COLLATE "C"; SELECT * FROM told ORDER BY a; SELEC
 ALTER TABLE p DROP b;
 UPDATE p SET a = a + 1 WHERE id < 20; INSERT INTO p VALUES (103, 1); DELETE FROM c WHERE id < 50;
 SELECT imat, split_part(verdict, ',', 1) AS verdict FROM oracle.all_same('whole');
+-- rows with a column that has no order, whatever plan suits the number of keys
+CREATE TYPE unordered AS (a xid, b int);
+CREATE TABLE big (id int PRIMARY KEY, q unordered);
+CREATE TABLE beside (id int PRIMARY KEY, big int);
+INSERT INTO big SELECT n, ROW((n % 2)::text::xid, n % 2)::unordered FROM generate_series(1, 6) n;
+SELECT imat.create('by_unordered', 'SELECT big.q, count(beside.id) AS n FROM big LEFT JOIN beside ON beside.big = big.id GROUP BY big.q');
+INSERT INTO big SELECT n, ROW((n % 500)::text::xid, n % 2)::unordered FROM generate_series(21, 5000) n;
+INSERT INTO beside SELECT n, n FROM generate_series(1, 3000, 3) n;
+SELECT oracle.same('by_unordered');
 SET client_min_messages = warning;
 DROP SCHEMA whole CASCADE;
