@@ -156,7 +156,7 @@ struct Sublinks {
 PG_GUARDED bool is_guard(const Node *node)
 {
     return IsA(node, CaseExpr) || IsA(node, CoalesceExpr) || IsA(node, Aggref) ||
-           (IsA(node, BoolExpr) && castNode(BoolExpr, node)->boolop != NOT_EXPR);
+           (IsA(node, BoolExpr) && reinterpret_cast<const BoolExpr *>(node)->boolop != NOT_EXPR);
 }
 
 extern "C" {

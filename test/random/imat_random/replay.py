@@ -457,8 +457,16 @@ class Replay:
                 self.create(imat, 'setup')
 
     def create(self, imat, where):
-        """In the shadow first: a definition that isn't accepted there is no test."""
+        """
+        In the shadow first: a definition that isn't accepted there is no test. The settings of now are those that it is
+        computed under from then on, so they are the scenario's.
+        """
         wrapped = self.shadow.in_transaction()
+        if wrapped:
+            pinned = "SET LOCAL TimeZone = '%s'" % self.scenario['zone']
+            self.note(pinned + ';')
+            self.shadow.run(pinned)
+            self.live.run(pinned)
         text = 'CREATE VIEW %s AS %s' % (imat['name'], queries.render(imat['query'], True))
         shadow_error = self.shadow.run('SAVEPOINT _s') if wrapped else self.shadow.run('BEGIN')
         shadow_error = shadow_error or self.shadow.run(text) or self.shadow.run('SAVEPOINT _c')
