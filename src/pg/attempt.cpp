@@ -2,10 +2,33 @@
  * attempt.cpp - doing something that may turn out to be impossible.
  *
  * This is what PL/pgSQL does for a block with an exception handler (exec_stmt_block; PostgreSQL, pl_exec.c).
+ * The subtransaction is undone before any error goes on: whoever handles it next, maybe at COMMIT, takes a
+ * subtransaction that he finds for one of the user's.
  */
 #include "pg/attempt.hpp"
 
 namespace pg {
+
+namespace {
+
+/* Is the error about others, the server or ourselves, rather than about what is computed? */
+PG_GUARDED bool is_from_around(const ErrorData *error)
+{
+    switch (ERRCODE_TO_CATEGORY(error->sqlerrcode)) {
+    case ERRCODE_TRANSACTION_ROLLBACK:
+    case ERRCODE_INSUFFICIENT_RESOURCES:
+    case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+    case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+    case ERRCODE_OPERATOR_INTERVENTION:
+    case ERRCODE_SYSTEM_ERROR:
+    case ERRCODE_INTERNAL_ERROR:
+        return true;
+    default:
+        return false;
+    }
+}
+
+} // namespace
 
 PG_GUARDED bool attempt(void (*body)(void *), void *argument)
 {
@@ -23,11 +46,13 @@ PG_GUARDED bool attempt(void (*body)(void *), void *argument)
     {
         MemoryContextSwitchTo(caller);
         ErrorData *error = CopyErrorData();
-        if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION)
-            PG_RE_THROW();
         FlushErrorState();
-        FreeErrorData(error);
         RollbackAndReleaseCurrentSubTransaction();
+        MemoryContextSwitchTo(caller);
+        CurrentResourceOwner = owner;
+        if (is_from_around(error))
+            ReThrowError(error);
+        FreeErrorData(error);
         done = false;
     }
     PG_END_TRY();

@@ -8,8 +8,10 @@
 namespace pg {
 
 /*
- * Run body(argument) in a subtransaction.  False: something could not be computed there (SQLSTATE class 22),
- * and whatever it did to the transaction is undone.  All other errors go on.
+ * Run body(argument) in a subtransaction.  False: something could not be computed there, and whatever it did
+ * to the transaction is undone.  Errors that say nothing of what is computed (deadlocks, cancellation, a lack
+ * of memory,
+ * ...) go on.
  */
 PG_GUARDED bool attempt(void (*body)(void *), void *argument);
 

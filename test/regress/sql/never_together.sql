@@ -55,7 +55,39 @@ TABLE kinds;
 SELECT oracle.same('kinds');
 UPDATE val SET txt = 'x';
 SELECT oracle.same('kinds');
-SELECT imat.drop('above');
+SELECT imat.drop('above'), imat.drop('grouped');
+-- what functions of users say is taken like that; and after an error at COMMIT the session goes on
+CREATE FUNCTION positive(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN IF $1 <= 0 THEN RAISE EXCEPTION '% is not positive', $1; END IF; RETURN $1; END $$;
+SELECT imat.create('positives', 'SELECT x.id, positive(x.v - y.v) AS d FROM t x JOIN t y ON y.id = x.ref');
+UPDATE t SET v = v + 1000;
+SELECT oracle.same('positives');
+BEGIN;
+INSERT INTO t VALUES (20, 1, -5000);
+COMMIT;
+SELECT oracle.same('positives');
+BEGIN;
+SAVEPOINT s;
+INSERT INTO t VALUES (20, 1, -5000);
+COMMIT;
+SELECT oracle.same('positives');
+BEGIN;
+INSERT INTO t VALUES (20, 1, -5000);
+PREPARE TRANSACTION 'never';
+-- an error that says nothing of what is computed
+CREATE FUNCTION clashes(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN IF $1 = 7777 THEN RAISE EXCEPTION 'a clash' USING ERRCODE = '40001'; END IF; RETURN $1; END $$;
+SELECT imat.create('clashing', 'SELECT x.id, clashes(x.v) AS s FROM t x JOIN t y ON y.id = x.ref');
+BEGIN;
+INSERT INTO t VALUES (30, 1, 7777);
+COMMIT;
+BEGIN;
+SAVEPOINT s;
+INSERT INTO t VALUES (30, 1, 7777);
+COMMIT;
+BEGIN;
+SELECT count(*) FROM t WHERE id IN (20, 30);
+COMMIT;
+SELECT oracle.same('clashing');
+SELECT imat.drop('clashing'), imat.drop('positives');
 -- a flush that is due, and has been left undone by a session that didn't know of it: not when the state of the transaction is in between
 \c -
 SET pg_imat.flush = 'statement';
