@@ -3,7 +3,7 @@
 -- and however many tables have changed, finding them takes no longer than it should.
 --
 CREATE SCHEMA affected; SET search_path = affected, public;
-SET statement_timeout = '20s';
+SET statement_timeout = '20s'; SET pg_imat.flush = 'statement'; -- the timeout doesn't hold for COMMIT
 -- what is linked with nothing: only whether it is there matters
 CREATE TABLE t (id int PRIMARY KEY, v int, w int);
 INSERT INTO t SELECT n, n % 10, n % 7 FROM generate_series(1, 400) n;
@@ -27,7 +27,7 @@ INSERT INTO p SELECT n, nullif(n % 4, 3), n FROM generate_series(1, 20000) n;
 CREATE INDEX ON x (k); CREATE INDEX ON p (k);
 ANALYZE x, p;
 SELECT imat.create('semi', 'SELECT x.id FROM x WHERE EXISTS (SELECT FROM p WHERE p.k = x.k AND p.v > 5)');
-SELECT imat.create('other', 'SELECT x.id, x.k FROM x WHERE x.k NOT IN (SELECT p.k FROM p WHERE p.v < 0 AND p.k IS NOT NULL) OR x.id IN (SELECT p.v FROM p)');
+SELECT imat.create('other', 'SELECT x.id, x.k FROM x WHERE x.k NOT IN (SELECT p.k FROM p WHERE p.v < 0 AND p.k IS NOT NULL)');
 SELECT count(*) FROM semi;
 UPDATE p SET v = v - 20000;
 SELECT count(*) FROM semi;
@@ -49,6 +49,7 @@ DELETE FROM numbers WHERE scale(n) > 0;
 SELECT * FROM shown ORDER BY id;
 SELECT * FROM oracle.all_same('affected');
 -- many tables that change together
+RESET pg_imat.flush;
 CREATE TABLE f (id int PRIMARY KEY, d1 int, d2 int, d3 int, d4 int, d5 int, d6 int, d7 int);
 SELECT format('CREATE TABLE d%1$s (gone int, id int PRIMARY KEY, v int); ALTER TABLE d%1$s DROP COLUMN gone; INSERT INTO d%1$s SELECT n, n FROM generate_series(0, 40) n', i)
   FROM generate_series(1, 7) i \gexec
