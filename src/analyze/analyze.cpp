@@ -57,7 +57,7 @@ PG_GUARDED Node *filter_of(const FlatQuery &flat)
     List *conditions = NIL;
     for (auto *condition : pg::each<Node>(flat.conditions))
         for (auto *part : pg::each<Node>(make_ands_implicit(reinterpret_cast<Expr *>(condition))))
-            if (!is_unknown(part) && !contain_aggs_of_level(part, 0))
+            if (!says_nothing(part))
                 conditions = lappend(conditions, unwrapped(part));
     return prepare_conditions(conditions);
 }

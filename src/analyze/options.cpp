@@ -305,6 +305,11 @@ PG_GUARDED bool is_unknown(Node *expression)
     return parameter_walker(expression, nullptr);
 }
 
+PG_GUARDED bool says_nothing(Node *condition)
+{
+    return is_unknown(condition) || contain_aggs_of_level(condition, 0);
+}
+
 PG_GUARDED const char *why_not_sublink(Query *query)
 {
     if (query->setOperations != nullptr || query->hasRecursive)

@@ -240,6 +240,10 @@ PG_GUARDED bool has_sublink(Node *expression);
 PG_GUARDED Node *without_sublinks(Node *expression);
 PG_GUARDED bool is_unknown(Node *expression);
 
+/* Has a condition no say in which rows there are, as far as is known?  It is unknown, or about groups of
+ * them. */
+PG_GUARDED bool says_nothing(Node *condition);
+
 /* Why what a subquery in an expression shows can't be followed from the rows that it reads. */
 PG_GUARDED const char *why_not_sublink(Query *query);
 

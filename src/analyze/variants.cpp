@@ -259,11 +259,11 @@ PG_GUARDED void add_reach(Search *search, References lacking)
     search->reaches = lappend(search->reaches, reach);
 }
 
-/* Add conditions, one by one, but those that nobody knows the value of for a row. */
+/* Add conditions, one by one, but those that say nothing. */
 PG_GUARDED List *split(Node *condition, unsigned options, List *conditions)
 {
     for (auto *part : pg::each<Node>(make_ands_implicit(reinterpret_cast<Expr *>(condition)))) {
-        if (is_unknown(part) || contain_aggs_of_level(part, 0))
+        if (says_nothing(part))
             continue;
         auto *made = static_cast<model::Condition *>(palloc0(sizeof(model::Condition)));
         *made = {.expression = part, .references = references_in(part), .options = options};

@@ -9,9 +9,8 @@ namespace pg {
 
 /*
  * Run body(argument) in a subtransaction.  False: something could not be computed there, and whatever it did
- * to the transaction is undone.  Errors that say nothing of what is computed (deadlocks, cancellation, a lack
- * of memory,
- * ...) go on.
+ * to the transaction is undone.  Errors that say nothing of what is computed go on: deadlocks, say, or a lack
+ * of memory.
  */
 PG_GUARDED bool attempt(void (*body)(void *), void *argument);
 
