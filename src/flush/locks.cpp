@@ -22,8 +22,9 @@
  * of the second.  (Room apply has lock tags of class imat.registered whose object is the IMAT.)  So those who
  * change one group queue, from before they take the snapshot that they compute it under.
  *
- * If it turns out that changes of a join can't be told, its IMAT is rebuilt after all, and takes the locks for
- * that late: from the beginning, where nothing was written yet; else out of order, which may be a deadlock.
+ * If it turns out that changes of a join can't be told, its IMAT is rebuilt after all, and takes the locks
+ * for that late: from the beginning, where nothing was written yet; else out of order, which may be a
+ * deadlock.
  *
  * All are held until the transaction ends.  The snapshot under which deltas are computed is taken after them:
  * it sees what every transaction did to another source of the same join that has committed, and no other can
