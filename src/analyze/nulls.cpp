@@ -38,23 +38,14 @@ PG_GUARDED bool is_total(Oid function, const List *arguments)
     return std::ranges::any_of(total, [name](const char *known) { return strcmp(name, known) == 0; });
 }
 
-/* Is the column NOT NULL in every row that its table shows? */
+/* Is the column NOT NULL in every row of the join? */
 PG_GUARDED bool column_never_null(const FlatQuery &flat, const Var *var)
 {
     for (auto *option : pg::each<model::Option>(flat.options))
         if ((option->references & (1U << (static_cast<unsigned>(var->varno) - 1))) != 0)
             return false;
     const model::Reference *reference = reference_of(flat, var);
-    if (reference == nullptr)
-        return false;
-    Relation table = table_open(reference->relation, NoLock);
-    /* A child of an inheritance tree, as opposed to a partition, may lack a constraint of its parent. */
-    const bool strays =
-        !reference->only && table->rd_rel->relkind == RELKIND_RELATION && table->rd_rel->relhassubclass;
-    const bool proven =
-        var->varattno > 0 && !strays && pg::is_not_null(RelationGetDescr(table), var->varattno);
-    table_close(table, NoLock);
-    return proven;
+    return reference != nullptr && is_not_null(*reference, var->varattno);
 }
 
 /* What a strict function or operator, or NOT, is NULL without; NIL where it is none of these. */
@@ -141,6 +132,17 @@ PG_GUARDED bool case_never_null(const FlatQuery &flat, const CaseExpr *choice)
 }
 
 } // namespace
+
+PG_GUARDED bool is_not_null(const model::Reference &reference, AttrNumber column)
+{
+    Relation table = table_open(reference.relation, NoLock);
+    /* A child of an inheritance tree, as opposed to a partition, may lack a constraint of its parent. */
+    const bool strays =
+        !reference.only && table->rd_rel->relkind == RELKIND_RELATION && table->rd_rel->relhassubclass;
+    const bool proven = column > 0 && !strays && pg::is_not_null(RelationGetDescr(table), column);
+    table_close(table, NoLock);
+    return proven;
+}
 
 PG_GUARDED bool never_null(const FlatQuery &flat, Node *expression)
 {

@@ -223,6 +223,19 @@ PG_GUARDED static Node *unwrap_mutator(Node *node, void *context)
 
 } // extern "C"
 
+/* Is the sublink an operand of AND and OR alone, so that false and unknown are one to the condition? */
+PG_GUARDED bool only_truth_matters(const Node *condition, const SubLink *sublink)
+{
+    check_stack_depth();
+    const auto *operation = reinterpret_cast<const BoolExpr *>(condition);
+    if (condition == nullptr || !IsA(condition, BoolExpr) || operation->boolop == NOT_EXPR)
+        return condition == reinterpret_cast<const Node *>(sublink);
+    bool only = false;
+    for (auto *operand : pg::each<Node>(operation->args))
+        only = only || only_truth_matters(operand, sublink);
+    return only;
+}
+
 /* Add the sublinks of an expression as items and options. */
 PG_GUARDED void add_sublinks(Parts *parts, Node *expression, unsigned options, bool condition,
                              const char *reason)
@@ -239,11 +252,36 @@ PG_GUARDED void add_sublinks(Parts *parts, Node *expression, unsigned options, b
         item->sublink = sublink;
         item->guarded = list_member_ptr(found.guarded, sublink);
         item->options = options | own;
-        if (condition)
-            for (auto *conjunct : pg::each<Node>(reinterpret_cast<List *>(parts_of)))
-                item->wanted_true = item->wanted_true || conjunct == reinterpret_cast<Node *>(sublink);
+        item->wanted_true = condition && only_truth_matters(expression, sublink);
         parts->items = lappend(parts->items, item);
     }
+}
+
+/* Where is the test not false?  Comparisons are NULL where one of their sides is, and nowhere else. */
+PG_GUARDED Node *not_false(Node *test)
+{
+    List *ways = NIL;
+    if (IsA(test, BoolExpr) && castNode(BoolExpr, test)->boolop == AND_EXPR) {
+        for (auto *part : pg::each<Node>(castNode(BoolExpr, test)->args))
+            ways = lappend(ways, not_false(part));
+        return reinterpret_cast<Node *>(make_andclause(ways));
+    }
+    if (!IsA(test, OpExpr) || !pg::is_comparison(reinterpret_cast<const OpExpr *>(test)->opno)) {
+        auto *possible = makeNode(BooleanTest);
+        possible->arg = reinterpret_cast<Expr *>(test);
+        possible->booltesttype = IS_NOT_FALSE;
+        possible->location = -1;
+        return reinterpret_cast<Node *>(possible);
+    }
+    ways = list_make1(test);
+    for (auto *side : pg::each<Expr>(reinterpret_cast<const OpExpr *>(test)->args)) {
+        auto *unknown = makeNode(NullTest);
+        unknown->arg = static_cast<Expr *>(copyObjectImpl(side));
+        unknown->nulltesttype = IS_NULL;
+        unknown->location = -1;
+        ways = lappend(ways, unknown);
+    }
+    return reinterpret_cast<Node *>(make_orclause(ways));
 }
 
 } // namespace
@@ -281,11 +319,7 @@ PG_GUARDED Node *sublink_condition(const Item &item, const List *targets)
     Node *test = test_mutator(without_sublinks(sublink->testexpr), shown);
     if (item.wanted_true)
         return test;
-    auto *possible = makeNode(BooleanTest);
-    possible->arg = reinterpret_cast<Expr *>(test);
-    possible->booltesttype = IS_NOT_FALSE;
-    possible->location = -1;
-    return reinterpret_cast<Node *>(possible);
+    return not_false(test);
 }
 
 PG_GUARDED bool has_sublink(Node *expression)

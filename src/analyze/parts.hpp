@@ -258,10 +258,18 @@ PG_GUARDED Node *unwrapped(Node *expression);
 /* Give the view, whose keys are found, the options of a flat query; or say why these can't be followed. */
 PG_GUARDED const char *find_options(const FlatQuery &flat, model::View *view);
 
+/* --- alternatives.cpp: what is joined where one or another condition holds --- */
+
+/* The conditions in all ways that they can hold together: a List of Lists of Node, of which one has to. */
+PG_GUARDED List *ways_to_hold(const model::View &view, const List *conditions);
+
 /* --- nulls.cpp: what is never NULL --- */
 
 /* Is the expression proven to be never NULL for a row that meets the conditions? */
 PG_GUARDED bool never_null(const FlatQuery &flat, Node *expression);
+
+/* Is the column NOT NULL in every row that the reference reads? */
+PG_GUARDED bool is_not_null(const model::Reference &reference, AttrNumber column);
 
 /* --- keys.cpp: what is grouped by --- */
 

@@ -255,8 +255,12 @@ PG_GUARDED void add_reach(Search *search, References lacking)
             keys = lappend(keys, lack(key, lacked));
         reach->keys = list_append_unique(reach->keys, keys);
     }
-    part(joined, reach);
-    search->reaches = lappend(search->reaches, reach);
+    for (auto *conditions : pg::each<List>(ways_to_hold(view, joined.conditions))) {
+        auto *way = static_cast<Reach *>(palloc(sizeof(Reach)));
+        *way = *reach;
+        part({.references = joined.references, .conditions = conditions}, way);
+        search->reaches = lappend(search->reaches, way);
+    }
 }
 
 /* Add conditions, one by one, but those that say nothing. */

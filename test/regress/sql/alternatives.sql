@@ -1,0 +1,76 @@
+--
+-- Where one or another condition lets a row have a say: there is a join for each, and no pair of rows is looked at that has nothing in common.
+--
+CREATE SCHEMA alternatives; SET search_path = alternatives, public;
+CREATE FUNCTION bad() RETURNS TABLE (imat text, verdict text) LANGUAGE sql AS $$ SELECT * FROM oracle.all_same('alternatives') WHERE verdict !~ '^same' OR verdict ~ 'swap' $$;
+CREATE TABLE t (id int PRIMARY KEY, g int, v int, w int, n int NOT NULL);
+CREATE TABLE u (id int PRIMARY KEY, v int, w int, n int NOT NULL);
+INSERT INTO t SELECT i, i % 5, nullif(i % 6, 5), nullif(i % 4, 3), i FROM generate_series(1, 30) i;
+INSERT INTO u VALUES (1, 1, 1, 1), (2, 2, 1, 3);
+SELECT imat.create('in_or', 'SELECT id, v FROM t WHERE v IN (SELECT v FROM u) OR g = 3');
+SELECT imat.create('in_and_or', 'SELECT g, count(*) AS c FROM t WHERE (v IN (SELECT v FROM u) OR w IN (SELECT w FROM u)) AND (g = 3 OR n NOT IN (SELECT n FROM u)) GROUP BY g');
+SELECT imat.create('not_in', 'SELECT id, v FROM t WHERE v NOT IN (SELECT v FROM u)');
+SELECT imat.create('not_in_or', 'SELECT id FROM t WHERE NOT (v IN (SELECT v FROM u) OR w = 1)');
+SELECT imat.create('not_in_key', 'SELECT id FROM t WHERE n NOT IN (SELECT n FROM u)');
+SELECT imat.create('not_in_two', 'SELECT g, count(*) AS c FROM t WHERE (v, w) NOT IN (SELECT v, w FROM u) GROUP BY g');
+SELECT imat.create('not_in_mixed', 'SELECT id FROM t WHERE (n, v) NOT IN (SELECT n, v FROM u)');
+SELECT imat.create('shown', 'SELECT id, v IN (SELECT v FROM u) AS any_, v > ALL (SELECT v FROM u) AS all_, (v, n) IN (SELECT v, n FROM u) AS two FROM t');
+SELECT imat.create('kept_from', 'SELECT id FROM t WHERE CASE WHEN v NOT IN (SELECT v FROM u) THEN w = 1 ELSE w = 2 END');
+SELECT imat.create('outer_or', 'SELECT t.id, count(u.id) AS c FROM t LEFT JOIN u ON u.v = t.v OR u.w = t.w GROUP BY t.id');
+SELECT imat.create('outer_guard', 'SELECT t.id, u.id AS other FROM t LEFT JOIN u ON u.v = 0 OR t.n / u.v = 2');
+SELECT imat.create('outer_in', 'SELECT t.id, u.id AS other FROM t LEFT JOIN u ON u.v = t.v AND u.w NOT IN (SELECT w FROM t t2 WHERE t2.g = 1)');
+SELECT imat.create('nullable', 'SELECT t.id, u.n NOT IN (SELECT n FROM t t2 WHERE t2.g = 2) AS x FROM t LEFT JOIN u ON u.v = t.v');
+INSERT INTO u VALUES (3, 3, 2, 4), (4, 1, NULL, 5);
+SELECT * FROM bad();
+INSERT INTO u VALUES (5, NULL, 2, 6);
+SELECT * FROM bad();
+UPDATE u SET v = 4 WHERE v IS NULL;
+SELECT * FROM bad();
+UPDATE t SET v = NULL, n = n + 100 WHERE id % 7 = 0;
+SELECT * FROM bad();
+UPDATE t SET v = 2, w = NULL WHERE v IS NULL OR g = 2;
+SELECT * FROM bad();
+UPDATE u SET w = NULL, v = 0 WHERE id = 1;
+SELECT * FROM bad();
+BEGIN;
+DELETE FROM u WHERE w IS NULL;
+DELETE FROM t WHERE v IS NULL OR w IS NULL;
+INSERT INTO t VALUES (100, 1, NULL, NULL, 100), (101, 2, 1, NULL, 101);
+COMMIT;
+SELECT * FROM bad();
+-- a column that becomes NOT NULL, and no longer is
+BEGIN;
+INSERT INTO u VALUES (8, NULL, NULL, 8);
+DELETE FROM u WHERE v IS NULL OR w IS NULL;
+ALTER TABLE u ALTER v SET NOT NULL, ALTER w SET NOT NULL;
+UPDATE t SET v = 1, w = 1 WHERE v IS NULL OR w IS NULL;
+ALTER TABLE t ALTER v SET NOT NULL;
+COMMIT;
+SELECT * FROM bad();
+INSERT INTO u VALUES (9, 1, 1, 9);
+UPDATE t SET v = v + 1, w = NULL WHERE g = 1;
+SELECT * FROM bad();
+ALTER TABLE u ALTER v DROP NOT NULL;
+ALTER TABLE t ALTER v DROP NOT NULL;
+INSERT INTO u VALUES (10, NULL, 3, 10);
+SELECT * FROM bad();
+UPDATE t SET v = NULL WHERE g = 2;
+SELECT * FROM bad();
+DELETE FROM u WHERE v IS NULL;
+SELECT * FROM bad();
+DELETE FROM u;
+SELECT * FROM bad();
+SELECT * FROM oracle.all_same('alternatives');
+-- no pair of rows is looked at that has nothing in common
+SELECT imat.drop(i) FROM unnest('{shown,kept_from,outer_or,outer_guard,outer_in,nullable}'::text[]) i;
+SET statement_timeout = '20s'; SET pg_imat.flush = 'statement'; -- the timeout doesn't hold for COMMIT
+INSERT INTO t SELECT i, i % 5, nullif(i, 777), i, i FROM generate_series(1001, 20000) i;
+INSERT INTO u SELECT i, nullif(2 * i, 888), i, i FROM generate_series(1001, 20000) i;
+SELECT count(*) FROM in_or;
+DELETE FROM u WHERE v > 20000;
+SELECT count(*) FROM in_or;
+RESET statement_timeout;
+SELECT * FROM bad();
+SELECT * FROM oracle.all_same('alternatives');
+SET client_min_messages = warning;
+DROP SCHEMA alternatives CASCADE;
