@@ -92,8 +92,7 @@ PG_GUARDED const char *understand_groups(Query *expanded, model::View *view)
     const char *not_keyed = find_group_targets(flat, key_expressions, view);
     if (not_keyed == nullptr && flat.options != NIL)
         not_keyed = find_options(flat, view);
-    if (not_keyed == nullptr && flat.more && may_fail(key_expressions))
-        not_keyed = "a key may fail for rows that ONLY leaves out";
+    view->may_fail = flat.more && (may_fail(key_expressions) || conditions_may_fail(flat));
     if (not_keyed != nullptr)
         view->group_targets = NIL;
     const char *not_delta = flat.reason != nullptr ? flat.reason
@@ -159,9 +158,12 @@ PG_GUARDED bool part_by(Query *expanded, const Bitmapset *columns, model::View *
         return false;
     understand_rows(flat, parted);
     parted->partitioned = true;
-    return find_keys(flat, parted, &expressions) == nullptr &&
-           (flat.options == NIL || find_options(flat, parted) == nullptr) &&
-           find_partition_rows(*expanded, parts.one_to_one ? &flat : nullptr, parted) == nullptr;
+    if (find_keys(flat, parted, &expressions) != nullptr ||
+        (flat.options != NIL && find_options(flat, parted) != nullptr) ||
+        find_partition_rows(*expanded, parts.one_to_one ? &flat : nullptr, parted) != nullptr)
+        return false;
+    parted->may_fail = (flat.more || parts.more) && (may_fail(expressions) || conditions_may_fail(flat));
+    return true;
 }
 
 /* Understand a query as partitions that are computed anew; as it is where that isn't possible. */

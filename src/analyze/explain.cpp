@@ -486,6 +486,9 @@ PG_GUARDED List *write_lines(const model::View &view, model::Strategy strategy, 
                                               changed));
         lines = lappend(
             lines, psprintf("rows of a %s: %s", view.partitioned ? "partition" : "group", group_rows(view)));
+        if (view.may_fail)
+            lines = lappend(lines, pstrdup("where a key or condition fails for a row that the query leaves "
+                                           "out: the contents are rebuilt (swap)"));
     } else if (view.bag) {
         lines = lappend(lines, psprintf("on INSERT, UPDATE, DELETE: what the %s rows make is added, changed "
                                         "and removed (delta)",

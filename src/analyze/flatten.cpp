@@ -470,8 +470,6 @@ PG_GUARDED const char *flatten(const Level &level, FlatQuery *flat)
         return reason;
     for (auto *reference : pg::each<model::Reference>(flat->references))
         flat->more = flat->more || (reference->only && has_subclass(reference->relation));
-    if (flat->more && conditions_may_fail(*flat))
-        return "a condition may fail for rows that ONLY leaves out";
     const char *reason = why_not_columns(*flat, false);
     if (reason == nullptr || flat->options != NIL || why_not_columns(*flat, true) != nullptr)
         return reason;

@@ -16,7 +16,8 @@
  *
  * Which keys changed rows have, a query tells that groups the rows of that level by them: it is understood as
  * any other, and never run.  If conditions of its WHERE can't be told, it has more rows than there are; for
- * these nothing may be computed that could fail (failing.cpp).
+ * these nothing is computed that could fail (failing.cpp), but for the keys: where these do, nobody knows
+ * which partitions changed, and the contents are rebuilt (flush/capture.cpp).
  */
 #include "analyze/parts.hpp"
 
@@ -200,41 +201,46 @@ PG_GUARDED Query *rows_of(const Level &level)
     return rows;
 }
 
-/*
- * Can what is shown, and the condition, be told of the rows of the level that changed?  more: of others, too,
- * which the level leaves out.
- */
-PG_GUARDED bool is_told(const Level &level, Node *shown, Node *condition, bool more)
+/* The rows of the level that changed, with what is shown of them, and the condition; false: these can't be
+ * told. */
+PG_GUARDED bool can_tell(const Level &level, Node *shown, Node *condition, FlatQuery *flat)
 {
     Query *rows = rows_of(level);
-    FlatQuery flat = {};
     if (shown != nullptr)
         rows->targetList = list_make1(
             makeTargetEntry(static_cast<Expr *>(copyObjectImpl(shown)), 1, pstrdup("shown"), false));
     rows->jointree->quals = static_cast<Node *>(copyObjectImpl(condition));
-    if (flatten({rows, level.outer}, &flat) != nullptr)
-        return false;
-    more = more || flat.more;
-    return !more || !(may_fail(flat.targets) || conditions_may_fail(flat));
+    return flatten({rows, level.outer}, flat) == nullptr;
 }
 
-/* Those that can be told of the rows that changed. */
-PG_GUARDED List *told(const Level &level, const List *common, bool more)
+/* The same, and without ever failing.  more: for rows, too, that the level leaves out. */
+PG_GUARDED bool is_told(const Level &level, Node *shown, Node *condition, bool more)
+{
+    FlatQuery flat = {};
+    if (!can_tell(level, shown, condition, &flat))
+        return false;
+    return (!more && !flat.more) || !(may_fail(flat.targets) || conditions_may_fail(flat));
+}
+
+/* Those that can be told of the rows that changed, if they don't fail. */
+PG_GUARDED List *told(const Level &level, const List *common)
 {
     List *found = NIL;
-    for (auto *one : pg::each<Common>(common))
-        if (is_told(level, one->expression, nullptr, more))
+    for (auto *one : pg::each<Common>(common)) {
+        FlatQuery flat = {};
+        if (can_tell(level, one->expression, nullptr, &flat))
             found = lappend(found, one);
+    }
     return found;
 }
 
 /* What is common to the innermost level and those around it; NIL: nothing, or it can't be told. */
-PG_GUARDED List *find_common(const List *levels, bool more)
+PG_GUARDED List *find_common(const List *levels)
 {
     const auto &innermost = *static_cast<Level *>(llast(levels));
     if (needs_more(innermost.query))
         return NIL;
-    List *common = told(innermost, common_at(innermost.query), more);
+    List *common = told(innermost, common_at(innermost.query));
     for (int i = list_length(levels) - 2; i >= 0; i--) {
         Query *query = static_cast<Level *>(list_nth(levels, i))->query;
         if (needs_more(query) ||
@@ -319,6 +325,7 @@ PG_GUARDED Query *make_rows(Query *query, const Level &innermost, const Conditio
             get_tle_by_resno(rows->targetList, static_cast<AttrNumber>(bms_next_member(key->columns, -1)));
         if (target->ressortgroupref != 0)
             continue;
+        target->expr = static_cast<Expr *>(copyObjectImpl(key->expression));
         target->ressortgroupref = clause->tleSortGroupRef = ++number;
         rows->groupClause = lappend(rows->groupClause, clause);
     }
@@ -378,13 +385,14 @@ PG_GUARDED bool part_rows(Query *query, const Bitmapset *columns, PartitionedRow
     Conditions conditions = {.told = NIL, .more = false};
     if (refers_outside(levels) || !find_conditions(innermost, &conditions))
         return false;
-    List *common = find_common(levels, conditions.more);
+    List *common = find_common(levels);
     if (columns != nullptr)
         common = shown_by(columns, common);
     if (common == NIL)
         return false;
     *parts = {.rows = {make_rows(query, innermost, conditions, common), innermost.outer},
-              .one_to_one = is_one_to_one(levels)};
+              .one_to_one = is_one_to_one(levels),
+              .more = conditions.more};
     return true;
 }
 

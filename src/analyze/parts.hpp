@@ -341,6 +341,7 @@ PG_GUARDED bool part_groups(Query *query, Query **groups, const char **words);
 struct PartitionedRows {
     Level rows;      /* that the level reads, grouped by what identifies partitions: not to be run */
     bool one_to_one; /* each row of the query is one of these, and shows what they show in the same place */
+    bool more;       /* there are rows among these that the query leaves out */
 };
 
 /*

@@ -163,6 +163,7 @@ PG_GUARDED bool fold_alike(const Plan &plan, const Plan &other)
     const model::View &view = *plan.view;
     if (plan.owner != other.owner || plan.foreign_code != other.foreign_code || view.sets.size > 0 ||
         other.view->sets.size > 0 || view.keys.size != other.view->keys.size ||
+        view.may_fail != other.view->may_fail ||
         !same_settings(plan.registration.settings, other.registration.settings) ||
         !equal(view.filter, other.view->filter))
         return false;

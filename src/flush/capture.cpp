@@ -33,6 +33,7 @@
 #include "flush/flush.hpp"
 #include "flush/generated.hpp"
 #include "flush/pending.hpp"
+#include "pg/attempt.hpp"
 
 using catalog::session;
 
@@ -64,7 +65,8 @@ PG_GUARDED Change change_of(const TriggerData *trigger)
                      .type = RelationGetDescr(trigger->tg_relation),
                      .removed = rows_of(trigger->tg_oldtable),
                      .added = rows_of(trigger->tg_newtable),
-                     .truncated = static_cast<bool>(TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))};
+                     .truncated = static_cast<bool>(TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event)),
+                     .below = false};
     if (TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
         return change;
     if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
@@ -85,6 +87,15 @@ PG_GUARDED bool may_be_read_already(const delta::Plan &plan)
     return session.flushing != 0 && (plan.view->is_join() || plan.view->has_extremes());
 }
 
+/* Does what was done to tables below the one of a change matter to one that reads that? */
+PG_GUARDED bool reads_below(const model::View &view, Oid table)
+{
+    bool reads = view.references.size == 0; /* what it reads isn't known */
+    for (const model::Reference &reference : view.references)
+        reads = reads || (reference.relation == table && !reference.only);
+    return reads;
+}
+
 /* What taking note of a change comes to for one IMAT. */
 enum class Needed : char { Nothing, Folding, Rows };
 
@@ -93,7 +104,7 @@ PG_GUARDED Needed capture_for(Oid imat, const Change &change, PendingView **capt
 {
     delta::Plan *plan = nullptr;
     on_behalf_of(imat, get_rel_name(imat), [&] { plan = delta::plan_of(imat); });
-    if (plan == nullptr)
+    if (plan == nullptr || (change.below && !reads_below(*plan->view, change.table)))
         return Needed::Nothing;
     PendingView *view = pending_view(imat, plan);
     *captured = view;
@@ -124,6 +135,19 @@ PG_GUARDED void fold_together(const model::Array<delta::Folding> &foldings, cons
     });
 }
 
+/*
+ * The same where it may fail for rows that are none of the definition's (model::View::may_fail).  Then the
+ * contents have to be computed anew: which groups changed, nobody knows.
+ */
+PG_GUARDED void fold_if_possible(const model::Array<delta::Folding> &foldings, const Change &change)
+{
+    if (!foldings[0].plan->view->may_fail)
+        return fold_together(foldings, change);
+    if (!pg::attempt([&] { fold_together(foldings, change); }))
+        for (const delta::Folding &folding : foldings)
+            rebuild_later(folding.plan->registration.imat);
+}
+
 /* For fewer changed rows it is not worth finding out which views fold alike. */
 constexpr int64 few_rows = 8;
 
@@ -145,7 +169,7 @@ PG_GUARDED void fold_all(model::Array<delta::Folding> foldings, const Change &ch
             if (delta::fold_alike(*alike[0].plan, *foldings[i].plan))
                 std::swap(foldings.data[alike.size++], foldings.data[i]);
         const Oid imat = alike[0].plan->registration.imat;
-        on_behalf_of(imat, get_rel_name(imat), [&] { fold_together(alike, change); });
+        on_behalf_of(imat, get_rel_name(imat), [&] { fold_if_possible(alike, change); });
         foldings = {.data = foldings.data + alike.size, .size = foldings.size - alike.size};
     }
 }
@@ -267,7 +291,8 @@ PG_GUARDED void capture_through(const Change &change, Relation other, bool parti
                            .type = RelationGetDescr(other),
                            .removed = pass(passage, change.removed, passage.removed),
                            .added = pass(passage, change.added, passage.added),
-                           .truncated = change.truncated};
+                           .truncated = change.truncated,
+                           .below = !partition};
     if (passed.any())
         capture_change(passed);
     if (passed.removed.store != change.removed.store)
@@ -281,7 +306,8 @@ PG_GUARDED void capture_through(const Change &change, Relation other, bool parti
 
 PG_GUARDED void capture_unknown(Oid table)
 {
-    capture_change({.table = table, .type = nullptr, .removed = {}, .added = {}, .truncated = true});
+    capture_change(
+        {.table = table, .type = nullptr, .removed = {}, .added = {}, .truncated = true, .below = false});
 }
 
 PG_GUARDED void rebuild_later(Oid imat)

@@ -22,6 +22,7 @@ struct Change {
     Rows removed;
     Rows added;
     bool truncated;
+    bool below; /* it was done to tables below that one */
 
     bool any() const noexcept { return truncated || removed.any() || added.any(); }
 };

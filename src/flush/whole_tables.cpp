@@ -47,7 +47,8 @@ PG_GUARDED void capture_some(Relation table, Tuplestorestate *store, bool come,
                            .type = RelationGetDescr(table),
                            .removed = come ? Rows{} : rows,
                            .added = come ? rows : Rows{},
-                           .truncated = false};
+                           .truncated = false,
+                           .below = false};
     for (Oid ancestor : above)
         capture_above(change, ancestor);
 }

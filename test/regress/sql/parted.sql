@@ -76,7 +76,7 @@ SELECT * FROM imat.explain('by_table');
 SELECT * FROM imat.explain('only_rows');
 SELECT * FROM imat.explain('whole_partly');
 
-SELECT imat.drop('one_part'), imat.drop('one_condition'), imat.drop('table_condition'), imat.drop('returned_alone'), imat.drop('only_quotient'), imat.drop('unhashed_groups');
+SELECT imat.drop('one_part'), imat.drop('one_condition'), imat.drop('table_condition'), imat.drop('returned_alone'), imat.drop('unhashed_groups');
 DELETE FROM p WHERE a = 0;
 INSERT INTO p VALUES (101, 1, 'b1', 1), (102, 77, 'b77', 2); INSERT INTO c VALUES (101, 1, 'b1', 1, 'm'), (102, 78, 'b78', 2, 'm');
 SELECT * FROM bad();
