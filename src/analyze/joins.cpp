@@ -69,6 +69,34 @@ PG_GUARDED List *add_equalities(List *found, const Node *condition, int referenc
     return add_equality(found, operation, true, reference, known);
 }
 
+/* Is the condition about a subquery that reads the reference? */
+PG_GUARDED bool is_within(const model::View &view, const model::Condition &condition, int reference)
+{
+    bool within = false;
+    for (int i = 0; i < view.options.size; i++)
+        within = within ||
+                 ((condition.options & (1U << static_cast<unsigned>(i))) != 0 && view.options[i].subquery &&
+                  (view.options[i].references & (1U << static_cast<unsigned>(reference))) != 0);
+    return within;
+}
+
+/*
+ * The same of the condition of an option, or of its alternatives: where keys are found, there is a join for
+ * each (alternatives.cpp).  Rows of a subquery aren't looked up by these; and if they set several columns
+ * equal, that is no one index.
+ */
+PG_GUARDED List *add_alternatives(List *found, const model::View &view, const model::Condition &condition,
+                                  int reference, const Bitmapset *known)
+{
+    const auto *operation = reinterpret_cast<const BoolExpr *>(condition.expression);
+    if (!IsA(operation, BoolExpr) || operation->boolop != OR_EXPR)
+        return add_equalities(found, condition.expression, reference, known);
+    List *alternatives = NIL;
+    for (auto *alternative : pg::each<Node>(is_within(view, condition, reference) ? NIL : operation->args))
+        alternatives = add_equalities(alternatives, alternative, reference, known);
+    return list_length(alternatives) == 1 ? lappend(found, linitial(alternatives)) : found;
+}
+
 /* Does the condition of an option hold for every row that has the reference? */
 PG_GUARDED bool always_holds(const model::View &view, const model::Condition &condition, int reference)
 {
@@ -90,7 +118,9 @@ PG_GUARDED List *equalities(const model::View &view, int reference, const Bitmap
     for (auto *condition : pg::each<Node>(reinterpret_cast<List *>(view.filter)))
         found = add_equalities(found, condition, reference, known);
     for (const model::Condition &condition : view.conditions)
-        if (condition.options != 0 && (!always || always_holds(view, condition, reference)))
+        if (condition.options != 0 && !always)
+            found = add_alternatives(found, view, condition, reference, known);
+        else if (condition.options != 0 && always_holds(view, condition, reference))
             found = add_equalities(found, condition.expression, reference, known);
     return found;
 }

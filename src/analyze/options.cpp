@@ -317,9 +317,9 @@ PG_GUARDED Node *sublink_condition(const Item &item, const List *targets)
     if (contain_aggs_of_level(reinterpret_cast<Node *>(shown), 0))
         return nullptr;
     Node *test = test_mutator(without_sublinks(sublink->testexpr), shown);
-    if (item.wanted_true)
-        return test;
-    return not_false(test);
+    if (!item.wanted_true)
+        return not_false(test);
+    return item.guarded ? reinterpret_cast<Node *>(make_orclause(list_make1(test))) : test;
 }
 
 PG_GUARDED bool has_sublink(Node *expression)

@@ -229,7 +229,8 @@ PG_GUARDED Parts take_apart(Query *query);
 
 /*
  * The condition under which a row of the subquery has a say in what the sublink is for a row of the query,
- * with the subquery's targets in it; NULL: none but its own conditions.
+ * with the subquery's targets in it; NULL: none but its own conditions.  It is an OR, maybe of one, where
+ * PostgreSQL doesn't look rows of the subquery up by it.
  */
 PG_GUARDED Node *sublink_condition(const Item &item, const List *targets);
 

@@ -20,6 +20,10 @@ SELECT imat.create('outer_or', 'SELECT t.id, count(u.id) AS c FROM t LEFT JOIN u
 SELECT imat.create('outer_guard', 'SELECT t.id, u.id AS other FROM t LEFT JOIN u ON u.v = 0 OR t.n / u.v = 2');
 SELECT imat.create('outer_in', 'SELECT t.id, u.id AS other FROM t LEFT JOIN u ON u.v = t.v AND u.w NOT IN (SELECT w FROM t t2 WHERE t2.g = 1)');
 SELECT imat.create('nullable', 'SELECT t.id, u.n NOT IN (SELECT n FROM t t2 WHERE t2.g = 2) AS x FROM t LEFT JOIN u ON u.v = t.v');
+-- an index helps to find rows of t, but none to look up what IN gives, unless that alone decides
+SELECT e FROM unnest('{in_or,not_in,outer_or}'::text[]) i, imat.explain(i) e WHERE e ~ '^(subquery|outer|on INSERT|rows|advice)';
+CREATE INDEX ON t (v);
+SELECT e FROM unnest('{in_or,not_in,outer_or}'::text[]) i, imat.explain(i) e WHERE e ~ '^(on INSERT.*joined|advice)';
 INSERT INTO u VALUES (3, 3, 2, 4), (4, 1, NULL, 5);
 SELECT * FROM bad();
 INSERT INTO u VALUES (5, NULL, 2, 6);
