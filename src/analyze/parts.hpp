@@ -327,6 +327,9 @@ PG_GUARDED Query *query_at(const Query *query, const RangeTblEntry *entry);
  */
 PG_GUARDED void determine_groups(Query *query, bool *hidden);
 
+/* Is the query that groups a subquery of the upper query? */
+PG_GUARDED bool is_around_groups(const Query *upper);
+
 /* Does the upper query compute with what it shows of these columns of the query that groups? */
 PG_GUARDED bool computes_with(Query *upper, const Bitmapset *columns);
 

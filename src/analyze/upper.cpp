@@ -471,6 +471,11 @@ PG_GUARDED bool computes_with(Query *upper, const Bitmapset *columns)
     return bms_overlap(computed, columns);
 }
 
+PG_GUARDED bool is_around_groups(const Query *upper)
+{
+    return !is_on_groups(upper);
+}
+
 PG_GUARDED Query *upper_over(const Query *upper, RangeTblEntry *groups, int first)
 {
     auto *copy = static_cast<Query *>(copyObjectImpl(upper));
