@@ -33,7 +33,11 @@ PG_GUARDED bool links(const Node *condition)
     return one != 0 && other != 0 && (one & other) == 0 && op_hashjoinable(equality->opno, exprType(left));
 }
 
-/* Can the alternative not hold, since it is that a column is NULL that never is? */
+/*
+ * Can the alternative not hold, since it is that a column is NULL that never is?  Then it wasn't for rows
+ * that the transaction has removed, either: what it did before it changed the column was applied by then, and
+ * while it has changed rows, no one else changes the column.
+ */
 PG_GUARDED bool is_impossible(const model::View &view, const Node *alternative)
 {
     if (!IsA(alternative, NullTest))

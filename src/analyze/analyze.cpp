@@ -83,6 +83,7 @@ PG_GUARDED const char *understand_groups(Query *expanded, model::View *view)
         return reason;
     understand_rows(flat, view);
     view->reason = flat.reason;
+    view->may_fail = flat.more && conditions_may_fail(flat);
     if (!has_groups(flat.query))
         return find_rows(flat, view);
     if (const char *reason = find_keys(flat, view, &key_expressions))

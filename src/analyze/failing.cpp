@@ -3,9 +3,9 @@
  *
  * Where the rows that triggers are handed are more than those that a query reads, as with ONLY a table that
  * has children, what is computed of a row to find what it has a say in may be computed of one that the query
- * never meets.  A division by zero there would be no error of the query's.  What can't end in one is columns,
- * what picks or compares them, and functions that PostgreSQL knows to tell nothing of their arguments by an
- * error (leakproof).  The comparisons of btree operator classes aren't all of these, but don't fail either.
+ * never meets.  A division by zero there would be no error of the query's.  Columns can't fail, nor what
+ * picks or compares them, nor functions that PostgreSQL knows to tell nothing of their arguments by an error
+ * (leakproof).  The comparisons of btree operator classes aren't all of these, but don't fail either.
  * Anything else is left out if it may be, or else computed in a subtransaction (model::View::may_fail).
  */
 #include "analyze/parts.hpp"

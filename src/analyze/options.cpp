@@ -227,11 +227,11 @@ PG_GUARDED static Node *unwrap_mutator(Node *node, void *context)
 PG_GUARDED bool only_truth_matters(const Node *condition, const SubLink *sublink)
 {
     check_stack_depth();
-    const auto *operation = reinterpret_cast<const BoolExpr *>(condition);
-    if (condition == nullptr || !IsA(condition, BoolExpr) || operation->boolop == NOT_EXPR)
+    if (condition == nullptr || !IsA(condition, BoolExpr))
         return condition == reinterpret_cast<const Node *>(sublink);
+    const auto *operation = reinterpret_cast<const BoolExpr *>(condition);
     bool only = false;
-    for (auto *operand : pg::each<Node>(operation->args))
+    for (auto *operand : pg::each<Node>(operation->boolop == NOT_EXPR ? NIL : operation->args))
         only = only || only_truth_matters(operand, sublink);
     return only;
 }
@@ -257,7 +257,17 @@ PG_GUARDED void add_sublinks(Parts *parts, Node *expression, unsigned options, b
     }
 }
 
-/* Where is the test not false?  Comparisons are NULL where one of their sides is, and nowhere else. */
+/* Is this a comparison that is NULL where one of its sides is, and nowhere else?  Nobody has looked at those
+ * that users make. */
+PG_GUARDED bool is_plain_comparison(const Node *test)
+{
+    if (!IsA(test, OpExpr))
+        return false;
+    const Oid operation = reinterpret_cast<const OpExpr *>(test)->opno;
+    return operation < FirstNormalObjectId && pg::is_comparison(operation);
+}
+
+/* Where is the test not false? */
 PG_GUARDED Node *not_false(Node *test)
 {
     List *ways = NIL;
@@ -266,7 +276,7 @@ PG_GUARDED Node *not_false(Node *test)
             ways = lappend(ways, not_false(part));
         return reinterpret_cast<Node *>(make_andclause(ways));
     }
-    if (!IsA(test, OpExpr) || !pg::is_comparison(reinterpret_cast<const OpExpr *>(test)->opno)) {
+    if (!is_plain_comparison(test)) {
         auto *possible = makeNode(BooleanTest);
         possible->arg = reinterpret_cast<Expr *>(test);
         possible->booltesttype = IS_NOT_FALSE;

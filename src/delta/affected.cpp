@@ -193,22 +193,31 @@ PG_GUARDED void follow(Finding *finding)
     }
 }
 
-/* The joins from the changed rows of a reference: from the cache, or put into it. */
-PG_GUARDED ReferenceSearch *search_from(Plan *plan, int reference)
+/* Find the joins from the changed rows of a reference. */
+PG_GUARDED ReferenceSearch *make_search(const Plan &plan, int reference)
 {
-    for (auto *search : pg::each<ReferenceSearch>(plan->searches))
-        if (search->changed == reference)
-            return search;
-    MemoryContext caller = MemoryContextSwitchTo(plan->memory);
     auto *search = static_cast<ReferenceSearch *>(palloc0(sizeof(ReferenceSearch)));
     List *reaches = NIL;
-    analyze::find_reaches(*plan->view, reference, &reaches);
+    analyze::find_reaches(*plan.view, reference, &reaches);
     search->changed = reference;
     for (auto *reach : pg::each<analyze::Reach>(reaches)) {
         auto *way = static_cast<Way *>(palloc0(sizeof(Way)));
         way->reach = reach;
         search->ways = lappend(search->ways, way);
     }
+    return search;
+}
+
+/* The same from the cache, or put into it, unless the plan is stale: what is NOT NULL may have changed. */
+PG_GUARDED ReferenceSearch *search_from(Plan *plan, int reference)
+{
+    if (plan->stale)
+        return make_search(*plan, reference);
+    for (auto *search : pg::each<ReferenceSearch>(plan->searches))
+        if (search->changed == reference)
+            return search;
+    MemoryContext caller = MemoryContextSwitchTo(plan->memory);
+    ReferenceSearch *search = make_search(*plan, reference);
     plan->searches = lappend(plan->searches, search);
     MemoryContextSwitchTo(caller);
     return search;

@@ -289,7 +289,8 @@ PG_GUARDED void compile_expressions(Plan *plan, Query *definition)
 /* Plans with the same one can take over each other's pending changes. */
 PG_GUARDED uint64 fingerprint_of(const Plan &plan, Query *definition)
 {
-    const char *text = psprintf("%s%s", nodeToString(definition), analyze::state_layout(*plan.view));
+    const char *text = psprintf("%s%s%d", nodeToString(definition), analyze::state_layout(*plan.view),
+                                plan.view->may_fail ? 1 : 0);
     const uint32 query = DatumGetUInt32(pg::hash_bytes(text, strlen(text)));
     return (static_cast<uint64>(query) << 32) ^ (static_cast<uint64>(plan.registration.state) << 8) ^
            static_cast<uint64>(plan.strategy);

@@ -137,7 +137,8 @@ PG_GUARDED void fold_together(const model::Array<delta::Folding> &foldings, cons
 
 /*
  * The same where it may fail for rows that are none of the definition's (model::View::may_fail).  Then the
- * contents have to be computed anew: which groups changed, nobody knows.
+ * contents have to be computed anew: which groups changed, nobody knows.  Where rows come one by one, that is
+ * a subtransaction for each.
  */
 PG_GUARDED void fold_if_possible(const model::Array<delta::Folding> &foldings, const Change &change)
 {

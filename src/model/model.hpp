@@ -342,7 +342,7 @@ struct View {
     Query *upper;
     const char *upper_words; /* what it does, in prose */
 
-    bool may_fail; /* its groups can't be told for some rows that triggers are handed, and it never reads */
+    bool may_fail;     /* what groups are told by, for rows that triggers are handed and it never reads */
     bool single_group; /* no GROUP BY: the one group is there even when there are no rows */
     bool keys_visible; /* the columns tell all row_keys, so a row can be found by them */
     bool needs_state;  /* the visible columns do not determine the accumulators */

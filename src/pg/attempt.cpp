@@ -11,13 +11,15 @@ namespace pg {
 
 namespace {
 
-/* Is the error about others, the server or ourselves, rather than about what is computed? */
+/* Is the error about others, the server or ourselves, rather than about what is computed?  That a limit is
+ * exceeded may be due to either: by too deep a recursion, or by chr(0). */
 PG_GUARDED bool is_from_around(const ErrorData *error)
 {
+    if (error->sqlerrcode == ERRCODE_STATEMENT_TOO_COMPLEX)
+        return true;
     switch (ERRCODE_TO_CATEGORY(error->sqlerrcode)) {
     case ERRCODE_TRANSACTION_ROLLBACK:
     case ERRCODE_INSUFFICIENT_RESOURCES:
-    case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
     case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
     case ERRCODE_OPERATOR_INTERVENTION:
     case ERRCODE_SYSTEM_ERROR:

@@ -7,6 +7,17 @@ CREATE TABLE t (id int PRIMARY KEY, g int, v int, w int, n int NOT NULL);
 CREATE TABLE u (id int PRIMARY KEY, v int, w int, n int NOT NULL);
 INSERT INTO t SELECT i, i % 5, nullif(i % 6, 5), nullif(i % 4, 3), i FROM generate_series(1, 30) i;
 INSERT INTO u VALUES (1, 1, 1, 1), (2, 2, 1, 3);
+-- an equality that is NULL for a value
+CREATE FUNCTION lt(int, int) RETURNS bool IMMUTABLE STRICT LANGUAGE sql AS 'SELECT $1 < $2';
+CREATE FUNCTION le(int, int) RETURNS bool IMMUTABLE STRICT LANGUAGE sql AS 'SELECT $1 <= $2';
+CREATE FUNCTION eq(int, int) RETURNS bool IMMUTABLE STRICT LANGUAGE sql AS 'SELECT CASE WHEN $1 = 3 THEN NULL ELSE $1 = $2 END';
+CREATE FUNCTION ge(int, int) RETURNS bool IMMUTABLE STRICT LANGUAGE sql AS 'SELECT $1 >= $2';
+CREATE FUNCTION gt(int, int) RETURNS bool IMMUTABLE STRICT LANGUAGE sql AS 'SELECT $1 > $2';
+CREATE OPERATOR <<<< (LEFTARG = int, RIGHTARG = int, FUNCTION = lt); CREATE OPERATOR <<<= (LEFTARG = int, RIGHTARG = int, FUNCTION = le);
+CREATE OPERATOR ===== (LEFTARG = int, RIGHTARG = int, FUNCTION = eq);
+CREATE OPERATOR >>>= (LEFTARG = int, RIGHTARG = int, FUNCTION = ge); CREATE OPERATOR >>>> (LEFTARG = int, RIGHTARG = int, FUNCTION = gt);
+CREATE OPERATOR CLASS odd FOR TYPE int USING btree AS OPERATOR 1 <<<<, OPERATOR 2 <<<=, OPERATOR 3 =====, OPERATOR 4 >>>=, OPERATOR 5 >>>>, FUNCTION 1 btint4cmp(int, int);
+SELECT imat.create('odd_', 'SELECT id, v FROM t WHERE NOT (v OPERATOR(alternatives.=====) ANY (SELECT v FROM u))');
 SELECT imat.create('in_or', 'SELECT id, v FROM t WHERE v IN (SELECT v FROM u) OR g = 3');
 SELECT imat.create('in_and_or', 'SELECT g, count(*) AS c FROM t WHERE (v IN (SELECT v FROM u) OR w IN (SELECT w FROM u)) AND (g = 3 OR n NOT IN (SELECT n FROM u)) GROUP BY g');
 SELECT imat.create('not_in', 'SELECT id, v FROM t WHERE v NOT IN (SELECT v FROM u)');
@@ -66,7 +77,7 @@ DELETE FROM u;
 SELECT * FROM bad();
 SELECT * FROM oracle.all_same('alternatives');
 -- no pair of rows is looked at that has nothing in common
-SELECT imat.drop(i) FROM unnest('{shown,kept_from,outer_or,outer_guard,outer_in,nullable}'::text[]) i;
+SELECT imat.drop(i) FROM unnest('{odd_,shown,kept_from,outer_or,outer_guard,outer_in,nullable}'::text[]) i;
 SET statement_timeout = '20s'; SET pg_imat.flush = 'statement'; -- the timeout doesn't hold for COMMIT
 INSERT INTO t SELECT i, i % 5, nullif(i, 777), i, i FROM generate_series(1001, 20000) i;
 INSERT INTO u SELECT i, nullif(2 * i, 888), i, i FROM generate_series(1001, 20000) i;

@@ -16,6 +16,7 @@ SELECT imat.create('sets', 'SELECT 60 / v AS q, id % 2 AS k, count(*) AS n FROM 
 SELECT imat.create('ranked', 'SELECT 60 / v AS q, id, rank() OVER (PARTITION BY 60 / v ORDER BY id) AS r FROM ONLY p');
 SELECT imat.create('distinct_', 'SELECT DISTINCT 60 / v AS q FROM ONLY p');
 SELECT imat.create('top_', 'SELECT 60 / v AS q, count(*) AS n FROM ONLY p GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 2');
+SELECT imat.create('chars', 'SELECT chr(v) AS c, count(*) AS n FROM ONLY p GROUP BY 1');
 SELECT imat.create('own', 'SELECT 60 / v AS q, count(*) AS n FROM p WHERE tableoid = ''p''::regclass GROUP BY 1');
 SELECT c.mv_name, oracle.strategy(imat) FROM imat.imat_config c WHERE agg_schema_name = 'only_failing' ORDER BY 1;
 SELECT * FROM imat.explain('quotients');
