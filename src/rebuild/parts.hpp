@@ -312,6 +312,9 @@ PG_GUARDED List *imats_under_policies();
 PG_GUARDED void postpone(Oid imat);
 PG_GUARDED bool is_postponed(Oid imat);
 
+/* Is everything there that the IMAT needs, where a dump is restored? */
+PG_GUARDED bool is_restored(Oid imat);
+
 /* Record the dependencies of IMATs that pg_upgrade has brought, before something is dropped. */
 PG_GUARDED void complete_dependencies();
 

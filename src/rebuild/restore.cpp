@@ -100,6 +100,12 @@ PG_GUARDED bool is_restoring()
     return !check_function_bodies && strcmp(namespace_search_path, "") == 0;
 }
 
+PG_GUARDED bool is_restored(Oid imat)
+{
+    catalog::Registration registration = {};
+    return catalog::find(imat, &registration) && is_complete(registration);
+}
+
 PG_GUARDED bool is_kept(Oid table)
 {
     return kept_in(table) != NIL;

@@ -294,9 +294,14 @@ PG_GUARDED static void count_early_statement(Oid imat)
         flush::count_statement(PortalContext != nullptr ? PortalContext : TopTransactionContext);
 }
 
-/* May a statement that is still running have changed rows that are not captured yet, but seen by us? */
+/*
+ * May a statement that is still running have changed rows that are not captured yet, but seen by us?  Where a
+ * dump is restored, those that run us fill our tables, or make triggers.
+ */
 PG_GUARDED static bool is_midway(Oid imat)
 {
+    if (is_restoring())
+        return false;
     if (catalog::session.changing == 0 && catalog::session.loaded_late)
         count_early_statement(imat);
     return catalog::session.changing > 0;
@@ -316,14 +321,16 @@ PG_GUARDED static void refresh_now(Oid imat, Exchanging exchanging)
         flush::rebuild_later(imat);
 }
 
-/* The same of those that read the IMAT; one whose rows its key told apart may have to be maintained otherwise
- * now. */
+/*
+ * The same of those that read the IMAT; one whose rows its key told apart may have to be maintained otherwise
+ * now.  One of which a dump is yet to bring something has its contents from there.
+ */
 PG_GUARDED static void refresh_readers(Oid imat)
 {
     for (Oid reader : catalog::imats_on(imat))
-        if (is_restoring() || fits(reader))
+        if (is_restoring() ? is_restored(reader) : fits(reader))
             refresh_with_readers(reader);
-        else
+        else if (!is_restoring())
             revise(reader);
 }
 

@@ -145,6 +145,37 @@ sql 'CREATE DATABASE reordered'
 as_user "$PGBIN/pg_restore" --exit-on-error -L reordered.list -d reordered source.dump >reordered.log 2>&1
 is "rows of sources last: no complaint" 0 $?
 restored_works "rows of sources last" reordered
+# one job computes an IMAT anew while another brings the values that are counted for one that reads it
+sql 'CREATE DATABASE counted'
+sql "CREATE EXTENSION pg_imat; CREATE TABLE a (id int PRIMARY KEY, k int); CREATE TABLE b (id int PRIMARY KEY, k int, v int);
+     INSERT INTO a SELECT g, g % 3 FROM generate_series(1, 9) g; INSERT INTO b SELECT g, g % 3, g % 5 FROM generate_series(1, 30) g;
+     SELECT imat.create('below', 'SELECT k, count(*) AS n FROM a GROUP BY k');
+     SELECT imat.create('above', 'SELECT b.k, count(DISTINCT b.v) AS n FROM b JOIN below USING (k) GROUP BY b.k')" -d counted >/dev/null
+as_user "$PGBIN/pg_dump" -Fc -d counted -f counted.dump && as_user "$PGBIN/pg_restore" -l counted.dump >order.list
+{ sed '/TABLE DATA/,$d' order.list; listed 'TABLE DATA' | grep -vE ' imat '; listed 'TABLE DATA imat .*_state'; listed ' TRIGGER ' | grep -v ' public b '; } >early.list
+listed '(TABLE DATA|INDEX) imat .*_distinct' >values.list
+listed 'TABLE DATA imat (registered|source) ' >ours.list
+grep -vxFf early.list -f values.list -f ours.list order.list >late.list
+own early.list values.list ours.list late.list
+is "values that are counted: there are some" 2 "$(wc -l <values.list)"
+sql 'CREATE DATABASE jobs_race'
+restore_list() { as_user "$PGBIN/pg_restore" --exit-on-error -L "$1.list" -d jobs_race counted.dump >>jobs_race.log 2>&1; }
+restore_list early
+{
+    as_user "$PGBIN/pg_restore" -L values.list -f - counted.dump | sed '1iBEGIN;'
+    echo "SELECT pg_sleep(2); COMMIT;"
+} >values.sql
+own values.sql
+as_user "$PGBIN/psql" -Xq -v ON_ERROR_STOP=1 -o values.log -d jobs_race -f values.sql &
+sleep 0.7
+restore_list ours
+is "values that are counted, meanwhile: no complaint" 0 $?
+wait $!
+is "values that are counted, meanwhile: they come in" 0 $?
+restore_list late
+is "values that are counted, meanwhile: verified" '' "$(differing jobs_race)"
+sql "INSERT INTO b VALUES (31, 1, 77), (32, 9, 1); DELETE FROM b WHERE v = 2; INSERT INTO a VALUES (10, 9)" -d jobs_race
+is "values that are counted, meanwhile: maintained" '' "$(differing jobs_race)"
 restore_schema data
 restore_data "schema, then data" data
 restore_schema at_once

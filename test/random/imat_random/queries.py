@@ -143,6 +143,7 @@ class Grammar:
         self.version = version
         self.settings_free = settings_free  # nothing that depends on TimeZone
         self.unsteady = False               # did the last query depend on it?
+        self.failing_keys = False           # keys that can't be computed of all rows?
 
     # --- expressions over rows ------------------------------------------------------------------
 
@@ -179,6 +180,8 @@ class Grammar:
         plain = (name, c['type'], c['fuzzy'] or not t.image_equal)
         if c['fuzzy'] or rng.random() < 0.55:
             return plain
+        if t.family == 'int' and self.failing_keys and rng.random() < 0.3:
+            return ('10 / %s' % name, c['type'] if c['type'] != 'int2' else 'int4', False)
         if t.family == 'int':
             return rng.choice([('%s %% 3' % name, c['type'] if c['type'] != 'int2' else 'int4', False),
                                ('%s / 10' % name, c['type'] if c['type'] != 'int2' else 'int4', False),
@@ -576,10 +579,19 @@ class Grammar:
             text = '%sEXISTS (SELECT%s)' % (rng.choice(['', 'NOT ']), tail)
         elif kind < 5:
             c, d = rng.choice(pairs)
-            text = '%s %s (SELECT %s%s)' % (c['name'], rng.choice(['IN', 'IN', 'NOT IN', 'NOT IN', '> ANY', '<= ALL']), d['name'], tail)
+            operation = rng.choice(['IN', 'IN', 'NOT IN', 'NOT IN', '> ANY', '<= ALL'])
+            left, right = c['name'], d['name']
+            if operation.endswith('IN') and rng.random() < 0.2:
+                c, d = rng.choice(pairs)
+                left, right = '(%s, %s)' % (left, c['name']), '%s, %s' % (right, d['name'])
+            text = '%s %s (SELECT %s%s)' % (left, operation, right, tail)
         else:
             text = '(SELECT count(*)%s) > %d' % (tail, rng.randint(0, 2))
-        return '(%s OR %s)' % (text, self.predicate(Relation('', columns))) if rng.random() < 0.15 else text
+        if rng.random() < 0.65:
+            return text
+        around = rng.choice(['({0} OR {1})', '({1} OR {0} AND {2})', 'NOT ({0} OR {1})', '({0}) IS NOT TRUE',
+                             'CASE WHEN {0} THEN {1} ELSE {2} END', 'coalesce({0}, {1})'])
+        return around.format(text, *(self.predicate(Relation('', columns)) for _ in range(2)))
 
     def semi(self, relation, relations):
         """The relation, with a subquery in its WHERE."""

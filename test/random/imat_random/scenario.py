@@ -221,6 +221,7 @@ class Maker:
         only = bool(alone) and not self.only_delta and rng.random() < 0.3
         if only:
             delta, source = False, rng.choice(alone)
+            grammar.failing_keys = risky
         optional = not self.only_delta and rng.random() < self.optional
         if optional:
             delta, source, bag = False, grammar.optional(usable + alone), rng.random() < 0.5
