@@ -158,23 +158,30 @@ PG_GUARDED void own_groups(const List *items)
     }
 }
 
-/*
- * Groups that are computed anew are locked by their keys, and only then comes the snapshot that they are
- * computed under.  Which groups of a join those are has to be found out first.
+/* Find the groups of joins that are computed anew; false: of some they can't be found, so these are marked.
  */
-PG_GUARDED void lock_groups(Work *work, apply::Moment moment)
+PG_GUARDED bool find_keyed_groups(const Work &work, apply::Moment moment)
 {
     bool found = true;
     CommandCounterIncrement();
     pg::push_latest_snapshot();
-    for (auto *item : pg::each<WorkItem>(work->items))
+    for (auto *item : pg::each<WorkItem>(work.items))
         if (is_keyed(*item) && item->depth == 0 && item->plan->view->is_join() &&
             !can_find_groups(item, moment)) {
             mark_swap(item);
             found = false;
         }
     PopActiveSnapshot();
-    if (!found)
+    return found;
+}
+
+/*
+ * Groups that are computed anew are locked by their keys, and only then comes the snapshot that they are
+ * computed under.  Which groups of a join those are has to be found out first.
+ */
+PG_GUARDED void lock_groups(Work *work, apply::Moment moment)
+{
+    while (!find_keyed_groups(*work, moment))
         lock_work_anew(work);
     lock_keys(*work);
 }

@@ -196,6 +196,15 @@ PG_GUARDED bool excludes(const Join &join, int one, int other)
     return key < 0 || !list_member_int(join.keyed[one], key);
 }
 
+/* Take a tag, and take note of it. */
+PG_GUARDED LockAcquireResult take(Work *work, const LOCKTAG &tag, LOCKMODE mode)
+{
+    auto *held = static_cast<HeldTag *>(palloc(sizeof(HeldTag)));
+    *held = {.tag = tag, .mode = mode};
+    work->tags = lappend(work->tags, held);
+    return LockAcquire(&held->tag, mode, false, false);
+}
+
 /* The mode in which the tag of a source is taken. */
 PG_GUARDED LOCKMODE source_mode(const Join &join, Oid source)
 {
@@ -212,14 +221,14 @@ PG_GUARDED LOCKMODE source_mode(const Join &join, Oid source)
     return mode;
 }
 
-PG_GUARDED void lock_sources_of(const Join &join, Oid tags)
+PG_GUARDED void lock_sources_of(Work *work, const Join &join, Oid tags)
 {
     for (int i = 0; i < join.view->sources.size; ++i) {
         const LOCKMODE mode = source_mode(join, join.view->sources[i].relation);
         LOCKTAG tag;
         SET_LOCKTAG_OBJECT(tag, MyDatabaseId, tags, join.item->imat, static_cast<uint16>(i + 1));
         if (mode != NoLock)
-            LockAcquire(&tag, mode, false, false);
+            take(work, tag, mode);
     }
 }
 
@@ -240,7 +249,7 @@ PG_GUARDED static int compare_locks(const void *left, const void *right)
 } // extern "C"
 
 /* Take them, each once. */
-PG_GUARDED void take_key_locks(const KeyLocks &found)
+PG_GUARDED void take_key_locks(Work *work, const KeyLocks &found)
 {
     qsort(found.locks, static_cast<std::size_t>(found.size), sizeof(KeyLock), compare_locks);
     for (int i = 0; i < found.size; ++i) {
@@ -251,7 +260,7 @@ PG_GUARDED void take_key_locks(const KeyLocks &found)
         }
         LOCKTAG tag;
         SET_LOCKTAG_OBJECT(tag, MyDatabaseId, lock.imat, lock.hash, lock.number);
-        count_key_lock(LockAcquire(&tag, lock.mode, false, false));
+        count_key_lock(take(work, tag, lock.mode));
     }
 }
 
@@ -291,20 +300,27 @@ PG_GUARDED Join plan_locks(const Work &work, const WorkItem &item, KeyLocks *fou
 
 } // namespace
 
-PG_GUARDED void lock_joins(const Work &work)
+PG_GUARDED void lock_joins(Work *work)
 {
     bool any = false;
-    for (auto *item : pg::each<WorkItem>(work.items))
+    for (auto *item : pg::each<WorkItem>(work->items))
         any = any || (!item->swap && item->plan->view->is_join());
     if (!any)
         return;
     const Oid tags = catalog::relation_of_ours("source");
     KeyLocks found = {.locks = nullptr, .size = 0, .most = more_key_locks()};
     found.locks = static_cast<KeyLock *>(palloc(sizeof(KeyLock) * static_cast<std::size_t>(found.most + 1)));
-    for (auto *item : pg::each<WorkItem>(by_oid(work.items)))
+    for (auto *item : pg::each<WorkItem>(by_oid(work->items)))
         if (!item->swap && item->plan->view->is_join())
-            lock_sources_of(plan_locks(work, *item, &found), tags);
-    take_key_locks(found);
+            lock_sources_of(work, plan_locks(*work, *item, &found), tags);
+    take_key_locks(work, found);
+}
+
+PG_GUARDED void unlock_joins(Work *work)
+{
+    for (auto *held : pg::each<HeldTag>(work->tags))
+        LockRelease(&held->tag, held->mode, false);
+    work->tags = NIL;
 }
 
 } // namespace flush

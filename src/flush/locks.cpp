@@ -23,8 +23,8 @@
  * change one group queue, from before they take the snapshot that they compute it under.
  *
  * If it turns out that changes of a join can't be told, its IMAT is rebuilt after all, and takes the locks
- * for that late: from the beginning, where nothing was written yet; else out of order, which may be a
- * deadlock.
+ * for that late.  Where groups are looked for before anything is written (4.), all begins anew; else it is
+ * out of order, which may be a deadlock.
  *
  * All are held until the transaction ends.  The snapshot under which deltas are computed is taken after them:
  * it sees what every transaction did to another source of the same join that has committed, and no other can
@@ -162,11 +162,12 @@ PG_GUARDED void lock_work(Work *work)
         lock_sources(*work);
         lock_imats(work);
     }
-    lock_joins(*work);
+    lock_joins(work);
 }
 
 PG_GUARDED void lock_work_anew(Work *work)
 {
+    unlock_joins(work);
     unlock_imats(*work);
     lock_work(work);
 }

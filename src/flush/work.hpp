@@ -25,6 +25,13 @@ struct WorkItem {
 struct Work {
     List *items;  /* of WorkItem, in the order in which they are done: by depth, then by Oid */
     List *tables; /* of TableChanges: rows that joins need; those of IMATs are added as these are written */
+    List *tags;   /* of HeldTag: what lock_joins has locked */
+};
+
+/* A lock tag that was taken. */
+struct HeldTag {
+    LOCKTAG tag;
+    LOCKMODE mode;
 };
 
 /* The work that pending changes make: their IMATs, and all that read these, directly or not. */
@@ -41,12 +48,15 @@ PG_GUARDED bool needs_longer_keys(const WorkItem &item);
  * locks.cpp. */
 PG_GUARDED void lock_work(Work *work);
 
-/* The same when items have been marked meanwhile, and nothing was written: locks are not raised out of order.
+/*
+ * The same when items have been marked meanwhile: what was locked is let go of, so that no lock is raised out
+ * of order.  Nothing was written yet, and what was found is to be found anew.
  */
 PG_GUARDED void lock_work_anew(Work *work);
 
-/* Take the locks of IMATs over joins; a part of lock_work.  See join_locks.cpp. */
-PG_GUARDED void lock_joins(const Work &work);
+/* Take the locks of IMATs over joins, and let go of them; a part of lock_work.  See join_locks.cpp. */
+PG_GUARDED void lock_joins(Work *work);
+PG_GUARDED void unlock_joins(Work *work);
 
 /* How many locks on hashes of keys may one flush take yet?  Those taken are counted. */
 PG_GUARDED int more_key_locks();
