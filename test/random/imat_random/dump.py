@@ -17,7 +17,7 @@ from collections import Counter
 import psycopg2
 
 from .meta import Player
-from .replay import BadScenario, Comparer, Failure, Session, code_of, connect, create_database, drop_database, show_difference
+from .replay import BadScenario, Comparer, Failure, Session, code_of, connect, create_database, drop_database, harness_error, show_difference
 from . import queries
 
 FORMATS = ['plain', 'custom', 'directory', 'tar']
@@ -182,7 +182,7 @@ class Dumped:
             self.stats['scenarios dumped and restored'] += 1
             self.stats['format ' + self.scenario['dump']] += 1
         except psycopg2.Error as error:
-            raise Failure('harness ' + code_of(error), str(error)) from error
+            raise harness_error(error) from error
         finally:
             for place in self.places:
                 place.close()

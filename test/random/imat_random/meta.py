@@ -18,7 +18,7 @@ import re
 
 import psycopg2
 
-from .replay import BadScenario, Comparer, Failure, Session, check_no_trace, code_of, connect, create_database, creation, drop_database, \
+from .replay import BadScenario, Comparer, Failure, Session, check_no_trace, code_of, connect, create_database, creation, drop_database, harness_error, \
     image, show_difference
 from .scenario import copy_lines, render
 
@@ -324,6 +324,6 @@ class Metamorphic:
         except self.Diverged:
             self.stats['diverged'] += 1
         except psycopg2.Error as error:
-            raise Failure('harness ' + code_of(error), str(error)) from error
+            raise harness_error(error) from error
         finally:
             self.close()

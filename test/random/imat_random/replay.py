@@ -104,6 +104,13 @@ def code_of(error):
     return error.pgcode or ('57P01' if isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)) else '?')
 
 
+def harness_error(error):
+    """What an error of a query of ours comes to. They are definitions, as they are or compared with tables: some are slow."""
+    if code_of(error) == '57014':
+        return BadScenario('a definition takes too long')
+    return Failure('harness ' + code_of(error), str(error))
+
+
 class Session:
     """A connection and what it says; errors are values here."""
 
@@ -723,6 +730,6 @@ class Replay:
             self.stats['diverged'] += 1
         except psycopg2.Error as error:
             # not one of a statement under test: the harness itself met it
-            raise Failure('harness ' + code_of(error), str(error)) from error
+            raise harness_error(error) from error
         finally:
             self.close()

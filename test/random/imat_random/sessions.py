@@ -13,7 +13,7 @@ import psycopg2
 
 from . import queries
 from .replay import BadScenario, Comparer, Failure, LARGE, PEEK, Session, code_of, connect, create_database, creation, \
-    drop_database, note_strategy, show_difference
+    drop_database, harness_error, note_strategy, show_difference
 from .scenario import copy_lines, render
 
 RETRIES = 20
@@ -246,6 +246,6 @@ class Concurrent:
                 note_strategy(self.main, imat, imat['name'] in self.moved, self.stats)
             self.stats['scenarios of several sessions'] += 1
         except psycopg2.Error as error:
-            raise Failure('harness ' + code_of(error), str(error)) from error
+            raise harness_error(error) from error
         finally:
             self.close()
