@@ -617,7 +617,7 @@ class Replay:
                 shadow_error = shadow_error or self.shadow.run('SET CONSTRAINTS ALL IMMEDIATE')
         if shadow_error and code_of(shadow_error) == '57014':
             raise BadScenario('a statement takes too long without pg_imat')
-        if live_error and code_of(live_error) == '57014' and 'anew()' in render(step):
+        if live_error and code_of(live_error) == '57014' and 'anew()' in (render(step) or ''):
             raise BadScenario('to compute all anew for each of many rows takes too long')
         if live_error:
             self.judge_error(live_error, shadow_error, render(step) or 'COPY', midway)
