@@ -10,7 +10,9 @@
 
 namespace delta {
 struct Plan;
-}
+struct CachedPlan;
+struct CachedTargets;
+} // namespace delta
 
 namespace flush {
 struct Layer;
@@ -25,6 +27,8 @@ struct Session {
     /* Room delta: compiled views by IMAT, and the IMATs on each table; both filled on demand. */
     HTAB *plans;
     HTAB *targets;
+    delta::CachedPlan *first_plan; /* the entries of these, chained */
+    delta::CachedTargets *first_targets;
     uint64 invalidations; /* how often something was marked stale: has anything changed since we looked? */
 
     /* Room flush: this transaction's pending changes, innermost subtransaction first. */

@@ -1,9 +1,10 @@
 /*
  * plan_cache.cpp - the session's compiled views, and which IMATs to maintain when a table changes.
  *
- * Invalidation only marks; nothing is freed while somebody may be using it.  A relation that changes drops
- * the plans that name it; a function, operator, type, schema, role or subscription that changes drops them
- * all: that is rare, and compiling takes less than a millisecond.
+ * Invalidation only marks; nothing is freed while somebody may be using it.  And it must not fail, or
+ * PostgreSQL's own caches would miss the rest of what has changed: so entries, which are never removed, are
+ * chained.  A relation that changes drops the plans that name it; a function, operator, type, schema, role or
+ * subscription that changes drops them all: that is rare, and compiling takes less than a millisecond.
  */
 #include "catalog/catalog.hpp"
 #include "delta/plan.hpp"
@@ -11,15 +12,15 @@
 
 namespace delta {
 
-namespace {
-
 struct CachedPlan {
     Oid imat; /* the key */
+    CachedPlan *next;
     Plan *plan;
 };
 
 struct CachedTargets {
     Oid table = InvalidOid; /* the key */
+    CachedTargets *next = nullptr;
     bool stale = true;
     bool imat = false; /* is it one? */
     model::Array<Oid> imats;
@@ -28,6 +29,8 @@ struct CachedTargets {
     bool has_leaving = false;  /* a partition below it is being detached */
     TimestampTz asked = 0;     /* when the transaction began in which this was found out */
 };
+
+namespace {
 
 PG_GUARDED HTAB *make_cache(const char *name, Size entry)
 {
@@ -50,19 +53,12 @@ PG_GUARDED bool depends_on(const Plan &plan, Oid relation)
 /* InvalidOid: everything. */
 PG_GUARDED void mark_stale(Oid relation)
 {
-    HASH_SEQ_STATUS scan;
     ++catalog::session.invalidations;
-    if (catalog::session.plans != nullptr) {
-        hash_seq_init(&scan, catalog::session.plans);
-        while (auto *entry = static_cast<CachedPlan *>(hash_seq_search(&scan)))
-            if (entry->plan != nullptr && (!OidIsValid(relation) || depends_on(*entry->plan, relation)))
-                entry->plan->stale = true;
-    }
-    if (catalog::session.targets != nullptr) {
-        hash_seq_init(&scan, catalog::session.targets);
-        while (auto *entry = static_cast<CachedTargets *>(hash_seq_search(&scan)))
-            entry->stale = entry->stale || !OidIsValid(relation) || entry->table == relation;
-    }
+    for (CachedPlan *entry = catalog::session.first_plan; entry != nullptr; entry = entry->next)
+        if (entry->plan != nullptr && (!OidIsValid(relation) || depends_on(*entry->plan, relation)))
+            entry->plan->stale = true;
+    for (CachedTargets *entry = catalog::session.first_targets; entry != nullptr; entry = entry->next)
+        entry->stale = entry->stale || !OidIsValid(relation) || entry->table == relation;
 }
 
 extern "C" {
@@ -194,8 +190,9 @@ PG_GUARDED CachedTargets *look_up(Oid table)
     bool found;
     auto *entry =
         static_cast<CachedTargets *>(hash_search(catalog::session.targets, &table, HASH_ENTER, &found));
-    if (!found)
+    if (!found) {
         *entry = {.table = table,
+                  .next = catalog::session.first_targets,
                   .stale = true,
                   .imat = false,
                   .imats = {},
@@ -203,6 +200,8 @@ PG_GUARDED CachedTargets *look_up(Oid table)
                   .beside = {},
                   .has_leaving = false,
                   .asked = 0};
+        catalog::session.first_targets = entry;
+    }
     if (!entry->stale)
         return entry;
 
@@ -249,8 +248,11 @@ PG_GUARDED Plan *plan_of(Oid imat)
 
     bool found;
     auto *entry = static_cast<CachedPlan *>(hash_search(catalog::session.plans, &imat, HASH_ENTER, &found));
-    if (!found)
+    if (!found) {
         entry->plan = nullptr;
+        entry->next = catalog::session.first_plan;
+        catalog::session.first_plan = entry;
+    }
     if (entry->plan != nullptr && !entry->plan->stale)
         return entry->plan;
     if (entry->plan != nullptr) {
