@@ -223,5 +223,20 @@ UPDATE made_child SET id = 1, g = 1;
 SELECT wrong();
 SELECT imat, verdict FROM oracle.all_same('midway') WHERE imat ~ 'made';
 
+-- A first child that a trigger of a maintained table gives to another source, in the middle of a flush
+CREATE TABLE cause (id int);
+CREATE TABLE lone_base (id int PRIMARY KEY, g int NOT NULL, x int);
+CREATE TABLE lone_child (LIKE lone_base);
+INSERT INTO lone_base VALUES (1, 1, 1), (2, 2, 2);
+INSERT INTO lone_child VALUES (2, 1, 20), (3, 20, 21);
+SELECT imat.create('effect', 'SELECT id FROM cause');
+SELECT imat.create('lone_sums', 'SELECT g, sum(x) AS s, count(*) AS n FROM lone_base GROUP BY g');
+SELECT imat.create('lone_rows', 'SELECT id, g, x FROM lone_base');
+CREATE FUNCTION give() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ALTER TABLE midway.lone_child INHERIT midway.lone_base; RETURN NULL; END $$;
+CREATE TRIGGER giving AFTER INSERT ON effect FOR EACH ROW EXECUTE FUNCTION give();
+INSERT INTO cause VALUES (1);
+SELECT wrong();
+SELECT imat, verdict FROM oracle.all_same('midway') WHERE imat ~ 'lone|effect';
+
 SET client_min_messages = warning;
 DROP SCHEMA midway CASCADE;
