@@ -161,16 +161,26 @@ is "values that are counted: there are some" 2 "$(wc -l <values.list)"
 sql 'CREATE DATABASE jobs_race'
 restore_list() { as_user "$PGBIN/pg_restore" --exit-on-error -L "$1.list" -d jobs_race counted.dump >>jobs_race.log 2>&1; }
 restore_list early
+# the other job has its values in, and then waits
+sql "BEGIN; SELECT pg_advisory_xact_lock(7); PREPARE TRANSACTION 'gate'" -d jobs_race >/dev/null
 {
     as_user "$PGBIN/pg_restore" -L values.list -f - counted.dump | sed '1iBEGIN;'
-    echo "SELECT pg_sleep(2); COMMIT;"
+    echo "SELECT pg_advisory_xact_lock(7); COMMIT;"
 } >values.sql
 own values.sql
+waiting() { [[ $(sql "SELECT count(*) FROM pg_locks WHERE locktype = '$1' AND NOT granted" -d jobs_race) -gt 0 ]]; }
 as_user "$PGBIN/psql" -Xq -v ON_ERROR_STOP=1 -o values.log -d jobs_race -f values.sql &
-sleep 0.7
-restore_list ours
+values=$!
+eventually waiting advisory
+restore_list ours &
+ours=$!
+through_or_waiting() { ! kill -0 $ours 2>/dev/null || waiting relation; }
+eventually through_or_waiting
+is "values that are counted: they are yet to come in" 0 "$(kill -0 $values && echo $?)"
+sql "COMMIT PREPARED 'gate'" -d jobs_race
+wait $ours
 is "values that are counted, meanwhile: no complaint" 0 $?
-wait $!
+wait $values
 is "values that are counted, meanwhile: they come in" 0 $?
 restore_list late
 is "values that are counted, meanwhile: verified" '' "$(differing jobs_race)"
