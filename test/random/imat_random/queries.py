@@ -587,8 +587,11 @@ class Grammar:
             text = '%s %s (SELECT %s%s)' % (left, operation, right, tail)
         else:
             text = '(SELECT count(*)%s) > %d' % (tail, rng.randint(0, 2))
-        if rng.random() < 0.65:
+        looked_up = ' IN (SELECT' in text  # others compare all pairs of rows, if they are a part of something
+        if rng.random() < (0.65 if looked_up else 0.85):
             return text
+        if not looked_up:
+            return '(%s OR %s)' % (text, self.predicate(Relation('', columns)))
         around = rng.choice(['({0} OR {1})', '({1} OR {0} AND {2})', 'NOT ({0} OR {1})', '({0}) IS NOT TRUE',
                              'CASE WHEN {0} THEN {1} ELSE {2} END', 'coalesce({0}, {1})'])
         return around.format(text, *(self.predicate(Relation('', columns)) for _ in range(2)))
