@@ -40,7 +40,12 @@ CREATE VIEW imat.status AS
            n.last_error_at,
            n.swap_cost,
            n.group_cost,
-           r.trusted
+           r.trusted AND NOT EXISTS (
+               WITH RECURSIVE below AS (
+                   SELECT s AS imat FROM pg_catalog.unnest(r.subqueries) s
+                   UNION
+                   SELECT s FROM below JOIN imat.registered USING (imat), LATERAL pg_catalog.unnest(subqueries) s)
+               SELECT FROM below JOIN imat.registered s USING (imat) WHERE NOT s.trusted) AS trusted
       FROM imat.registered r
       JOIN pg_catalog.pg_class c ON c.oid = r.imat::pg_catalog.oid
      CROSS JOIN LATERAL imat.effective_strategy(r.imat) e

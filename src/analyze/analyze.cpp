@@ -215,23 +215,12 @@ PG_GUARDED const Refusal *refuse(int sqlstate, const char *message, const char *
     pg_unreachable();
 }
 
-PG_GUARDED model::View *try_understand(const Query *query, const Refusal **refusal)
+/* Understand an expanded query that can be maintained; known: what is known of it already. */
+PG_GUARDED static model::View *understand_expanded(Query *expanded, const model::View &known)
 {
-    auto *view = static_cast<model::View *>(palloc0(sizeof(model::View)));
-    *refusal = refuse_statement(query);
-    if (*refusal != nullptr)
-        return nullptr;
-    Query *expanded = expand_views(query, refusal);
-    if (expanded == nullptr)
-        return nullptr;
-    *refusal = find_sources(expanded, &view->sources);
-    if (*refusal == nullptr)
-        *refusal = check_functions(expanded, &view->uses_settings);
-    if (*refusal != nullptr)
-        return nullptr;
-
+    auto *view = static_cast<model::View *>(palloc(sizeof(model::View)));
+    *view = known;
     bool hidden = false;
-    spell_out_rows(expanded);
     auto *as_written = static_cast<Query *>(copyObjectImpl(expanded));
     tell_keys_apart(expanded);
     move_to_from(expanded);
@@ -255,6 +244,30 @@ PG_GUARDED model::View *try_understand(const Query *query, const Refusal **refus
     }
     view->reason = reason;
     return view;
+}
+
+PG_GUARDED model::View *try_understand(const Query *query, const Refusal **refusal)
+{
+    model::View known = {};
+    *refusal = refuse_statement(query);
+    if (*refusal != nullptr)
+        return nullptr;
+    Query *expanded = expand_views(query, refusal);
+    if (expanded == nullptr)
+        return nullptr;
+    *refusal = find_sources(expanded, &known.sources);
+    if (*refusal == nullptr)
+        *refusal = check_functions(expanded, &known.uses_settings);
+    if (*refusal != nullptr)
+        return nullptr;
+
+    spell_out_rows(expanded);
+    if (Query *merged = merge_projection(expanded)) {
+        model::View *view = understand_expanded(merged, known);
+        if (view->strategy == model::Strategy::Delta && view->upper == nullptr)
+            return view;
+    }
+    return understand_expanded(expanded, known);
 }
 
 PG_GUARDED model::View *understand(const Query *query)

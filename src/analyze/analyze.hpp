@@ -33,6 +33,9 @@ struct Refusal {
 /* A copy of the analysed query behind a view or materialized view (its _RETURN rule), not rewritten. */
 PG_GUARDED Query *definition_query(Oid view);
 
+/* The same, without the entries that its range table has for the view itself: another may have it. */
+PG_GUARDED Query *standalone_query(Oid view);
+
 /*
  * A copy of the query whose outcome doesn't depend on the order in which rows are read: aggregates whose
  * result depends on it, although it needn't, are those of ours (exact.cpp), at every level of it and as
@@ -78,6 +81,28 @@ PG_GUARDED Node *column_below(Query *query, int column);
 
 /* The level of a query that so many are around. */
 PG_GUARDED Query *level_of(Query *query, int depth);
+
+/* A subquery that a table can stand for; see subqueries.cpp. */
+struct Subquery {
+    Query *level; /* whose FROM has it */
+    RangeTblEntry *entry;
+    Query *query; /* what a table shows that is to stand for it */
+};
+
+/*
+ * Find them in a query (a List of Subquery), which is changed: conditions that come along are no more, and
+ * WITH and the owner's views are subqueries.
+ */
+PG_GUARDED List *find_subqueries(Query *query, Oid owner);
+
+/* Have the table stand for it. */
+PG_GUARDED void read_table(const Subquery &subquery, Oid table);
+
+/* Have a query stand, wherever the table stands in the given one. */
+PG_GUARDED void put_back(Query *query, Oid table, const Query *shown);
+
+/* Does the view show keys whose equal values can look different? */
+PG_GUARDED bool shows_arbitrary_keys(const model::View &view);
 
 /* An inner join of references. */
 struct Join {

@@ -150,6 +150,19 @@ PG_GUARDED Query *definition_query(Oid view)
     return query;
 }
 
+PG_GUARDED Query *standalone_query(Oid view)
+{
+    Query *query = definition_query(view);
+    int entries = 0;
+    for (auto *entry : pg::each<RangeTblEntry>(query->rtable))
+        if (entry->rtekind == RTE_RELATION && entry->relid == view && !entry->inFromCl)
+            entries++;
+    for (int i = 0; i < entries; i++)
+        query->rtable = list_delete_first(query->rtable);
+    OffsetVarNodes(reinterpret_cast<Node *>(query), -entries, 0);
+    return query;
+}
+
 PG_GUARDED Query *expand_views(const Query *query, const Refusal **refusal)
 {
     auto *copy = static_cast<Query *>(copyObjectImpl(query));

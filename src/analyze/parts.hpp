@@ -320,6 +320,13 @@ PG_GUARDED bool refers_to(const List *clauses, Index reference);
 /* The query behind an item of FROM, if it is written right there; else NULL. */
 PG_GUARDED Query *query_at(const Query *query, const RangeTblEntry *entry);
 
+/* Does a query, around which there are so many others, depend on these? */
+PG_GUARDED bool refers_outside(Query *query, int depth);
+
+/* The targets of a query that groups like the given one: columns, and hidden ones for keys that are not among
+ * these. */
+PG_GUARDED List *with_keys(const Query *query, List *columns);
+
 /*
  * Make the outcome determined of a query and of the levels down to the one in it that groups, as far as their
  * keys, LIMIT, and the order of a subquery go.  hidden: what had to be changed for that is in the query of a
@@ -338,6 +345,11 @@ PG_GUARDED bool computes_with(Query *upper, const Bitmapset *columns);
  * becomes: see model::View::upper.  false: it can't be parted.
  */
 PG_GUARDED bool part_groups(Query *query, Query **groups, const char **words);
+
+/* --- projection.cpp: a query that shows some of the groups of a subquery, one by one --- */
+
+/* The expanded query as one that groups itself; NULL: it is no such query. */
+PG_GUARDED Query *merge_projection(const Query *query);
 
 /* --- partitions.cpp: rows that are computed anew partition by partition --- */
 

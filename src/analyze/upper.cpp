@@ -282,26 +282,6 @@ PG_GUARDED void part_having(Query *query, Query *groups, Parting *parting)
     query->havingQual = above == NIL ? nullptr : reinterpret_cast<Node *>(make_ands_explicit(above));
 }
 
-/* The targets of the query that groups: the columns, and hidden ones for keys that nobody wants to see. */
-PG_GUARDED List *with_keys(const Query *query, const Parting &parting)
-{
-    List *targets = parting.columns;
-    for (auto *clause : pg::each<SortGroupClause>(query->groupClause)) {
-        Expr *key = get_sortgroupref_tle(clause->tleSortGroupRef, query->targetList)->expr;
-        TargetEntry *shown = nullptr;
-        for (auto *target : pg::each<TargetEntry>(targets))
-            if (target->ressortgroupref == 0 && equal(target->expr, key))
-                shown = target;
-        if (shown == nullptr) {
-            shown = makeTargetEntry(static_cast<Expr *>(copyObjectImpl(key)),
-                                    static_cast<AttrNumber>(list_length(targets) + 1), nullptr, true);
-            targets = lappend(targets, shown);
-        }
-        shown->ressortgroupref = clause->tleSortGroupRef;
-    }
-    return targets;
-}
-
 /* DISTINCT ON under LIMIT: all of it is below, the order as well, and its first rows are ordered once more.
  */
 PG_GUARDED Query *part_distinct_on(Query *query)
@@ -340,7 +320,7 @@ PG_GUARDED Query *part(Query *query)
     part_having(query, groups, &parting);
     if (parting.columns == NIL) /* nothing is wanted but that there is a group */
         column_of(&parting, reinterpret_cast<Node *>(makeBoolConst(true, false)));
-    groups->targetList = with_keys(before, parting);
+    groups->targetList = with_keys(before, parting.columns);
     strip(groups);
     put_on_groups(query);
     return groups;
@@ -378,6 +358,25 @@ PG_GUARDED const char *words_for(const GroupingLevel &level)
 
 } // namespace
 
+PG_GUARDED List *with_keys(const Query *query, List *columns)
+{
+    List *targets = columns;
+    for (auto *clause : pg::each<SortGroupClause>(query->groupClause)) {
+        Expr *key = get_sortgroupref_tle(clause->tleSortGroupRef, query->targetList)->expr;
+        TargetEntry *shown = nullptr;
+        for (auto *target : pg::each<TargetEntry>(targets))
+            if (target->ressortgroupref == 0 && equal(target->expr, key))
+                shown = target;
+        if (shown == nullptr) {
+            shown = makeTargetEntry(static_cast<Expr *>(copyObjectImpl(key)),
+                                    static_cast<AttrNumber>(list_length(targets) + 1), nullptr, true);
+            targets = lappend(targets, shown);
+        }
+        shown->ressortgroupref = clause->tleSortGroupRef;
+    }
+    return targets;
+}
+
 PG_GUARDED Query *query_at(const Query *query, const RangeTblEntry *entry)
 {
     if (entry->rtekind == RTE_SUBQUERY)
@@ -409,7 +408,8 @@ PG_GUARDED static bool outer_with_walker(Node *node, void *context)
 
 } // extern "C"
 
-/* Does a query, around which there are so many others, depend on these? */
+} // namespace
+
 PG_GUARDED bool refers_outside(Query *query, int depth)
 {
     for (int level = 1; level <= depth; level++)
@@ -418,8 +418,6 @@ PG_GUARDED bool refers_outside(Query *query, int depth)
     Index level = 0;
     return pg::walk_query(query, outer_with_walker, &level, QTW_EXAMINE_RTES_BEFORE | QTW_IGNORE_JOINALIASES);
 }
-
-} // namespace
 
 PG_GUARDED void determine_groups(Query *query, bool *hidden)
 {

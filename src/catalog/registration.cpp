@@ -21,6 +21,8 @@ enum RegisteredColumn : AttrNumber {
     COLUMN_STATE_CURRENT,
     COLUMN_STATE_LAYOUT,
     COLUMN_MULTIPLICITIES,
+    COLUMN_SUBQUERIES,
+    COLUMN_OVER_SUBQUERIES,
     COLUMN_OLD_VIEW,
     COLUMN_OLD_SCHEMA,
     COLUMN_MAINTENANCE,
@@ -94,6 +96,9 @@ PG_GUARDED void read_registration(HeapTuple row, TupleDesc type, Registration *r
     registration->state_layout =
         null(COLUMN_STATE_LAYOUT) ? nullptr : TextDatumGetCString(value(COLUMN_STATE_LAYOUT));
     registration->multiplicities = oids_in(value(COLUMN_MULTIPLICITIES), null(COLUMN_MULTIPLICITIES));
+    registration->subqueries = oids_in(value(COLUMN_SUBQUERIES), null(COLUMN_SUBQUERIES));
+    registration->over_subqueries =
+        oid_or_invalid(value(COLUMN_OVER_SUBQUERIES), null(COLUMN_OVER_SUBQUERIES));
     registration->old_view = oid_or_invalid(value(COLUMN_OLD_VIEW), null(COLUMN_OLD_VIEW));
     namestrcpy(&registration->old_schema, NameStr(*DatumGetName(value(COLUMN_OLD_SCHEMA))));
     registration->maintenance = static_cast<model::Maintenance>(DatumGetChar(value(COLUMN_MAINTENANCE)));
@@ -122,6 +127,10 @@ PG_GUARDED HeapTuple form_registration(const Registration &registration, TupleDe
     set(COLUMN_STATE_LAYOUT, layout == nullptr ? Datum(0) : CStringGetTextDatum(layout), layout == nullptr);
     const model::Array<Oid> &multiplicities = registration.multiplicities;
     set(COLUMN_MULTIPLICITIES, PointerGetDatum(array_of(multiplicities)), multiplicities.size == 0);
+    const model::Array<Oid> &subqueries = registration.subqueries;
+    set(COLUMN_SUBQUERIES, PointerGetDatum(array_of(subqueries)), subqueries.size == 0);
+    set(COLUMN_OVER_SUBQUERIES, ObjectIdGetDatum(registration.over_subqueries),
+        !OidIsValid(registration.over_subqueries));
     set(COLUMN_OLD_VIEW, ObjectIdGetDatum(registration.old_view), !OidIsValid(registration.old_view));
     set(COLUMN_OLD_SCHEMA, NameGetDatum(&registration.old_schema));
     set(COLUMN_MAINTENANCE, CharGetDatum(static_cast<char>(registration.maintenance)));
@@ -181,12 +190,18 @@ PG_GUARDED void delete_sources(Oid imat)
 
 } // namespace
 
-PG_GUARDED model::Array<Oid> sorted_oids(List *list)
+PG_GUARDED model::Array<Oid> in_order(const List *list)
 {
     model::Array<Oid> result = {.data = static_cast<Oid *>(palloc(sizeof(Oid) * (list_length(list) + 1))),
                                 .size = 0};
     for (Oid oid : pg::each_oid(list))
         result.data[result.size++] = oid;
+    return result;
+}
+
+PG_GUARDED model::Array<Oid> sorted_oids(List *list)
+{
+    model::Array<Oid> result = in_order(list);
     qsort(result.data, result.size, sizeof(Oid), oid_cmp);
     list_free(list);
     return result;

@@ -22,6 +22,8 @@ struct Registration {
     bool state_current;               /* and it fits the contents: not after these were rebuilt without it */
     const char *state_layout;         /* what it has of each group, see analyze::state_layout; or NULL */
     model::Array<Oid> multiplicities; /* with the state table: the tables of View::distincts, in order */
+    model::Array<Oid> subqueries;     /* IMATs that subqueries of it are kept in, inner ones first */
+    Oid over_subqueries;              /* with these: the view of the query that reads them */
     Oid old_view;                     /* the plain view that took the old name, or InvalidOid */
     NameData old_schema;              /* where the materialized view stood */
     model::Maintenance maintenance;
@@ -31,10 +33,16 @@ struct Registration {
     int64 swaps;     /* how often the contents were rebuilt since it was created */
     bool trusted;    /* false: triggers were disabled, and changes may have gone unseen */
     bool identified; /* the primary key is ours, made of what the sources' keys prove */
+
+    /* The view that holds the query that is maintained. */
+    Oid maintained() const noexcept { return OidIsValid(over_subqueries) ? over_subqueries : definition; }
 };
 
 /* The registration of an IMAT, in the current memory context; false where the relation is none. */
 PG_GUARDED bool find(Oid imat, Registration *registration);
+
+/* A list as an array, in its order. */
+PG_GUARDED model::Array<Oid> in_order(const List *list);
 
 /* A copy in the current memory context. */
 PG_GUARDED model::Array<Oid> copy_of(const model::Array<Oid> &oids);

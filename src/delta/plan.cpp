@@ -311,13 +311,14 @@ PG_GUARDED Plan *compile(const catalog::Registration &registration, MemoryContex
     if (registration.state_layout != nullptr)
         plan->registration.state_layout = pstrdup(registration.state_layout);
     plan->registration.multiplicities = catalog::copy_of(registration.multiplicities);
+    plan->registration.subqueries = catalog::copy_of(registration.subqueries);
     plan->owner = pg::owner_of_relation(registration.imat);
 
     /* The expressions are bound to functions, and constants folded, as whom and as what they will run. */
     pg::with_rights_of(plan->owner, [&] {
         pg::with_safe_search_path([&] {
             catalog::with_settings(plan->registration.settings, [&] {
-                Query *definition = analyze::definition_query(registration.definition);
+                Query *definition = analyze::definition_query(registration.maintained());
                 plan->view = analyze::understand(definition);
                 plan->strategy = strategy_of(registration, plan->view);
                 check_rights(*plan, definition);

@@ -43,7 +43,8 @@ PG_GUARDED HTAB *make_cache(const char *name, Size entry)
 
 PG_GUARDED bool depends_on(const Plan &plan, Oid relation)
 {
-    bool depends = relation == plan.registration.imat || relation == plan.registration.definition ||
+    bool depends = relation == plan.registration.imat || relation == plan.registration.maintained() ||
+                   relation == plan.registration.definition ||
                    catalog::keeps_groups_in(plan.registration, relation);
     for (const model::Source &source : plan.view->sources)
         depends = depends || source.relation == relation;
@@ -267,10 +268,14 @@ PG_GUARDED Plan *plan_of(Oid imat)
     do {
         if (plan != nullptr)
             let_go(plan);
+        plan = nullptr;
         before = catalog::session.invalidations;
         if (!catalog::find(imat, &registration))
             return nullptr;
-        plan = compile(registration, CurrentMemoryContext);
+        /* Who drops the IMAT, or has its query read something else, may have to be waited for here. */
+        LockRelationOid(registration.maintained(), AccessShareLock);
+        if (catalog::session.invalidations == before)
+            plan = compile(registration, CurrentMemoryContext);
     } while (catalog::session.invalidations != before);
 
     MemoryContextSetParent(plan->memory, CacheMemoryContext);

@@ -7,6 +7,7 @@
 #include "analyze/analyze.hpp"
 #include "catalog/catalog.hpp"
 #include "pg/list.hpp"
+#include "pg/lookup.hpp"
 #include "pg/scope.hpp"
 
 namespace {
@@ -23,8 +24,8 @@ PG_GUARDED Datum return_lines(FunctionCallInfo fcinfo, const List *lines)
     return Datum{0};
 }
 
-/* Raise an error unless the relation is an IMAT that the caller may read; else its registration and owner. */
-PG_GUARDED Oid check_imat(Oid relation, catalog::Registration *registration)
+/* Raise an error unless the relation is an IMAT that the caller may read; else its registration. */
+PG_GUARDED void check_imat(Oid relation, catalog::Registration *registration)
 {
     HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
     if (!HeapTupleIsValid(tuple))
@@ -32,7 +33,6 @@ PG_GUARDED Oid check_imat(Oid relation, catalog::Registration *registration)
                 (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relation)));
     const char *name = pstrdup(NameStr(reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relname));
     const char kind = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relkind;
-    const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
     ReleaseSysCache(tuple);
 
     const AclResult allowed = pg_class_aclcheck(relation, GetUserId(), ACL_SELECT);
@@ -43,7 +43,38 @@ PG_GUARDED Oid check_imat(Oid relation, catalog::Registration *registration)
                         errmsg("\"%s\" is not an incremental materialized table", name),
                         errhint("imat.advise() tells about materialized views, imat.explain_query(text) "
                                 "about a query.")));
-    return owner;
+}
+
+/* A table as it is written anywhere. */
+PG_GUARDED const char *name_of(Oid table)
+{
+    return quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), get_rel_name(table));
+}
+
+/* What is said about an IMAT, and then about the tables that its subqueries are kept in. */
+PG_GUARDED List *explain(const catalog::Registration &registration, const char *indent)
+{
+    check_stack_depth();
+    const List *own = pg::with_rights_of(pg::owner_of_relation(registration.imat), [&registration] {
+        return pg::with_safe_search_path([&registration] {
+            auto *view = analyze::understand(analyze::definition_query(registration.maintained()));
+            if (registration.strategy == model::Strategy::Keyed && analyze::can_be_keyed(*view))
+                analyze::make_keyed(view);
+            return analyze::explain(*view, registration.strategy);
+        });
+    });
+    List *lines = NIL;
+    for (auto *line : pg::each<char>(own))
+        lines = lappend(lines, psprintf("%s%s", indent, line));
+    for (Oid table : registration.subqueries) {
+        catalog::Registration subquery{};
+        if (!catalog::find(table, &subquery))
+            continue;
+        lines =
+            lappend(lines, psprintf("%ssubquery: kept in %s, a table of its own", indent, name_of(table)));
+        lines = list_concat(lines, explain(subquery, psprintf("%s  ", indent)));
+    }
+    return lines;
 }
 
 } // namespace
@@ -52,16 +83,8 @@ PG_GUARDED Oid check_imat(Oid relation, catalog::Registration *registration)
 PG_IMAT_FUNCTION(imat_explain)
 {
     catalog::Registration registration{};
-    const Oid owner = check_imat(PG_GETARG_OID(0), &registration);
-    const List *lines = pg::with_rights_of(owner, [&registration] {
-        return pg::with_safe_search_path([&registration] {
-            auto *view = analyze::understand(analyze::definition_query(registration.definition));
-            if (registration.strategy == model::Strategy::Keyed && analyze::can_be_keyed(*view))
-                analyze::make_keyed(view);
-            return analyze::explain(*view, registration.strategy);
-        });
-    });
-    return return_lines(fcinfo, lines);
+    check_imat(PG_GETARG_OID(0), &registration);
+    return return_lines(fcinfo, explain(registration, ""));
 }
 
 /* imat.explain_query(query text) */

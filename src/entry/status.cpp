@@ -81,7 +81,7 @@ PG_IMAT_FUNCTION(imat_effective_strategy)
         if (registration.strategy == model::Strategy::Swap)
             effective = {.strategy = "swap", .reason = "strategy \"swap\" was asked for"};
         else
-            effective = understand(registration.definition, owner_of(imat), registration.strategy);
+            effective = understand(registration.maintained(), owner_of(imat), registration.strategy);
     }
 
     auto text_of = [](const char *string) {

@@ -228,15 +228,10 @@ PG_GUARDED void choose_rebuilds(const Work &work)
             mark_swap(item);
 }
 
-/*
- * True: AFTER triggers of the IMATs have changed sources meanwhile, which is pending.  What was collected is
- * marked first, so that such changes are told from it.
- */
-PG_GUARDED bool work_through(apply::Moment moment)
+/* Plan the work, and take the locks that it needs. */
+PG_GUARDED Work *plan_and_lock(const Collected &collected, apply::Moment moment, bool settled)
 {
-    const bool settled = moment == apply::Moment::Commit || session.changing == 0;
-    Work *work = plan_work(collect());
-    mark_collected();
+    Work *work = plan_work(collected);
     if (moment == apply::Moment::Commit)
         choose_rebuilds(*work);
     if (!settled)
@@ -247,6 +242,23 @@ PG_GUARDED bool work_through(apply::Moment moment)
             note_read(item->imat);
     if (has_keyed(*work))
         lock_groups(work, moment);
+    return work;
+}
+
+/*
+ * True: AFTER triggers of the IMATs have changed sources meanwhile, which is pending.  What was collected is
+ * marked first, so that such changes are told from it.
+ */
+PG_GUARDED bool work_through(apply::Moment moment)
+{
+    const bool settled = moment == apply::Moment::Commit || session.changing == 0;
+    const Collected collected = collect();
+    mark_collected();
+    Work *work = plan_and_lock(collected, moment, settled);
+    while (!knows_all_readers(*work)) {
+        unlock_work(work);
+        work = plan_and_lock(collected, moment, settled);
+    }
     CommandCounterIncrement();
     pg::push_latest_snapshot();
     for (auto *item : pg::each<WorkItem>(work->items)) {

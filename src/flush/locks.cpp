@@ -12,6 +12,8 @@
  * IMATs, later, out of order, which may be a deadlock.
  * Who waited for one whose transaction has made the definition mean something else, and the state table hold
  * something else, goes by a plan of before: he has to rebuild it, and takes these locks anew.
+ * Who waited for one who has made another IMAT over one of these begins anew, with that one; from then on
+ * nobody can, as that takes a lock on what it reads.
  * 3. For each IMAT over a join, tags of its sources, then hashes of the join keys of changed rows: see
  * join_locks.cpp.
  * 4. For each IMAT whose groups are computed anew (keyed): a lock tag of class imat.source, object the
@@ -63,6 +65,8 @@ PG_GUARDED void lock_sources(const Work &work)
             }
     for (Oid table : catalog::sorted_oids(tables)) {
         LockRelationOid(table, AccessShareLock);
+        if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table))) /* the plan is outdated */
+            continue;
         if (has_subclass(table) &&
             (list_member_oid(whole, table) || get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE))
             list_free(find_all_inheritors(table, AccessShareLock, nullptr));
@@ -165,10 +169,15 @@ PG_GUARDED void lock_work(Work *work)
     lock_joins(work);
 }
 
-PG_GUARDED void lock_work_anew(Work *work)
+PG_GUARDED void unlock_work(Work *work)
 {
     unlock_joins(work);
     unlock_imats(*work);
+}
+
+PG_GUARDED void lock_work_anew(Work *work)
+{
+    unlock_work(work);
     lock_work(work);
 }
 

@@ -195,6 +195,16 @@ PG_GUARDED Work *plan_work(const Collected &collected)
     return work;
 }
 
+PG_GUARDED bool knows_all_readers(const Work &work)
+{
+    for (auto *item : pg::each<WorkItem>(work.items))
+        for (Oid reader : delta::targets_of(item->imat))
+            if (find_item(work.items, reader) == nullptr &&
+                !list_member_oid(catalog::session.left_out, reader) && delta::plan_of(reader) != nullptr)
+                return false;
+    return true;
+}
+
 PG_GUARDED bool mark_outdated(const Work &work)
 {
     bool marked = false;

@@ -48,6 +48,9 @@ PG_GUARDED bool needs_longer_keys(const WorkItem &item);
  * locks.cpp. */
 PG_GUARDED void lock_work(Work *work);
 
+/* Let go of all but the tags of groups. */
+PG_GUARDED void unlock_work(Work *work);
+
 /*
  * The same when items have been marked meanwhile: what was locked is let go of, so that no lock is raised out
  * of order.  Nothing was written yet, and what was found is to be found anew.
@@ -70,6 +73,9 @@ PG_GUARDED apply::Listener listener_of(WorkItem *item);
 
 /* The item, and whoever reads it, has to be rebuilt. */
 PG_GUARDED void mark_swap(WorkItem *item);
+
+/* Are all IMATs that read one of these among the work?  Others may have made some. */
+PG_GUARDED bool knows_all_readers(const Work &work);
 
 /* Mark items whose plan isn't what the definition comes to by now, now that they are locked; true: there are.
  */

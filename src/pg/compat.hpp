@@ -857,6 +857,56 @@ inline void add_permission_entries([[maybe_unused]] Query *query)
 #endif
 }
 
+/* Have an entry of the query, which may be a view's, be that of a relation that is read as a whole. */
+inline void read_relation([[maybe_unused]] Query *query, RangeTblEntry *entry, Oid relation)
+{
+#if PG_VERSION_NUM >= 160000
+    if (entry->perminfoindex != 0)
+        getRTEPermissionInfo(query->rteperminfos, entry)->relid = relation;
+    entry->relid = relation;
+    if (entry->perminfoindex == 0)
+        addRTEPermissionInfo(&query->rteperminfos, entry)->requiredPerms = ACL_SELECT;
+#else
+    entry->relid = relation;
+    entry->requiredPerms = ACL_SELECT;
+#endif
+}
+
+/* Give the copy of an entry, in another query, what is asked for the entry. */
+inline void copy_permissions([[maybe_unused]] const Query *from, [[maybe_unused]] const RangeTblEntry *entry,
+                             [[maybe_unused]] Query *to, [[maybe_unused]] RangeTblEntry *copy)
+{
+#if PG_VERSION_NUM >= 160000
+    const RTEPermissionInfo *asked =
+        getRTEPermissionInfo(from->rteperminfos, const_cast<RangeTblEntry *>(entry));
+    copy->perminfoindex = 0;
+    RTEPermissionInfo *info = addRTEPermissionInfo(&to->rteperminfos, copy);
+    info->requiredPerms = asked->requiredPerms;
+    info->checkAsUser = asked->checkAsUser;
+    info->selectedCols = bms_copy(asked->selectedCols);
+#endif
+}
+
+/* Ask for nothing any more where an entry of the query is read. */
+inline void remove_permissions([[maybe_unused]] Query *query, RangeTblEntry *entry)
+{
+#if PG_VERSION_NUM >= 160000
+    const Index removed = entry->perminfoindex;
+    query->rteperminfos = list_delete_nth_cell(query->rteperminfos, static_cast<int>(removed) - 1);
+    ListCell *cell;
+    foreach (cell, query->rtable) {
+        auto *other = lfirst_node(RangeTblEntry, cell);
+        if (other->perminfoindex > removed)
+            other->perminfoindex--;
+    }
+    entry->perminfoindex = 0;
+#else
+    entry->requiredPerms = 0;
+    entry->checkAsUser = InvalidOid;
+    entry->selectedCols = nullptr;
+#endif
+}
+
 /* Has the LIMIT of the query WITH TIES?  Take that off. */
 inline bool has_ties([[maybe_unused]] const Query *query)
 {

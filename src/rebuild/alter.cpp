@@ -50,24 +50,38 @@ PG_GUARDED void make_identified(Oid oid, Oid primary_key)
     catalog::update(imat->registration);
 }
 
-/* Change the strategy of an IMAT that is locked, and rebuild it. */
+/* It reads other tables now. */
+PG_GUARDED void follow_sources(const catalog::Registration &before, const model::View &view)
+{
+    const model::Array<Oid> sources_before = catalog::sources_of(before.imat);
+    capture(view.sources);
+    catalog::replace_sources(before.imat, view.sources);
+    release(sources_before);
+}
+
+/* Change the strategy of an IMAT that is locked, and rebuild it.  By "swap" it keeps no subqueries. */
 PG_GUARDED void change_strategy(const Imat &before, model::Strategy asked)
 {
     catalog::Registration registration = before.registration;
     registration.strategy = asked;
+    const bool swap_or_not =
+        (asked == model::Strategy::Swap) != (before.registration.strategy == model::Strategy::Swap);
+    const bool otherwise = swap_or_not && keep_subqueries_anew(&registration);
     Imat *imat = describe(registration);
     choose(asked, *imat->view);
-    if (imat->strategy == before.strategy) {
+    if (imat->strategy == before.strategy && !otherwise) {
         catalog::update(registration);
         return;
     }
-    capture(imat->view->sources);
+    follow_sources(before.registration, *imat->view);
     drop_state(&imat->registration);
     imat->with_state = false;
     Oid primary_key = InvalidOid;
     if (imat->by_group)
         equip(imat, true, &primary_key);
     catalog::update(imat->registration);
+    if (otherwise)
+        drop_subqueries(before.registration);
     refresh_contents(registration.imat);
     make_identified(registration.imat, primary_key);
 }
@@ -106,7 +120,7 @@ PG_GUARDED void check_maintainable(const catalog::Registration &registration)
     const model::View *view = nullptr;
     pg::with_rights_of(pg::owner_of_relation(registration.imat), [&] {
         pg::with_safe_search_path([&] {
-            view = analyze::try_understand(analyze::definition_query(registration.definition), &refusal);
+            view = analyze::try_understand(analyze::definition_query(registration.maintained()), &refusal);
         });
     });
     if (view == nullptr)
@@ -201,6 +215,17 @@ PG_GUARDED bool state_is_indexed(const Imat &imat)
     return indexed;
 }
 
+/* Refresh the tables that its subqueries are kept in, and then the IMAT. */
+PG_GUARDED void refresh_all(Oid oid)
+{
+    check_stack_depth();
+    for (Oid subquery : load(oid)->registration.subqueries)
+        refresh_all(subquery);
+    LockRelationOid(oid, ShareRowExclusiveLock);
+    load(oid);
+    refresh_contents(oid);
+}
+
 } // namespace
 
 PG_GUARDED bool fits(Oid oid)
@@ -220,12 +245,12 @@ PG_GUARDED void revise(Oid oid)
     catalog::Registration registration = {};
     if (!catalog::find(oid, &registration))
         return;
-    const model::Array<Oid> sources_before = catalog::sources_of(oid);
+    const catalog::Registration before = registration;
     lock_sources_and(oid, ShareRowExclusiveLock);
+    const bool otherwise = keep_subqueries_anew(&registration);
     check_maintainable(registration);
     Imat *imat = describe(registration);
-    capture(imat->view->sources);
-    catalog::replace_sources(oid, imat->view->sources);
+    follow_sources(before, *imat->view);
     drop_state(&imat->registration);
     allow_rows(imat);
     Oid primary_key = InvalidOid;
@@ -234,7 +259,8 @@ PG_GUARDED void revise(Oid oid)
     if (imat->view->uses_settings && imat->registration.settings == nullptr)
         imat->registration.settings = catalog::current_settings();
     catalog::update(imat->registration);
-    release(sources_before);
+    if (otherwise)
+        drop_subqueries(before);
     distrust_if_disabled(oid);
     refresh_with_readers(oid);
     make_identified(oid, primary_key);
@@ -258,9 +284,7 @@ PG_GUARDED void refresh(Oid imat)
 {
     require_relation(imat);
     require_maintenance(imat);
-    LockRelationOid(imat, ShareRowExclusiveLock);
-    load(imat);
-    refresh_contents(imat);
+    refresh_all(imat);
 }
 
 } // namespace rebuild

@@ -140,7 +140,7 @@ PG_GUARDED Imat *describe(const catalog::Registration &registration)
     auto *imat = static_cast<Imat *>(palloc0(sizeof(Imat)));
     imat->registration = registration;
     as_owner(*imat, [&] {
-        imat->definition = analyze::definition_query(registration.definition);
+        imat->definition = analyze::definition_query(registration.maintained());
         imat->view = analyze::understand(imat->definition);
     });
     if (registration.strategy == model::Strategy::Keyed && analyze::can_be_keyed(*imat->view))

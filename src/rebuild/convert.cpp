@@ -7,6 +7,7 @@
  * against everything but reading (ExclusiveLock); that the name still belongs to it once the lock is there
  * is seen to by RangeVarGetRelidExtended.
  */
+#include "analyze/analyze.hpp"
 #include "pg/list.hpp"
 #include "rebuild/parts.hpp"
 #include "rebuild/rebuild.hpp"
@@ -150,6 +151,8 @@ PG_GUARDED Oid convert(const char *mv_name, const char *target_schema)
 
     Relation view = table_open(oid, NoLock);
     birth.definition = create_definition_of(view);
+    birth.kept = keep_subqueries(analyze::standalone_query(oid), RelationGetRelationName(view),
+                                 view->rd_rel->relowner);
     table_close(view, NoLock);
     establish(birth);
     return oid;

@@ -137,11 +137,11 @@ PG_GUARDED Oid create_definition_of(Relation materialized_view)
     return definition;
 }
 
-PG_GUARDED Oid create_definition(const char *name, Oid owner, const Query *query)
+PG_GUARDED Oid create_definition(const char *name, const char *suffix, Oid owner, const Query *query)
 {
     TupleDesc type = ExecCleanTypeFromTL(query->targetList);
     const Oid definition =
-        create_empty_view(imat_schema(), free_name(name, "definition"), owner, column_definitions(type));
+        create_empty_view(imat_schema(), free_name(name, suffix), owner, column_definitions(type));
     as_superuser([&] {
         StoreViewQuery(definition, static_cast<Query *>(copyObjectImpl(query)), false);
         return definition;

@@ -38,19 +38,21 @@ PG_GUARDED void drop_ours(Oid relation, DropBehavior behavior)
 /* One relation doesn't depend on the other any more. */
 PG_GUARDED void forget_dependency(Oid dependent, char type, Oid referenced)
 {
-    if (exists(dependent))
+    if (exists(dependent) && OidIsValid(referenced))
         deleteDependencyRecordsForSpecific(RelationRelationId, dependent, type, RelationRelationId,
                                            referenced);
 }
 
-/* A view, other than the relation itself, that reads the relation; or InvalidOid. */
+/* A view, other than the relation itself, that reads the relation, if possible one of users'; or InvalidOid.
+ */
 PG_GUARDED Oid view_over(Oid relation)
 {
     Oid found = InvalidOid;
     pg::each_dependent(RelationRelationId, relation, [&](const FormData_pg_depend &dependent) {
         const Oid view =
             dependent.classid == RewriteRelationId ? relation_of_rule(dependent.objid) : InvalidOid;
-        if (OidIsValid(view) && view != relation)
+        const bool users = OidIsValid(view) && get_rel_namespace(view) != imat_schema();
+        if (OidIsValid(view) && view != relation && (users || !OidIsValid(found)))
             found = view;
     });
     return found;
@@ -81,7 +83,19 @@ PG_GUARDED void unregister(const catalog::Registration &registration, DropBehavi
     CommandCounterIncrement();
     drop_hidden_tables(registration);
     drop_definition(registration.definition, behavior);
+    drop_subqueries(registration, behavior);
     release(sources);
+}
+
+/* An error for a table that keeps a subquery of another. */
+PG_GUARDED void refuse_subquery(Oid imat)
+{
+    const Oid keeper = keeper_of(imat);
+    if (OidIsValid(keeper))
+        ereport(ERROR, errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+                errmsg("cannot drop %s because %s is maintained by it", name_of(imat), name_of(keeper)),
+                errdetail("It keeps a subquery of that table's definition."),
+                errhint("Drop %s, and it will go as well.", name_of(keeper)));
 }
 
 /* The registration of an IMAT that the caller owns, locked. */
@@ -93,6 +107,7 @@ PG_GUARDED catalog::Registration lock_own(Oid imat)
     require_owner(imat);
     if (!catalog::find(imat, &registration))
         refuse_ordinary(imat);
+    refuse_subquery(imat);
     Relation table = table_open(imat, NoLock);
     CheckTableNotInUse(table, "drop");
     table_close(table, NoLock);
@@ -140,6 +155,11 @@ PG_GUARDED void drop_table(const catalog::Registration &registration)
 
 PG_GUARDED void lock_sources(Oid imat, LOCKMODE lock)
 {
+    check_stack_depth();
+    catalog::Registration registration = {};
+    if (catalog::find(imat, &registration))
+        for (Oid subquery : registration.subqueries)
+            lock_sources(subquery, lock);
     for (Oid source : catalog::sources_of(imat))
         lock_with_children(source, lock);
 }
@@ -148,6 +168,18 @@ PG_GUARDED void lock_sources_and(Oid imat, LOCKMODE lock)
 {
     lock_sources(imat, lock);
     LockRelationOid(imat, lock);
+}
+
+PG_GUARDED void drop_subqueries(const catalog::Registration &registration, DropBehavior behavior)
+{
+    forget_dependency(registration.imat, DEPENDENCY_NORMAL, registration.over_subqueries);
+    CommandCounterIncrement();
+    drop_ours(registration.over_subqueries, behavior);
+    /* one that reads others of them was made after these */
+    for (int i = registration.subqueries.size - 1; i >= 0; i--) {
+        drop_ours(registration.subqueries[i], behavior);
+        forget(registration.subqueries[i], behavior);
+    }
 }
 
 PG_GUARDED void drop_hidden_tables(const catalog::Registration &registration)
@@ -214,7 +246,7 @@ PG_GUARDED static void mend(const catalog::Registration &registration, DropBehav
 {
     if (!exists(registration.imat)) {
         forget(registration.imat, behavior);
-    } else if (!exists(registration.definition)) {
+    } else if (!exists(registration.definition) || !exists(registration.maintained())) {
         ereport(
             NOTICE,
             errmsg("%s is an ordinary table now, which is maintained no more", name_of(registration.imat)),
@@ -239,7 +271,10 @@ PG_GUARDED void leave_tables()
         if (!catalog::find(imat, &registration))
             continue;
         forget_dependency(imat, DEPENDENCY_NORMAL, registration.definition);
-        ereport(NOTICE, errmsg("%s is an ordinary table now, which is maintained no more", name_of(imat)));
+        forget_dependency(imat, DEPENDENCY_NORMAL, registration.over_subqueries);
+        if (!OidIsValid(keeper_of(imat)))
+            ereport(NOTICE,
+                    errmsg("%s is an ordinary table now, which is maintained no more", name_of(imat)));
     }
     CommandCounterIncrement();
 }

@@ -39,6 +39,8 @@ PG_GUARDED catalog::Registration registration_of(const Birth &birth)
     registration.strategy = birth.strategy;
     registration.created_at = GetCurrentTransactionStartTimestamp();
     registration.trusted = true;
+    registration.subqueries = catalog::in_order(birth.kept.subqueries);
+    registration.over_subqueries = birth.kept.view;
     return registration;
 }
 
@@ -136,6 +138,8 @@ PG_GUARDED void check_not_in_use(Oid table)
 PG_GUARDED void record_dependencies(const catalog::Registration &registration)
 {
     record_dependency(registration.imat, DEPENDENCY_NORMAL, registration.definition);
+    if (OidIsValid(registration.over_subqueries))
+        record_dependency(registration.imat, DEPENDENCY_NORMAL, registration.over_subqueries);
     record_dependency(registration.state, DEPENDENCY_AUTO, registration.imat);
     for (Oid table : registration.multiplicities)
         record_dependency(table, DEPENDENCY_AUTO, registration.imat);

@@ -178,10 +178,15 @@ PG_GUARDED void follow_owner(Oid imat)
         return;
     const Oid owner = pg::owner_of_relation(imat);
     give_to(registration.definition, owner);
+    give_to(registration.over_subqueries, owner);
     give_to(registration.state, owner);
     for (Oid table : registration.multiplicities)
         give_to(table, owner);
     give_to(registration.old_view, owner);
+    for (Oid subquery : registration.subqueries) {
+        give_to(subquery, owner);
+        follow_owner(subquery);
+    }
 }
 
 PG_GUARDED Oid relation_of_rule(Oid rule)
@@ -205,7 +210,8 @@ PG_GUARDED List *dependents_of(Oid class_id, Oid object)
         if (!catalog::find(imat, &registration))
             continue;
         for (auto *met : pg::each<Met>(climb.met))
-            if (met->class_id == RelationRelationId && met->object == registration.definition)
+            if (met->class_id == RelationRelationId &&
+                (met->object == registration.definition || met->object == registration.over_subqueries))
                 found = list_append_unique_oid(found, imat);
     }
     return found;

@@ -57,8 +57,8 @@ PG_GUARDED Acl *privileges_of(Oid relation, AttrNumber column);
 /* A view in schema imat with the same columns and the same query as the materialized view. */
 PG_GUARDED Oid create_definition_of(Relation materialized_view);
 
-/* A view in schema imat of the query, named after the table. */
-PG_GUARDED Oid create_definition(const char *name, Oid owner, const Query *query);
+/* A view in schema imat of the query, named after the table, and by the suffix. */
+PG_GUARDED Oid create_definition(const char *name, const char *suffix, Oid owner, const Query *query);
 
 /* The plain view that takes the old name: SELECT all columns FROM table. */
 PG_GUARDED Oid create_old_view(Oid schema, Oid table);
@@ -209,6 +209,12 @@ PG_GUARDED void take_long_keys(Imat *imat, bool build, Oid *primary_key);
 
 /* -- establish.cpp -- */
 
+/* The tables that subqueries of an IMAT are kept in, and the view of its query over these; or none. */
+struct Kept {
+    List *subqueries; /* of Oid */
+    Oid view;
+};
+
 /* What becomes an IMAT: a table or a materialized view, locked, and the definition made of it. */
 struct Birth {
     Oid table;
@@ -218,6 +224,7 @@ struct Birth {
     model::Strategy strategy; /* asked for */
     bool from_materialized_view;
     Oid target_schema; /* where it is to stand */
+    Kept kept;
 };
 
 /* Do all that makes an IMAT of it. */
@@ -238,6 +245,23 @@ PG_GUARDED void record_dependencies(const catalog::Registration &registration);
 
 /* Decide how the view is maintained; an error where it can't be as was asked for. */
 PG_GUARDED model::Strategy choose(model::Strategy asked, const model::View &view);
+
+/* -- subqueries.cpp -- */
+
+/* Keep subqueries of the query in tables, as IMATs of the owner's, where that is better. */
+PG_GUARDED Kept keep_subqueries(const Query *query, const char *name, Oid owner);
+
+/* The same for an IMAT that is there, as it is now; true: those that it had are to be dropped. */
+PG_GUARDED bool keep_subqueries_anew(catalog::Registration *registration);
+
+/*
+ * The query of an IMAT, with its subqueries in their places, each made exact for itself
+ * (analyze::exact_query), as they are in the tables.
+ */
+PG_GUARDED Query *query_with_subqueries(const catalog::Registration &registration);
+
+/* The IMAT that a subquery is kept in the table for; InvalidOid: there is none. */
+PG_GUARDED Oid keeper_of(Oid table);
 
 /* -- convert.cpp -- */
 
@@ -353,9 +377,13 @@ PG_GUARDED void refresh_with_readers(Oid imat);
 
 /* -- drop.cpp -- */
 
-/* Lock what the IMAT reads; and then the IMAT. */
+/* Lock what the IMAT reads, and what the tables of its subqueries do; and then the IMAT. */
 PG_GUARDED void lock_sources(Oid imat, LOCKMODE lock);
 PG_GUARDED void lock_sources_and(Oid imat, LOCKMODE lock);
+
+/* Drop the tables that subqueries are kept in, and the view over them, as far as they are still there. */
+PG_GUARDED void drop_subqueries(const catalog::Registration &registration,
+                                DropBehavior behavior = DROP_RESTRICT);
 
 /* Drop the tables that groups are kept in, those that are still there. */
 PG_GUARDED void drop_hidden_tables(const catalog::Registration &registration);

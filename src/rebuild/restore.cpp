@@ -47,6 +47,8 @@ PG_GUARDED bool is_complete(const catalog::Registration &registration)
     const model::Array<Oid> sources = catalog::sources_of(registration.imat);
     bool complete = sources.size > 0 && exists(registration.imat) && exists(registration.definition);
     complete = complete && (!OidIsValid(registration.state) || exists(registration.state));
+    complete =
+        complete && (!OidIsValid(registration.over_subqueries) || exists(registration.over_subqueries));
     for (Oid table : registration.multiplicities)
         complete = complete && exists(table);
     for (Oid source : sources)

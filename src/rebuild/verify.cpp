@@ -31,6 +31,7 @@
 #include "pg/query.hpp"
 #include "pg/scope.hpp"
 #include "rebuild/multiset.hpp"
+#include "rebuild/parts.hpp"
 
 namespace rebuild {
 
@@ -122,7 +123,7 @@ PG_GUARDED model::Array<Compare> rules_for(TupleDesc type, const Query &definiti
 /* Compare the table, which is open, with its definition, under the active snapshot. */
 PG_GUARDED int64 differences(Relation table, const catalog::Registration &registration)
 {
-    Query *definition = analyze::definition_query(registration.definition);
+    Query *definition = query_with_subqueries(registration);
     RowMultiset *rows =
         make_multiset(RelationGetDescr(table), rules_for(RelationGetDescr(table), *definition));
 
@@ -160,6 +161,19 @@ PG_GUARDED void check_may_read(Oid imat)
         aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(imat));
 }
 
+/* Lock what the definition reads, as it was written. */
+PG_GUARDED void lock_read(const catalog::Registration &registration)
+{
+    check_stack_depth();
+    for (Oid table : registration.subqueries) {
+        catalog::Registration subquery = {};
+        if (catalog::find(table, &subquery))
+            lock_read(subquery);
+    }
+    for (Oid source : catalog::sources_of(registration.imat))
+        LockRelationOid(source, AccessShareLock);
+}
+
 } // namespace
 
 PG_GUARDED int64 verify(Oid imat)
@@ -169,8 +183,7 @@ PG_GUARDED int64 verify(Oid imat)
         raise_not_an_imat(imat);
     check_may_read(imat);
 
-    for (Oid source : catalog::sources_of(imat))
-        LockRelationOid(source, AccessShareLock);
+    lock_read(registration);
     Relation table = try_relation_open(imat, AccessShareLock);
     /* While we waited for locks it may have been changed, or dropped. */
     if (table == nullptr || !catalog::find(imat, &registration))

@@ -624,7 +624,7 @@ class Grammar:
                                     self.distinct_on, self.projection, self.ordered, self.recursive, self.keyed_sets, self.told_sets,
                                     self.hidden, self.single, self.first_groups, self.lists, self.computed_key, self.top_groups,
                                     self.by_table, self.whole_rows, self.top_groups, self.on_groups, self.around_groups, self.lateral, self.scalar, self.constants,
-                                    self.nested])(relations)
+                                    self.nested, self.kept_groups, self.kept_groups, self.kept_rows])(relations)
             if made:
                 return made
         return self.projection(relations)
@@ -881,8 +881,9 @@ class Grammar:
         if self.rng.random() < 0.4:
             return self.text('SELECT DISTINCT %s AS a, %s AS b, count(*) AS n FROM %s GROUP BY %s, %s' %
                              (a['name'], b['name'], r.name, b['name'], a['name']), made)
-        return self.text('SELECT DISTINCT ON (%s) %s AS a, %s AS b, count(*) AS n FROM %s GROUP BY %s, %s ORDER BY %s, count(*) DESC, %s' %
-                         (a['name'], a['name'], b['name'], r.name, a['name'], b['name'], a['name'], b['name']), made)
+        # (qualified: a name by itself is that of an output, if there is one of that name)
+        return self.text('SELECT DISTINCT ON (q.{a}) q.{a} AS a, q.{b} AS b, count(*) AS n FROM {r} q GROUP BY q.{a}, q.{b} '
+                         'ORDER BY q.{a}, count(*) DESC, q.{b}'.format(a=a['name'], b=b['name'], r=r.name), made)
 
     def lists(self, relations):
         """Lists in no order of their own: sorted in what they are compared with, as they are."""
@@ -953,7 +954,7 @@ class Grammar:
         if kind == 2:
             return self.text('SELECT %s AS k, generate_series(1, (count(*) %% 3)::int) AS i FROM %s GROUP BY %s' %
                              (key['name'], r.name, key['name']), [column('k', key['type'], key['fuzzy']), column('i', 'int4')])
-        return self.text('SELECT DISTINCT ON (%s) %s AS a, %s AS k FROM %s GROUP BY %s ORDER BY %s, %s' %
+        return self.text('SELECT DISTINCT ON (%s) %s AS a, q.%s AS k FROM %s q GROUP BY q.%s ORDER BY %s, q.%s' %
                          (call, call, key['name'], r.name, key['name'], call, key['name']),
                          [column('a', t), column('k', key['type'], key['fuzzy'])])
 
@@ -1010,6 +1011,68 @@ class Grammar:
         return self.text('SELECT q.n, count(*) AS m, sum(q.d) AS s FROM (SELECT %s, count(*) AS n, count(DISTINCT %s) AS d FROM %s GROUP BY %s) q '
                          'GROUP BY q.n' % (key['name'], c['name'], r.name, key['name']),
                          [column('n', 'int8'), column('m', 'int8'), column('s', 'numeric')])
+
+    def kept_groups(self, relations):
+        """Joins with subqueries that group."""
+        found = self.pair(relations)
+        if not found:
+            return None
+        rng = self.rng
+        a, b, c, d = found
+        (call, t), key = self.aggregated(b), self.some(a, 1)[0]
+        having = rng.choice(['', '', ' HAVING count(*) > 1'])
+        inner = 'SELECT {0} AS k, {1} AS s, count(*) AS n FROM {2} GROUP BY {0}{3}'.format(d['name'], call, b.name, having)
+        k, kind = column('k', key['type'], key['fuzzy']), rng.randrange(7)
+        how = rng.choice(['JOIN', 'JOIN', 'LEFT JOIN'])
+        if kind == 0:
+            return self.text('SELECT x.%s AS k, count(q.s) AS c, sum(q.n) AS n FROM %s x %s (%s) q ON q.k = x.%s GROUP BY x.%s' % (
+                key['name'], a.name, how, inner, c['name'], key['name']), [k, column('c', 'int8'), column('n', 'numeric')])
+        if kind == 1:
+            return self.text('SELECT x.%s AS k, q.s, q.n FROM %s x %s (%s) q ON q.k = x.%s WHERE %s' % (
+                key['name'], a.name, how, inner, c['name'], rng.choice(['true', 'q.n > 1', 'x.%s IS NOT NULL' % key['name']])),
+                [k, column('s', t), column('n', 'int8')])
+        if kind == 2:
+            return self.text('WITH p AS (%s), q AS (SELECT n, count(*) AS m, sum(n) AS o FROM p GROUP BY n) SELECT p.s, q.m, q.o FROM p JOIN q ON p.n = q.n' %
+                             inner, [column('s', t), column('m', 'int8'), column('o', 'numeric')])
+        if kind == 3:
+            return self.text('SELECT n, count(*) AS m FROM (SELECT p.n + q.n AS n FROM (%s) p %s (%s) q ON p.n = q.n) r GROUP BY n' % (
+                inner, rng.choice(['JOIN', 'LEFT JOIN', 'FULL JOIN']), inner), [column('n', 'int8'), column('m', 'int8')])
+        if kind == 4:
+            return self.text('SELECT n FROM (%s) q UNION ALL SELECT count(*) FROM %s x JOIN (%s) q ON q.k = x.%s GROUP BY q.n' % (
+                inner, a.name, inner, c['name']), [column('n', 'int8')])
+        if kind == 5:
+            return self.text('SELECT m, count(*) AS c FROM (SELECT n, count(*) AS m, max(s) AS s FROM (%s) q GROUP BY n) r GROUP BY m' % inner,
+                             [column('m', 'int8'), column('c', 'int8')])
+        return self.text('SELECT x.%s AS k, one.n, one.s FROM %s x CROSS JOIN (SELECT count(*) AS n, %s AS s FROM %s) one' % (
+            key['name'], a.name, call, b.name), [k, column('n', 'int8'), column('s', t)])
+
+    def kept_rows(self, relations):
+        """Queries over the first rows of each partition, and over distinct ones."""
+        found = self.pair(relations)
+        if not found:
+            return None
+        rng = self.rng
+        a, b, c, d = found
+        v, key = self.some(b, 1)[0], self.some(a, 1)[0]
+        usual = {'d': d['name'], 'v': v['name'], 'b': b.name}
+        inner, first = rng.choice([
+            ('SELECT DISTINCT ON ({d}) {d} AS k, {v} AS v FROM {b} ORDER BY {d}, {v}', 'true'),
+            ('SELECT {d} AS k, {v} AS v, row_number() OVER (PARTITION BY {d} ORDER BY {v}) AS r FROM {b}', 'q.r = 1'),
+            ('SELECT {d} AS k, {v} AS v, rank() OVER (PARTITION BY {d} ORDER BY {v} DESC) AS r FROM {b}', 'q.r < 3'),
+            ('SELECT {d} AS k, {v} AS v, count(*) OVER (PARTITION BY {d}) AS r FROM {b}', 'q.r <> 2 AND q.v IS NOT NULL'),
+            ('SELECT {v} AS v, count(*) OVER (PARTITION BY {d}) AS k FROM {b}', 'true'),
+            ('SELECT DISTINCT {d} AS k, {v} AS v FROM {b}', 'q.v IS NOT NULL'),
+            ('SELECT {d} AS k, {v} AS v FROM {b} UNION SELECT {d}, {v} FROM {b} WHERE {v} IS NULL', 'true')])
+        inner = inner.format(**usual)
+        kind = rng.randrange(3)
+        if kind == 0 or ' AS k, ' not in inner:
+            return self.text('SELECT q.v, count(*) AS n FROM (%s) q WHERE %s GROUP BY q.v' % (inner, first),
+                             [column('v', v['type'], True), column('n', 'int8')])
+        if kind == 1:
+            return self.text('SELECT x.%s AS k, count(q.v) AS n FROM %s x LEFT JOIN (%s) q ON q.k = x.%s AND %s GROUP BY x.%s' % (
+                key['name'], a.name, inner, c['name'], first, key['name']), [column('k', key['type'], key['fuzzy']), column('n', 'int8')])
+        return self.text('SELECT x.%s AS k, count(*) AS n FROM %s x JOIN (%s) q ON q.k = x.%s WHERE %s GROUP BY x.%s' % (
+            key['name'], a.name, inner, c['name'], first, key['name']), [column('k', key['type'], key['fuzzy']), column('n', 'int8')])
 
     def by_table(self, relations):
         """What depends on which table of a tree a row is in."""

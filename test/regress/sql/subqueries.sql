@@ -1,0 +1,145 @@
+--
+-- Subqueries in FROM that group, number or choose rows are kept in tables of their own, and the query around them is
+-- over these: joins with groups, groups of groups, the last row of each partition.
+--
+CREATE SCHEMA kept; SET search_path = kept, public;
+CREATE TABLE customer (id int PRIMARY KEY, region text, since date NOT NULL DEFAULT '2020-01-01');
+CREATE TABLE orders (id int PRIMARY KEY, customer int, status text, price numeric(10, 2), at int);
+CREATE INDEX ON orders (customer, at);
+CREATE FUNCTION fill(low int, high int) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO orders SELECT i, nullif(i % 17, 5), 's' || i % 4, i * 1.25, i * 7 % 101 FROM generate_series(low, high) i $$;
+INSERT INTO customer SELECT i, 'r' || i % 3 FROM generate_series(0, 19) i;
+SELECT fill(1, 200);
+CREATE VIEW totals AS SELECT customer, sum(price) AS total, count(*) AS n FROM orders GROUP BY customer;
+CREATE VIEW regions AS SELECT c.region, sum(t.total) AS total FROM customer c JOIN totals t ON t.customer = c.id GROUP BY c.region;
+SELECT imat.create(name, query) FROM (VALUES
+    ('joined', 'SELECT c.region, sum(o.total) AS total, count(*) AS n FROM customer c JOIN (SELECT customer, sum(price) AS total FROM orders GROUP BY customer) o ON o.customer = c.id GROUP BY c.region'),
+    ('listed', 'SELECT c.id, c.region, o.total, o.last FROM customer c LEFT JOIN (SELECT customer, sum(price) AS total, max(at) AS last FROM orders GROUP BY customer) o ON o.customer = c.id'),
+    ('listed_using', 'SELECT id, total FROM customer JOIN (SELECT customer, sum(price), count(*) FROM orders GROUP BY 1) o (id, total, n) USING (id)'),
+    ('several', 'SELECT c.id, a.n, b.s FROM customer c JOIN (SELECT customer, count(*) AS n FROM orders GROUP BY customer) a ON a.customer = c.id LEFT JOIN (SELECT customer, count(DISTINCT status) AS s FROM orders WHERE at > 30 GROUP BY customer) b ON b.customer = c.id'),
+    ('with_chain', 'WITH cheap AS (SELECT * FROM orders WHERE price < 200), per AS (SELECT customer, count(*) AS n FROM cheap GROUP BY customer), sizes AS (SELECT n, count(*) AS m FROM per GROUP BY n) SELECT p.customer, p.n, s.m FROM per p JOIN sizes s ON s.n = p.n'),
+    ('with_twice', 'WITH per AS (SELECT customer, sum(price) AS s FROM orders GROUP BY customer) SELECT a.customer, b.customer AS next FROM per a JOIN per b ON b.customer = a.customer + 1 WHERE b.s > a.s'),
+    ('sizes', 'SELECT n, count(*) AS customers FROM (SELECT customer, count(*) AS n FROM orders GROUP BY customer) s GROUP BY n'),
+    ('deep', 'SELECT m, count(*) AS c FROM (SELECT n, count(*) AS m FROM (SELECT customer, count(*) AS n FROM orders GROUP BY customer) a GROUP BY n) b GROUP BY m'),
+    ('last_status', 'SELECT status, count(*) AS n FROM (SELECT DISTINCT ON (customer) customer, status FROM orders ORDER BY customer, at DESC, id) s GROUP BY status'),
+    ('last_row', 'SELECT status, sum(price) AS s FROM (SELECT *, row_number() OVER (PARTITION BY customer ORDER BY at DESC, id) AS r FROM orders) s WHERE r = 1 GROUP BY status'),
+    ('last_region', 'SELECT c.region, o.status, count(*) AS n FROM customer c JOIN (SELECT status, row_number() OVER (PARTITION BY customer ORDER BY at DESC, id) AS r, customer AS c FROM orders) o ON o.c = c.id AND o.r <= 2 GROUP BY c.region, o.status'),
+    ('hidden_partition', 'SELECT status, count(*) AS n FROM (SELECT status, rank() OVER (PARTITION BY customer ORDER BY at DESC) AS r FROM orders) s WHERE r = 1 GROUP BY status'),
+    ('shares', 'SELECT customer, status, max(share)::numeric(10, 4) AS most FROM (SELECT customer, status, price / sum(price) OVER (PARTITION BY customer) AS share FROM orders) s GROUP BY customer, status'),
+    ('distinct_pairs', 'SELECT status, count(*) AS n FROM (SELECT DISTINCT customer, status FROM orders) s GROUP BY status'),
+    ('united', 'SELECT c.region, count(*) AS n FROM customer c JOIN (SELECT customer FROM orders WHERE status = ''s1'' UNION SELECT customer FROM orders WHERE price > 100) u ON u.customer = c.id GROUP BY c.region'),
+    ('one_row', 'SELECT o.id, o.price - a.mean AS above FROM orders o CROSS JOIN (SELECT avg(price)::numeric(10, 2) AS mean FROM orders) a WHERE o.at < 20'),
+    ('of_view', 'SELECT c.region, max(t.total) AS most FROM customer c JOIN totals t ON t.customer = c.id WHERE t.n > 3 GROUP BY c.region'),
+    ('of_views', 'SELECT r.region, c.id, r.total FROM regions r JOIN customer c ON c.region = r.region'),
+    ('top_joined', 'SELECT c.region, t.n FROM customer c JOIN (SELECT customer, count(*) AS n FROM orders GROUP BY customer ORDER BY n DESC, customer LIMIT 5) t ON t.customer = c.id'),
+    ('inside', 'SELECT region, n FROM (SELECT c.region, s.n FROM customer c JOIN (SELECT customer, count(*) AS n FROM orders GROUP BY customer) s ON s.customer = c.id WHERE c.id > 3) q WHERE n > 2'),
+    ('both_sides', 'SELECT region AS what, n FROM (SELECT region, count(*) AS n FROM customer GROUP BY region) a UNION ALL SELECT s.status, c.n FROM (SELECT status, count(*) AS n FROM orders GROUP BY status) s JOIN (SELECT status, count(*) AS n FROM orders GROUP BY status) c USING (status)'),
+    ('lists', 'SELECT c.region, l.ids FROM customer c JOIN (SELECT customer, array_agg(id ORDER BY id) AS ids FROM orders GROUP BY customer) l ON l.customer = c.id'),
+    ('rolled', 'SELECT c.region, r.status, r.n FROM customer c JOIN (SELECT customer, status, count(*) AS n FROM orders GROUP BY ROLLUP (customer, status)) r ON r.customer = c.id'),
+    ('filtered', 'SELECT c.region, count(*) AS n FROM customer c JOIN (SELECT customer, sum(price) AS s FROM orders GROUP BY customer HAVING count(*) > 5) o ON o.customer = c.id AND o.s > 50 GROUP BY c.region')) v (name, query);
+SELECT c.mv_name, oracle.strategy(imat), subqueries FROM imat.imat_config c WHERE agg_schema_name = 'kept' ORDER BY c.mv_name COLLATE "C";
+SELECT s.imat, s.strategy FROM imat.status s JOIN imat.imat_config c ON s.imat = ANY (c.subqueries) WHERE s.strategy <> 'delta' ORDER BY s.imat::text COLLATE "C";
+CREATE FUNCTION bad() RETURNS TABLE (imat text, verdict text) LANGUAGE sql AS $$
+    SELECT * FROM oracle.all_same('kept') WHERE verdict ~ 'swap|BUT' OR verdict !~ '^same' OR verdict ~ ' 0 rows' $$;
+SELECT * FROM bad();
+SELECT fill(201, 230);
+SELECT * FROM bad();
+DELETE FROM orders WHERE id % 9 = 0;
+UPDATE orders SET at = at + 3, status = 's9' WHERE id % 7 = 0;
+UPDATE orders SET customer = customer + 1 WHERE id % 11 = 0;
+UPDATE customer SET region = 'r7' WHERE id % 4 = 0;
+DELETE FROM customer WHERE id = 8;
+INSERT INTO customer VALUES (8, 'back'), (40, 'new');
+SELECT * FROM bad();
+BEGIN;
+DELETE FROM orders WHERE customer = 3;
+SELECT * FROM listed WHERE id = 3;
+SAVEPOINT s;
+DELETE FROM orders WHERE customer < 9;
+SELECT imat, verdict FROM oracle.all_same('kept') WHERE verdict ~ 'BUT' OR verdict !~ '^same';
+ROLLBACK TO s;
+INSERT INTO orders SELECT 1000 + i, 40, 's1', 1, i FROM generate_series(1, 10) i;
+COMMIT;
+SELECT * FROM bad();
+-- What is kept shows the columns that are read, the others are NULL
+SELECT pg_get_viewdef('imat.last_row_s_definition');
+SELECT pg_get_viewdef('imat.with_chain_over_subqueries');
+SELECT e FROM imat.explain('listed') e;
+-- They are the IMAT's alone
+SELECT oracle.error('SELECT imat.drop(''imat.sizes_s'')'), oracle.error('DROP TABLE imat.sizes_s');
+SELECT oracle.error('DELETE FROM imat.sizes_s');
+-- What is in a view that is replaced
+CREATE OR REPLACE VIEW totals AS SELECT customer, sum(price) * 2 AS total, count(*) AS n FROM orders GROUP BY customer;
+SELECT * FROM oracle.all_same('kept') WHERE imat ~ 'of_view' OR verdict !~ '^same' OR verdict ~ 'BUT';
+INSERT INTO orders VALUES (2000, 5, 's2', 1000, 3);
+SELECT * FROM bad();
+-- By swap without them, and back
+SELECT imat.alter('joined', strategy => 'swap');
+SELECT c.mv_name, oracle.strategy(imat), subqueries FROM imat.imat_config c WHERE mv_name = 'joined';
+INSERT INTO orders VALUES (2001, 6, 's2', 1000, 3);
+SELECT oracle.same('joined'), to_regclass('imat.joined_o');
+SELECT imat.alter('joined', strategy => 'delta');
+SELECT c.mv_name, oracle.strategy(imat), subqueries FROM imat.imat_config c WHERE mv_name = 'joined';
+INSERT INTO orders VALUES (2002, 6, 's2', 1000, 3);
+SELECT oracle.same('joined');
+-- Refreshed with what it reads
+SET client_min_messages = error;
+ALTER TABLE orders DISABLE TRIGGER ALL;
+DELETE FROM orders WHERE id % 5 = 0;
+SELECT imat.verify('listed') > 0 AS stale;
+SELECT imat.refresh('listed');
+SELECT oracle.same('listed'), trusted FROM imat.status WHERE imat = 'listed'::regclass;
+ALTER TABLE orders ENABLE TRIGGER ALL;
+RESET client_min_messages;
+SELECT count(imat.refresh(imat)) FROM imat.imat_config WHERE agg_schema_name = 'kept';
+SELECT * FROM bad() WHERE verdict !~ 'swap';
+TRUNCATE orders;
+SELECT imat, verdict FROM oracle.all_same('kept') WHERE verdict ~ 'BUT' OR verdict !~ '^same';
+SELECT fill(1, 50);
+SELECT imat, verdict FROM oracle.all_same('kept') WHERE verdict ~ 'BUT' OR verdict !~ '^same';
+-- The end, in its ways
+CREATE MATERIALIZED VIEW converted AS WITH o AS (SELECT customer AS id, sum(price) AS total FROM orders GROUP BY customer) SELECT c.region, sum(o.total) AS total FROM customer c JOIN o USING (id) GROUP BY c.region;
+SELECT create_imat('converted');
+SELECT oracle.strategy('converted'), pg_get_viewdef('imat.converted_definition') AS definition, pg_get_viewdef('imat.converted_over_subqueries') AS over_subqueries;
+INSERT INTO orders VALUES (3000, 1, 's2', 1000, 3);
+SELECT oracle.same('converted');
+SELECT imat.drop('converted', keep => 'materialized view');
+SELECT pg_get_viewdef('converted');
+SELECT create_imat('converted');
+SELECT imat.drop('converted', keep => 'table');
+SELECT count(*) FROM converted;
+-- Who isn't a superuser, with a view of another's
+CREATE ROLE kept_maker;
+GRANT ALL ON SCHEMA kept TO kept_maker;
+GRANT SELECT, TRIGGER ON customer, orders TO kept_maker;
+GRANT SELECT ON totals TO kept_maker;
+SET ROLE kept_maker;
+CREATE MATERIALIZED VIEW made AS SELECT c.region, sum(t.total) AS total, sum(o.n) AS n FROM customer c JOIN totals t ON t.customer = c.id JOIN (SELECT customer, count(*) AS n FROM orders GROUP BY customer) o ON o.customer = c.id GROUP BY c.region;
+SELECT create_imat('made');
+RESET ROLE;
+SELECT oracle.strategy('made'), pg_get_viewdef('imat.made_t_definition') AS of_view, has_table_privilege('public', 'imat.made_o', 'SELECT') AS open;
+INSERT INTO orders VALUES (3002, 2, 's2', 1000, 3);
+SELECT oracle.same('made');
+CREATE OR REPLACE VIEW totals AS SELECT customer, sum(price) * 3 AS total, count(*) AS n FROM orders GROUP BY customer;
+SELECT oracle.same('made');
+INSERT INTO orders VALUES (3003, 2, 's2', 1000, 3);
+SELECT oracle.same('made');
+DROP TABLE made;
+SELECT imat.drop('with_chain');
+DROP TABLE last_row;
+SET client_min_messages = warning;
+DROP VIEW totals CASCADE;
+SELECT c.mv_name FROM imat.imat_config c WHERE agg_schema_name = 'kept' AND mv_name ~ 'view';
+CREATE ROLE kept_owner;
+GRANT ALL ON SCHEMA kept TO kept_owner;
+ALTER TABLE sizes OWNER TO kept_owner;
+SELECT relname, pg_get_userbyid(relowner) = 'kept_owner' AS given FROM pg_class WHERE relnamespace = 'imat'::regnamespace AND relname ~ '^sizes' AND relkind IN ('r', 'v') ORDER BY relname COLLATE "C";
+SELECT oracle.error('INSERT INTO orders VALUES (3001, 1, ''s2'', 1000, 3)');
+GRANT SELECT ON orders TO kept_owner;
+INSERT INTO orders VALUES (3001, 1, 's2', 1000, 3);
+SELECT oracle.same('sizes');
+DROP TABLE orders CASCADE;
+SELECT count(*) FROM imat.imat_config c WHERE agg_schema_name = 'kept';
+SELECT relname FROM pg_class WHERE relnamespace = 'imat'::regnamespace AND relname ~ '^(joined|listed|deep|last|with|sizes|of_)';
+DROP SCHEMA kept CASCADE;
+DROP ROLE kept_owner, kept_maker;
