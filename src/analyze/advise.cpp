@@ -68,14 +68,18 @@ PG_GUARDED const char *delta_reason(const model::View &view)
 }
 
 /* The statements to run, as they can be run: indexes that would help, then the conversion. */
-PG_GUARDED const char *what_to_do(const Candidate &candidate, const model::View &view)
+PG_GUARDED const char *what_to_do(const char *name, const List *views)
 {
     StringInfoData statements;
     initStringInfo(&statements);
-    if (view.strategy != model::Strategy::Swap)
-        for (auto *statement : pg::each<char>(missing_indexes(view)))
-            appendStringInfo(&statements, "%s; ", statement);
-    appendStringInfo(&statements, "SELECT create_imat(%s)", quote_literal_cstr(candidate.name));
+    for (auto *view : pg::each<model::View>(views)) {
+        if (view->strategy == model::Strategy::Swap)
+            continue;
+        for (auto *statement : pg::each<char>(missing_indexes(*view)))
+            if (strstr(statements.data, statement) == nullptr)
+                appendStringInfo(&statements, "%s; ", statement);
+    }
+    appendStringInfo(&statements, "SELECT create_imat(%s)", quote_literal_cstr(name));
     return statements.data;
 }
 
@@ -84,7 +88,7 @@ PG_GUARDED Advice *advise_on(const Candidate &candidate)
 {
     auto *advice = static_cast<Advice *>(palloc0(sizeof(Advice)));
     const Refusal *refusal = nullptr;
-    const model::View *view = try_understand(definition_query(candidate.view), &refusal);
+    model::View *view = try_understand(definition_query(candidate.view), &refusal);
     advice->view = candidate.view;
     advice->convertible = view != nullptr;
     if (view == nullptr) {
@@ -96,7 +100,7 @@ PG_GUARDED Advice *advise_on(const Candidate &candidate)
     const bool delta = view->strategy == model::Strategy::Delta;
     advice->strategy = word_for(view->strategy);
     advice->reason = delta ? delta_reason(*view) : view->reason;
-    advice->advice = what_to_do(candidate, *view);
+    advice->advice = what_to_do(candidate.name, list_make1(view));
     return advice;
 }
 
@@ -112,6 +116,15 @@ PG_GUARDED bool still_there(Oid view)
 }
 
 } // namespace
+
+PG_GUARDED void advise_again(Advice *advice, const model::View &view, const List *subqueries)
+{
+    List *all = lappend(list_copy(subqueries), const_cast<model::View *>(&view));
+    const char *kept = "subqueries of it are kept in tables of their own";
+    advice->strategy = word_for(view.strategy);
+    advice->reason = view.reason == nullptr ? kept : psprintf("%s; %s", view.reason, kept);
+    advice->advice = what_to_do(qualified_name(advice->view), all);
+}
 
 PG_GUARDED List *advise()
 {

@@ -179,6 +179,9 @@ struct Advice {
     const char *advice;   /* or NULL */
 };
 
+/* The same for one whose subqueries, a List of model::View, would be kept in tables of their own. */
+PG_GUARDED void advise_again(Advice *advice, const model::View &view, const List *subqueries);
+
 /* A List of Advice: every materialized view that the current user owns or may read, by schema and name. */
 PG_GUARDED List *advise();
 

@@ -385,8 +385,39 @@ PG_GUARDED bool can_be_kept(const RangeTblEntry *entry, int depth)
            !refers_outside(entry->subquery, depth + 1);
 }
 
-/* Look for them in a level that so many are around. */
-PG_GUARDED List *look_for(Query *query, Oid owner, int depth, List *found)
+/* What is carried along while subqueries are looked for. */
+struct Search {
+    Oid owner;
+    int depth; /* how many levels are around this one */
+    List *found;
+};
+
+PG_GUARDED void look_for(Query *query, Search *search);
+
+/* Look for them in a query inside a level. */
+PG_GUARDED void look_inside(Query *query, Search *search)
+{
+    search->depth++;
+    look_for(query, search);
+    search->depth--;
+}
+
+extern "C" {
+
+/* Walker: look for them in FROM of the subqueries in an expression. */
+PG_GUARDED static bool sublink_walker(Node *node, void *context)
+{
+    if (node == nullptr || IsA(node, Query))
+        return false;
+    if (IsA(node, SubLink))
+        look_inside(castNode(Query, castNode(SubLink, node)->subselect), static_cast<Search *>(context));
+    return pg::walk_expression(node, sublink_walker, context);
+}
+
+} // extern "C"
+
+/* Look for them in a level. */
+PG_GUARDED void look_for(Query *query, Search *search)
 {
     check_stack_depth();
     inline_with(query);
@@ -396,16 +427,17 @@ PG_GUARDED List *look_for(Query *query, Oid owner, int depth, List *found)
         item++;
         if (query->setOperations == nullptr && !list_member_int(items, item))
             continue;
-        inline_view(query, entry, owner);
-        if (query->setOperations == nullptr && can_be_kept(entry, depth)) {
+        inline_view(query, entry, search->owner);
+        if (query->setOperations == nullptr && can_be_kept(entry, search->depth)) {
             auto *subquery = static_cast<Subquery *>(palloc(sizeof(Subquery)));
             *subquery = {.level = query, .entry = entry, .query = query_to_keep(query, item, entry)};
-            found = lappend(found, subquery);
+            search->found = lappend(search->found, subquery);
         } else if (entry->rtekind == RTE_SUBQUERY) {
-            found = look_for(entry->subquery, owner, depth + 1, found);
+            look_inside(entry->subquery, search);
         }
     }
-    return found;
+    sublink_walker(
+        reinterpret_cast<Node *>(list_make3(query->targetList, query->jointree, query->havingQual)), search);
 }
 
 /* A table that is to become a subquery again, and that. */
@@ -443,7 +475,9 @@ PG_GUARDED static bool put_back_walker(Node *node, void *context)
 
 PG_GUARDED List *find_subqueries(Query *query, Oid owner)
 {
-    return look_for(query, owner, 0, NIL);
+    Search search = {.owner = owner, .depth = 0, .found = NIL};
+    look_for(query, &search);
+    return search.found;
 }
 
 PG_GUARDED void read_table(const Subquery &subquery, Oid table)

@@ -9,6 +9,7 @@
 #include "pg/list.hpp"
 #include "pg/lookup.hpp"
 #include "pg/scope.hpp"
+#include "rebuild/rebuild.hpp"
 
 namespace {
 
@@ -77,6 +78,29 @@ PG_GUARDED List *explain(const catalog::Registration &registration, const char *
     return lines;
 }
 
+/* What is said about a query and its subqueries, which would be kept: rebuild::Look. */
+PG_GUARDED void explain_over_subqueries(void *self, const model::View &view, const List *subqueries)
+{
+    List *lines = analyze::explain(view, model::Strategy::Auto);
+    for (auto *subquery : pg::each<rebuild::KeptSubquery>(subqueries)) {
+        lines = lappend(lines, psprintf("subquery: %s, would be kept in a table of its own",
+                                        quote_identifier(subquery->name)));
+        for (auto *line : pg::each<char>(analyze::explain(*subquery->view, model::Strategy::Auto)))
+            lines = lappend(lines, psprintf("  %s", line));
+    }
+    *static_cast<List **>(self) = lines;
+}
+
+/* What is advised of a materialized view whose subqueries would be kept: rebuild::Look. */
+PG_GUARDED void advise_over_subqueries(void *self, const model::View &view, const List *subqueries)
+{
+    auto *advice = static_cast<analyze::Advice *>(self);
+    List *views = NIL;
+    for (auto *subquery : pg::each<rebuild::KeptSubquery>(subqueries))
+        views = lappend(views, const_cast<model::View *>(subquery->view));
+    analyze::advise_again(advice, view, views);
+}
+
 } // namespace
 
 /* imat.explain(imat regclass) */
@@ -91,7 +115,11 @@ PG_IMAT_FUNCTION(imat_explain)
 PG_IMAT_FUNCTION(imat_explain_query)
 {
     const Query *query = analyze::query_of_text(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-    return return_lines(fcinfo, analyze::explain(*analyze::understand(query), model::Strategy::Auto));
+    List *lines = nullptr;
+    const auto *view = analyze::understand(query);
+    if (!rebuild::try_subqueries(query, GetUserId(), explain_over_subqueries, &lines))
+        lines = analyze::explain(*view, model::Strategy::Auto);
+    return return_lines(fcinfo, lines);
 }
 
 /* imat.advise() */
@@ -102,6 +130,9 @@ PG_IMAT_FUNCTION(imat_advise)
         return string == nullptr ? Datum{0} : CStringGetTextDatum(string);
     };
     for (auto *advice : pg::each<analyze::Advice>(analyze::advise())) {
+        if (advice->convertible)
+            rebuild::try_subqueries(analyze::definition_query(advice->view),
+                                    pg::owner_of_relation(advice->view), advise_over_subqueries, advice);
         Datum values[] = {ObjectIdGetDatum(advice->view), BoolGetDatum(advice->convertible),
                           text_of(advice->strategy), text_of(advice->reason), text_of(advice->advice)};
         bool nulls[] = {false, false, advice->strategy == nullptr, advice->reason == nullptr,

@@ -63,4 +63,16 @@ PG_GUARDED bool attempt(void (*body)(void *), void *argument)
     return done;
 }
 
+PG_GUARDED void undo(void (*body)(void *), void *argument)
+{
+    MemoryContext caller = CurrentMemoryContext;
+    ResourceOwner owner = CurrentResourceOwner;
+    BeginInternalSubTransaction(nullptr);
+    MemoryContextSwitchTo(caller);
+    body(argument);
+    RollbackAndReleaseCurrentSubTransaction();
+    MemoryContextSwitchTo(caller);
+    CurrentResourceOwner = owner;
+}
+
 } // namespace pg

@@ -14,7 +14,15 @@ namespace pg {
  */
 PG_GUARDED bool attempt(void (*body)(void *), void *argument);
 
-/* The same with a closure. */
+/* Run body(argument) in a subtransaction, and undo whatever it did to the transaction. */
+PG_GUARDED void undo(void (*body)(void *), void *argument);
+
+/* The same with closures. */
+template <class Body>
+PG_GUARDED void undo(Body body)
+{
+    undo([](void *closure) { (*static_cast<Body *>(closure))(); }, &body);
+}
 template <class Body>
 PG_GUARDED bool attempt(Body body)
 {

@@ -36,6 +36,20 @@ PG_GUARDED Oid convert(const char *mv_name, const char *target_schema);
 /* imat.create: make an IMAT of a query.  maintenance and strategy are words as for alter, not NULL. */
 PG_GUARDED Oid create(const char *name, const char *query, const char *maintenance, const char *strategy);
 
+/* A subquery that would be kept in a table of its own. */
+struct KeptSubquery {
+    const char *name; /* that the query has for it */
+    const model::View *view;
+};
+
+/*
+ * Look at how a query of the owner's would be understood if it were made an IMAT, with its subqueries kept: a
+ * List of KeptSubquery.  What is made for that is there while look runs, and undone.  False: none would be
+ * kept, or nothing may be made, as on a standby.
+ */
+using Look = void (*)(void *self, const model::View &view, const List *subqueries);
+PG_GUARDED bool try_subqueries(const Query *query, Oid owner, Look look, void *self);
+
 /* imat.alter: 'immediate'; 'auto', 'delta', 'keyed' or 'swap'; NULL: as it is. */
 PG_GUARDED void alter(Oid imat, const char *maintenance, const char *strategy);
 

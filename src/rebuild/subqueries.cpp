@@ -14,8 +14,10 @@
  * around it; so where that could be, the subquery isn't kept.
  */
 #include "analyze/analyze.hpp"
+#include "pg/attempt.hpp"
 #include "pg/list.hpp"
 #include "rebuild/parts.hpp"
+#include "rebuild/rebuild.hpp"
 
 namespace rebuild {
 
@@ -24,6 +26,7 @@ namespace {
 /* A table that stands for a subquery, not yet an IMAT. */
 struct StandIn {
     Oid table;
+    const char *name; /* that the query has for it */
     const Query *query;
     const Query *over_subqueries; /* the same, over those of its own */
     List *subqueries;             /* of Oid: those */
@@ -33,16 +36,17 @@ struct StandIn {
 struct Making {
     const char *name; /* of the IMAT */
     Oid owner;
-    List *tables; /* of StandIn, inner ones first */
+    bool to_be_looked_at; /* and undone: what else becomes of the tables is made at once */
+    List *tables;         /* of StandIn, inner ones first */
 };
 
 /* Understand a query as the owner; NULL: it can't be maintained. */
-PG_GUARDED const model::View *understand(const Query *query, Oid owner)
+PG_GUARDED model::View *understand(const Query *query, Oid owner)
 {
     return pg::with_rights_of(owner, [&] {
         return pg::with_safe_search_path([&] {
             const analyze::Refusal *refusal = nullptr;
-            return static_cast<const model::View *>(analyze::try_understand(query, &refusal));
+            return analyze::try_understand(query, &refusal);
         });
     });
 }
@@ -148,6 +152,17 @@ PG_GUARDED const StandIn *find_same(const Making &making, const Query *query)
     return nullptr;
 }
 
+/* Give a table the keys that it will have. */
+PG_GUARDED void give_keys(Oid table, model::View *view)
+{
+    Imat imat = {};
+    Oid primary_key = InvalidOid;
+    imat.registration.imat = table;
+    imat.view = view;
+    if (create_indexes(table, *view, false, true, &primary_key))
+        finish_keys(&imat, primary_key);
+}
+
 PG_GUARDED void keep_inside(Making *making, const Query **query, List **subqueries);
 
 /* Keep one subquery of a query; false: it can't be maintained so that this is a gain. */
@@ -166,12 +181,15 @@ PG_GUARDED bool keep_one(Making *making, const analyze::Subquery &subquery, cons
     stand_in->query = query;
     if (subquery.entry->rtekind == RTE_SUBQUERY) /* what is in the view of another stays there */
         keep_inside(making, &query, &stand_in->subqueries);
-    const model::View *view = understand(query, making->owner);
+    model::View *view = understand(query, making->owner);
     if (view == nullptr || !(is_by_group(around) ? is_group_by_group(*view) : is_by_group(*view)) ||
         analyze::shows_arbitrary_keys(*view))
         return false;
     stand_in->table = create_table(*making, subquery, query);
     stand_in->over_subqueries = query;
+    stand_in->name = subquery.entry->eref->aliasname;
+    if (making->to_be_looked_at)
+        give_keys(stand_in->table, view);
     making->tables = lappend(making->tables, stand_in);
     *subqueries = lappend_oid(*subqueries, stand_in->table);
     analyze::read_table(subquery, stand_in->table);
@@ -234,7 +252,7 @@ PG_GUARDED void establish_one(const StandIn &stand_in, const Making &making)
 
 PG_GUARDED Kept keep_subqueries(const Query *query, const char *name, Oid owner)
 {
-    Making making = {.name = name, .owner = owner, .tables = NIL};
+    Making making = {.name = name, .owner = owner, .to_be_looked_at = false, .tables = NIL};
     List *subqueries = NIL;
     const Query *over_subqueries = query;
     keep_inside(&making, &over_subqueries, &subqueries);
@@ -243,6 +261,29 @@ PG_GUARDED Kept keep_subqueries(const Query *query, const char *name, Oid owner)
     for (auto *stand_in : pg::each<StandIn>(making.tables))
         establish_one(*stand_in, making);
     return kept(name, owner, over_subqueries, subqueries);
+}
+
+PG_GUARDED bool try_subqueries(const Query *query, Oid owner, Look look, void *self)
+{
+    bool kept = false;
+    if (RecoveryInProgress() || XactReadOnly || IsInParallelMode())
+        return false;
+    pg::undo([&] {
+        Making making = {.name = "subquery", .owner = owner, .to_be_looked_at = true, .tables = NIL};
+        List *tables = NIL;
+        List *subqueries = NIL;
+        const Query *over_subqueries = query;
+        keep_inside(&making, &over_subqueries, &tables);
+        kept = tables != NIL;
+        for (auto *stand_in : pg::each<StandIn>(making.tables)) {
+            auto *subquery = static_cast<KeptSubquery *>(palloc(sizeof(KeptSubquery)));
+            *subquery = {.name = stand_in->name, .view = understand(stand_in->over_subqueries, owner)};
+            subqueries = lappend(subqueries, subquery);
+        }
+        if (kept)
+            look(self, *understand(over_subqueries, owner), subqueries);
+    });
+    return kept;
 }
 
 PG_GUARDED bool keep_subqueries_anew(catalog::Registration *registration)

@@ -15,6 +15,8 @@ contents() { # DATABASE
          UNION ALL SELECT 'odd', t::text FROM odd t UNION ALL SELECT 'kinds', t::text FROM kinds t UNION ALL SELECT 'moved', t::text FROM moved t
          UNION ALL SELECT 'parcels', t::text FROM parcels t UNION ALL SELECT 'addresses', t::text FROM addresses t
          UNION ALL SELECT 'rides', t::text FROM rides t UNION ALL SELECT 'cities', t::text FROM cities t
+         UNION ALL SELECT 'countries', t::text FROM countries t UNION ALL SELECT 'sizes', t::text FROM sizes t
+         UNION ALL SELECT 'last_fares', t::text FROM last_fares t
          UNION ALL SELECT 'old name', t::text FROM old.moved t ORDER BY 1, 2" -d "$1"
 }
 
@@ -23,7 +25,7 @@ objects() { # DATABASE: what an IMAT consists of, without Oids
          WHERE n.nspname IN ('public', 'imat', 'old') AND c.relkind IN ('r', 'v', 'm') ORDER BY 1, 2,
          regexp_replace(c.relname, '[0-9]+', '', 'g'), 3" -d "$1" | sed 's/[0-9][0-9]*/N/g'
     sql "SELECT tgrelid::regclass::text, regexp_replace(tgname, '[0-9]+', 'N', 'g'), tgtype FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2, 3" -d "$1"
-    sql "SELECT mv_name, mv_schema_name, agg_schema_name, strategy, maintenance, settings, multiplicities FROM imat.imat_config ORDER BY 1" -d "$1"
+    sql "SELECT mv_name, mv_schema_name, agg_schema_name, strategy, maintenance, settings, multiplicities, subqueries FROM imat.imat_config ORDER BY 1" -d "$1"
     sql "SELECT imat, strategy FROM imat.status ORDER BY imat::text" -d "$1"
 }
 
@@ -43,6 +45,9 @@ restored_works() { # NAME DATABASE
     like "$1: still protected" "incremental materialized table" "$refused"
     sql "SELECT imat.refresh('hourly'), imat.drop('top')" -d "$2" >/dev/null
     is "$1: can be refreshed, others dropped" '' "$(differing "$2")"
+    sql "SELECT imat.drop('sizes'); DROP TABLE countries" -d "$2" >/dev/null
+    is "$1: what subqueries are kept in goes with them" 'last_fares_s' "$(sql "SELECT relname FROM pg_class
+        WHERE relnamespace = 'imat'::regnamespace AND relkind = 'r' AND relname ~ '^(sizes|countries|last_fares)'" -d "$2")"
 }
 
 sql 'CREATE DATABASE source'
@@ -63,6 +68,12 @@ sql "CREATE EXTENSION pg_imat;
      SELECT imat.create('rolled', 'SELECT city, date_trunc(''day'', at) AS day, count(*) AS n, sum(tip) AS tips FROM trip GROUP BY ROLLUP (city, date_trunc(''day'', at))');
      SELECT imat.create('middles', 'SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY fare) AS middle FROM trip GROUP BY CUBE (city, date_trunc(''day'', at))');
      SELECT imat.create('cities', 'SELECT c.city, c.country, count(*) AS n FROM trip t JOIN city c ON c.city = t.city GROUP BY c.city'); -- needs the key
+     SELECT imat.create('countries', 'SELECT c.country, sum(s.fare) AS fare, count(*) AS cities FROM city c
+         JOIN (SELECT city, sum(fare) AS fare FROM trip GROUP BY city) s ON s.city = c.city GROUP BY c.country');
+     SELECT imat.create('sizes', 'WITH per AS (SELECT city, date_trunc(''day'', at) AS day, count(*) AS n FROM trip GROUP BY 1, 2),
+         sizes AS (SELECT n, count(*) AS m FROM per GROUP BY n) SELECT p.city, p.day, s.m FROM per p JOIN sizes s ON s.n = p.n');
+     SELECT imat.create('last_fares', 'SELECT fare, count(*) AS n FROM (SELECT fare, row_number() OVER (PARTITION BY city, date_trunc(''day'', at) ORDER BY at DESC, fare) AS r
+         FROM trip) s WHERE r < 3 GROUP BY fare');
      SELECT imat.create('firsts', 'SELECT DISTINCT ON (city) at, fare FROM trip ORDER BY city, at, fare');
      CREATE TABLE ride (at date, city text, fare numeric) PARTITION BY RANGE (at);
      CREATE TABLE ride_january PARTITION OF ride FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');

@@ -19,6 +19,7 @@ sql "CREATE EXTENSION pg_imat; CREATE TABLE trip (id int PRIMARY KEY, city text,
      SELECT imat.create('means', 'SELECT city, avg(fare) AS fare, count(DISTINCT fare) AS fares FROM trip GROUP BY city');
      SELECT imat.create('joined', 'SELECT c.country, count(*) AS n FROM trip t JOIN city c ON c.city = t.city GROUP BY c.country');
      SELECT imat.create('over', 'SELECT n, count(*) AS c FROM joined GROUP BY n');
+     SELECT imat.create('countries', 'SELECT c.country, sum(s.n) AS n FROM city c JOIN (SELECT city, count(*) AS n, sum(fare) AS fare FROM trip GROUP BY city) s ON s.city = c.city WHERE s.fare > 1 GROUP BY c.country');
      SELECT imat.create('doubled', 'SELECT city, sum(twice(fare)) AS fare FROM trip GROUP BY city');
      SELECT imat.create('parts', 'SELECT k, count(*) AS n FROM parted GROUP BY k');
      SELECT imat.create('of_far', 'SELECT k, avg(k) AS n FROM apart.far GROUP BY k');
@@ -50,15 +51,16 @@ like "DROP TABLE of an IMAT that is read: refused" "cannot drop table joined bec
 state=$(sql "SELECT state FROM imat.imat_config WHERE mv_name = 'means'")
 like "DROP TABLE of the hidden one: refused" "cannot drop" "$(undone "DROP TABLE $state" 'SELECT 1')"
 like "DROP VIEW of the definition: refused" "cannot drop view .* because other objects depend on it" "$(undone "DROP VIEW $(sql "SELECT definition FROM imat.imat_config WHERE mv_name = 'means'")" 'SELECT 1')"
-is "DROP TABLE CASCADE of a source: its IMATs are gone" "of_far parts|0" "$(undone 'DROP TABLE trip CASCADE' "SELECT ($left), ($dangling 'means|joined|over|doubled|moved')")"
-is "DROP COLUMN CASCADE" "joined moved of_far over parts|0" "$(undone 'ALTER TABLE trip DROP COLUMN fare CASCADE' "SELECT ($left), ($dangling 'means|doubled')")"
-is "DROP FUNCTION CASCADE" "joined means moved of_far over parts|0" "$(undone 'DROP FUNCTION twice CASCADE' "SELECT ($left), ($dangling 'doubled')")"
-is "DROP SCHEMA CASCADE" "doubled joined means moved over parts|0" "$(undone 'DROP SCHEMA apart CASCADE' "SELECT ($left), ($dangling 'of_far')")"
-is "DROP TABLE CASCADE of an IMAT" "doubled means moved of_far parts|0" "$(undone 'DROP TABLE joined CASCADE' "SELECT ($left), ($dangling 'joined|over')")"
-is "DROP TABLE of an IMAT: nothing is left" "doubled joined means of_far over parts|0" "$(undone 'DROP TABLE moved' "SELECT ($left), ($dangling 'moved')")"
-is "DROP OWNED" "|0" "$(undone "CREATE ROLE heir; ALTER TABLE trip OWNER TO heir; ALTER TABLE city OWNER TO heir; ALTER TABLE parted OWNER TO heir; ALTER TABLE apart.far OWNER TO heir; DROP OWNED BY heir CASCADE" "SELECT ($left), ($dangling 'means|joined|over|doubled|moved|parts|of_far')")"
+is "DROP TABLE CASCADE of a source: its IMATs are gone" "of_far parts|0" "$(undone 'DROP TABLE trip CASCADE' "SELECT ($left), ($dangling 'means|joined|over|doubled|moved|countries')")"
+is "DROP COLUMN CASCADE" "joined moved of_far over parts|0" "$(undone 'ALTER TABLE trip DROP COLUMN fare CASCADE' "SELECT ($left), ($dangling 'means|doubled|countries')")"
+is "DROP FUNCTION CASCADE" "countries imat.countries_s joined means moved of_far over parts|0" "$(undone 'DROP FUNCTION twice CASCADE' "SELECT ($left), ($dangling 'doubled')")"
+is "DROP SCHEMA CASCADE" "countries doubled imat.countries_s joined means moved over parts|0" "$(undone 'DROP SCHEMA apart CASCADE' "SELECT ($left), ($dangling 'of_far')")"
+is "DROP TABLE CASCADE of an IMAT" "countries doubled imat.countries_s means moved of_far parts|0" "$(undone 'DROP TABLE joined CASCADE' "SELECT ($left), ($dangling '^(joined|over)')")"
+is "DROP TABLE of an IMAT: nothing is left" "countries doubled imat.countries_s joined means of_far over parts|0" "$(undone 'DROP TABLE moved' "SELECT ($left), ($dangling 'moved')")"
+is "DROP OWNED" "|0" "$(undone "CREATE ROLE heir; ALTER TABLE trip OWNER TO heir; ALTER TABLE city OWNER TO heir; ALTER TABLE parted OWNER TO heir; ALTER TABLE apart.far OWNER TO heir; DROP OWNED BY heir CASCADE" "SELECT ($left), ($dangling 'means|joined|over|doubled|moved|parts|of_far|countries')")"
+is "DROP TABLE of an IMAT: nothing is left of its subqueries" "doubled joined means moved of_far over parts|0" "$(undone 'DROP TABLE countries' "SELECT ($left), ($dangling 'countries')")"
 sql "DROP TABLE means; SELECT imat.drop('over'), imat.drop('moved', keep => 'materialized view')" >/dev/null
-is "dropped for good" "doubled joined of_far parts|0" "$(sql "SELECT ($left), ($dangling 'means|over')")"
+is "dropped for good" "countries doubled imat.countries_s joined of_far parts|0" "$(sql "SELECT ($left), ($dangling '^(means|over)')")"
 sql "INSERT INTO trip VALUES (400, 'a', 1)"
 is "the others: maintained" '' "$(differing postgres)"
 done_testing

@@ -120,7 +120,7 @@ CREATE UNIQUE INDEX ON seated (seat);
 UPDATE seats SET seat = CASE seat WHEN 1 THEN 2 WHEN 2 THEN 1 ELSE seat END;
 SELECT * FROM bad();
 
--- what isn't possible, and why
+-- what isn't possible, and why; or is, over a subquery that is kept
 CREATE FUNCTION strategy_of(query text) RETURNS text LANGUAGE sql AS $$ SELECT e FROM imat.explain_query(query) e LIMIT 1 $$;
 SELECT strategy_of('SELECT id, rank() OVER (ORDER BY amount) AS r FROM sales');
 SELECT strategy_of('SELECT id, rank() OVER (PARTITION BY region ORDER BY amount) AS r FROM sales');
