@@ -43,6 +43,7 @@ SELECT imat.create(name, query) FROM (VALUES
     ('shown_deep', 'SELECT doubled FROM (SELECT customer, total * 2 AS doubled FROM (SELECT customer, sum(at) AS total FROM orders GROUP BY customer) s WHERE total > 100) r WHERE customer > 2'),
     ('with_with', 'WITH a AS (SELECT customer, count(*) AS n FROM orders GROUP BY customer), b AS (SELECT x.customer, x.n FROM (SELECT * FROM a WHERE n > 3) x JOIN customer c ON c.id = x.customer), c AS (SELECT n, count(*) AS m FROM b GROUP BY n) SELECT c.n, c.m, a.customer FROM c JOIN a USING (n)'),
     ('above_mean', 'WITH per AS (SELECT customer, sum(price)::int8 AS total FROM orders GROUP BY customer) SELECT p.customer, p.total FROM per p WHERE p.total > (SELECT avg(total) FROM per)'),
+    ('with_outer', 'SELECT c.id, s.n FROM customer c JOIN (SELECT customer, count(*) AS n FROM orders GROUP BY customer) s ON s.customer = c.id WHERE EXISTS (WITH a AS (SELECT o.at FROM orders o WHERE o.customer = c.id AND o.at > 50) SELECT FROM (SELECT * FROM a) z)'),
     ('filtered', 'SELECT c.region, count(*) AS n FROM customer c JOIN (SELECT customer, sum(price) AS s FROM orders GROUP BY customer HAVING count(*) > 5) o ON o.customer = c.id AND o.s > 50 GROUP BY c.region')) v (name, query);
 SELECT c.mv_name, oracle.strategy(imat), subqueries FROM imat.imat_config c WHERE agg_schema_name = 'kept' ORDER BY c.mv_name COLLATE "C";
 SELECT s.imat, s.strategy FROM imat.status s JOIN imat.imat_config c ON s.imat = ANY (c.subqueries) WHERE s.strategy <> 'delta' ORDER BY s.imat::text COLLATE "C";
