@@ -231,6 +231,13 @@ PG_GUARDED void check_columns(Oid imat)
     pg_unreachable();
 }
 
+/* Does the IMAT keep subqueries, which are those of one owner, who may read what they do? */
+PG_GUARDED bool keeps_subqueries(Oid imat)
+{
+    catalog::Registration registration = {};
+    return catalog::find(imat, &registration) && registration.subqueries.size > 0 && owner_may_read(imat);
+}
+
 /* An IMAT itself was altered. */
 PG_GUARDED void follow_imat(Oid imat, const Effects &effects, Changed *changed)
 {
@@ -242,6 +249,8 @@ PG_GUARDED void follow_imat(Oid imat, const Effects &effects, Changed *changed)
         for (Oid source : catalog::sources_of(imat))
             if (pg::has_row_security(source))
                 changed->meaning = list_append_unique_oid(changed->meaning, imat);
+        if (keeps_subqueries(imat))
+            changed->meaning = list_append_unique_oid(changed->meaning, imat);
     }
     if (effects.persistence)
         check_persistence(imat);

@@ -148,6 +148,17 @@ SELECT oracle.error('INSERT INTO orders VALUES (3001, 1, ''s2'', 1000, 3)');
 GRANT SELECT ON orders TO kept_owner;
 INSERT INTO orders VALUES (3001, 1, 's2', 1000, 3);
 SELECT oracle.same('sizes');
+-- To one who may read a view, not what it reads: what is in it is kept as the view shows it
+CREATE VIEW kept_view AS SELECT customer, sum(price) AS total FROM orders GROUP BY customer;
+SELECT imat.create('over_view', 'SELECT c.region, sum(v.total) AS total FROM customer c JOIN kept_view v ON v.customer = c.id GROUP BY c.region');
+SELECT shown('imat.over_view_v_definition');
+REVOKE SELECT ON orders FROM kept_owner;
+GRANT SELECT ON kept_view, customer TO kept_owner;
+DROP TABLE sizes;
+ALTER TABLE over_view OWNER TO kept_owner;
+SELECT c.mv_name, c.subqueries, shown(s.definition) FROM imat.imat_config c JOIN imat.registered s ON s.imat = ANY (c.subqueries) WHERE c.mv_name = 'over_view';
+INSERT INTO orders VALUES (3005, 1, 's2', 1000, 3);
+SELECT oracle.same('over_view');
 DROP TABLE orders CASCADE;
 SELECT count(*) FROM imat.imat_config c WHERE agg_schema_name = 'kept';
 SELECT relname FROM pg_class WHERE relnamespace = 'imat'::regnamespace AND relname ~ '^(joined|listed|deep|last|with|sizes|of_)';
