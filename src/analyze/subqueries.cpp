@@ -57,6 +57,7 @@ PG_GUARDED static bool inline_walker(Node *node, void *context)
             return false;
         auto *query = static_cast<Query *>(copyObjectImpl(inlining->with->ctequery));
         IncrementVarSublevelsUp(reinterpret_cast<Node *>(query), static_cast<int>(inlining->level), 1);
+        query->canSetTag = true; /* which none has in WITH */
         read_subquery(entry, query);
         entry->ctename = nullptr;
         entry->ctelevelsup = 0;
