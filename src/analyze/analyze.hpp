@@ -86,14 +86,16 @@ PG_GUARDED Query *level_of(Query *query, int depth);
 struct Subquery {
     Query *level; /* whose FROM has it */
     RangeTblEntry *entry;
-    Query *query; /* what a table shows that is to stand for it */
+    Query *query;    /* what a table shows that is to stand for it; NULL: none can */
+    bool restricted; /* that is SELECT ... FROM the subquery WHERE conditions that were around it */
 };
 
 /*
  * Find them in a query (a List of Subquery), which is changed: conditions that come along are no more, and
- * WITH and the owner's views are subqueries.
+ * WITH and the owner's views are subqueries.  restricted: the query is one with such conditions, and what is
+ * in its FROM stays there.
  */
-PG_GUARDED List *find_subqueries(Query *query, Oid owner);
+PG_GUARDED List *find_subqueries(Query *query, Oid owner, bool restricted);
 
 /* Have the table stand for it. */
 PG_GUARDED void read_table(const Subquery &subquery, Oid table);

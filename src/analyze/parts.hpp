@@ -346,6 +346,11 @@ PG_GUARDED bool computes_with(Query *upper, const Bitmapset *columns);
  */
 PG_GUARDED bool part_groups(Query *query, Query **groups, const char **words);
 
+/* --- subqueries.cpp: subqueries that tables can stand for --- */
+
+/* Does a level use the row of an item of its FROM as one value? */
+PG_GUARDED bool reads_whole_row(Query *level, int item);
+
 /* --- projection.cpp: a query that shows some of the groups of a subquery, one by one --- */
 
 /* The expanded query as one that groups itself; NULL: it is no such query. */

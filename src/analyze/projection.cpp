@@ -23,9 +23,10 @@ PG_GUARDED bool only_projects(const Query *query)
 /* Does it make groups, and nothing of them? */
 PG_GUARDED bool only_groups(const Query *query)
 {
-    return has_groups(query) && !(makes_groups(query) && query->distinctClause != NIL) &&
-           !query->hasDistinctOn && query->setOperations == nullptr && !query->hasWindowFuncs &&
-           !query->hasTargetSRFs && query->limitCount == nullptr && query->limitOffset == nullptr;
+    return has_groups(query) && query->groupingSets == NIL &&
+           !(makes_groups(query) && query->distinctClause != NIL) && !query->hasDistinctOn &&
+           query->setOperations == nullptr && !query->hasWindowFuncs && !query->hasTargetSRFs &&
+           query->limitCount == nullptr && query->limitOffset == nullptr;
 }
 
 /* The one item of FROM of a query, if it is a subquery; else NULL. */
@@ -72,7 +73,7 @@ PG_GUARDED Query *merge_projection(const Query *query)
 {
     int index = 0;
     RangeTblEntry *entry = only_projects(query) ? only_subquery(query, &index) : nullptr;
-    if (entry == nullptr)
+    if (entry == nullptr || reads_whole_row(const_cast<Query *>(query), index))
         return nullptr;
     Query *groups = merge_projection(entry->subquery);
     if (groups == nullptr && only_groups(entry->subquery))

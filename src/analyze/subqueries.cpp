@@ -30,7 +30,11 @@ namespace {
 struct Inlining {
     const CommonTableExpr *with;
     Index level;
+    int queries; /* how many there are by now */
 };
+
+/* More than these aren't made: where each WITH query reads the one before twice, their number doubles. */
+constexpr int most_queries = 64;
 
 /* An entry reads a subquery, under the names that it had before. */
 PG_GUARDED void read_subquery(RangeTblEntry *entry, Query *query)
@@ -66,24 +70,29 @@ PG_GUARDED static bool inline_walker(Node *node, void *context)
     }
     if (!IsA(node, Query))
         return pg::walk_expression(node, inline_walker, context);
+    if (++inlining->queries > most_queries)
+        return true;
     inlining->level++;
-    pg::walk_query(castNode(Query, node), inline_walker, context, QTW_EXAMINE_RTES_AFTER);
+    const bool too_many =
+        pg::walk_query(castNode(Query, node), inline_walker, context, QTW_EXAMINE_RTES_AFTER);
     inlining->level--;
-    return false;
+    return too_many;
 }
 
 } // extern "C"
 
-/* Make subqueries of the WITH queries of a level. */
-PG_GUARDED void inline_with(Query *query)
+/* Make subqueries of the WITH queries of a level; false: that can't be, or would be too many. */
+PG_GUARDED bool inline_with(Query *query)
 {
-    List *with_queries = query->hasRecursive ? NIL : query->cteList;
-    for (auto *with : pg::each<CommonTableExpr>(with_queries)) {
-        Inlining inlining = {.with = with, .level = 0};
-        pg::walk_query(query, inline_walker, &inlining, QTW_EXAMINE_RTES_AFTER);
+    if (query->hasRecursive)
+        return false;
+    for (auto *with : pg::each<CommonTableExpr>(query->cteList)) {
+        Inlining inlining = {.with = with, .level = 0, .queries = 0};
+        if (pg::walk_query(query, inline_walker, &inlining, QTW_EXAMINE_RTES_AFTER))
+            return false;
     }
-    if (with_queries != NIL)
-        query->cteList = NIL;
+    query->cteList = NIL;
+    return true;
 }
 
 /* -- which columns are read -- */
@@ -93,7 +102,7 @@ struct Columns {
     const Query *level;
     int item;
     Index depth; /* how many queries are around what is looked at, below the level */
-    bool all;
+    bool whole;  /* rows are values, whatever columns they have */
     Bitmapset *read;
 };
 
@@ -104,6 +113,8 @@ PG_GUARDED static bool columns_walker(Node *node, void *context);
 /* A column of a join is one, or several, of what it joins. */
 PG_GUARDED void look_at_join(const RangeTblEntry *join, AttrNumber column, Columns *columns)
 {
+    if (column <= 0)
+        columns->whole = true;
     const Index depth = columns->depth;
     columns->depth = 0;
     columns_walker(column > 0 ? static_cast<Node *>(list_nth(join->joinaliasvars, column - 1))
@@ -129,7 +140,7 @@ PG_GUARDED static bool columns_walker(Node *node, void *context)
         if (number == columns->item && var->varattno > 0)
             columns->read = bms_add_member(columns->read, var->varattno);
         else if (number == columns->item)
-            columns->all = true;
+            columns->whole = true;
         else if (entry->rtekind == RTE_JOIN)
             look_at_join(entry, var->varattno, columns);
         return false;
@@ -146,10 +157,19 @@ PG_GUARDED static bool columns_walker(Node *node, void *context)
 
 PG_GUARDED Columns columns_read(Query *level, int item)
 {
-    Columns columns = {.level = level, .item = item, .depth = 0, .all = false, .read = nullptr};
+    Columns columns = {.level = level, .item = item, .depth = 0, .whole = false, .read = nullptr};
     pg::walk_query(level, columns_walker, &columns, QTW_IGNORE_JOINALIASES);
     return columns;
 }
+
+} // namespace
+
+PG_GUARDED bool reads_whole_row(Query *level, int item)
+{
+    return columns_read(level, item).whole;
+}
+
+namespace {
 
 /* Is the expression a column of the primary key of its table? */
 PG_GUARDED bool is_primary_key(const Query *query, const Node *expression)
@@ -164,20 +184,26 @@ PG_GUARDED bool is_primary_key(const Query *query, const Node *expression)
                          get_primary_key_attnos(entry->relid, false, &constraint));
 }
 
+/* Is NULL a value of its type, and can a table have that? */
+PG_GUARDED bool can_be_null(Node *expression)
+{
+    const char kind = get_typtype(exprType(expression));
+    return kind != TYPTYPE_PSEUDO && kind != TYPTYPE_DOMAIN;
+}
+
 /* Has a column that nothing reads no say in which rows the query has, or in how they are found? */
 PG_GUARDED bool can_be_left_out(const Query *query, const TargetEntry *target)
 {
     auto *expression = reinterpret_cast<Node *>(target->expr);
     return !target->resjunk && target->ressortgroupref == 0 && !expression_returns_set(expression) &&
-           get_typtype(exprType(expression)) != TYPTYPE_PSEUDO &&
-           !(query->hasWindowFuncs && is_primary_key(query, expression));
+           can_be_null(expression) && !(query->hasWindowFuncs && is_primary_key(query, expression));
 }
 
 /* Have columns that nothing reads be NULL. */
 PG_GUARDED void leave_out(Query *query, const Columns &columns)
 {
     const bool single_group = query->groupClause == NIL && makes_groups(query);
-    if (columns.all || query->setOperations != nullptr || single_group)
+    if (query->setOperations != nullptr || single_group)
         return;
     for (auto *target : pg::each<TargetEntry>(query->targetList))
         if (can_be_left_out(query, target) && !bms_is_member(target->resno, columns.read)) {
@@ -219,21 +245,33 @@ PG_GUARDED void show_partitions(Query *query)
 }
 
 /* Is it a condition on the item alone, which can be checked before the item is joined? */
-PG_GUARDED bool is_condition_on(Node *condition, int item)
+PG_GUARDED bool is_condition_on(Node *condition, int item, int depth)
 {
     int number = 0;
-    return !checkExprHasSubLink(condition) && !contain_vars_of_level(condition, 1) &&
-           bms_get_singleton_member(pg::pull_varnos(condition), &number) && number == item;
+    for (int level = 1; level <= depth; level++)
+        if (contain_vars_of_level(condition, level))
+            return false;
+    return !checkExprHasSubLink(condition) && bms_get_singleton_member(pg::pull_varnos(condition), &number) &&
+           number == item;
 }
 
+/* Conditions that are taken out of a level that so many are around. */
+struct Taking {
+    Query *level;
+    int item;
+    int depth;
+    List *taken;
+};
+
 /* Take the conditions on the item alone out of a condition; what is left of it. */
-PG_GUARDED Node *take_conditions(Query *level, Node *condition, int item, List **taken)
+PG_GUARDED Node *take_conditions(Taking *taking, Node *condition)
 {
     List *left = NIL;
     for (auto *part : pg::each<Node>(make_ands_implicit(reinterpret_cast<Expr *>(condition)))) {
-        Node *over_items = pg::flatten_join_alias_vars(level, static_cast<Node *>(copyObjectImpl(part)));
-        if (is_condition_on(over_items, item))
-            *taken = lappend(*taken, over_items);
+        Node *over_items =
+            pg::flatten_join_alias_vars(taking->level, static_cast<Node *>(copyObjectImpl(part)));
+        if (is_condition_on(over_items, taking->item, taking->depth))
+            taking->taken = lappend(taking->taken, over_items);
         else
             left = lappend(left, part);
     }
@@ -244,26 +282,25 @@ PG_GUARDED Node *take_conditions(Query *level, Node *condition, int item, List *
  * Take the conditions on the item alone out of a part of FROM, where a row that doesn't meet them has no part
  * in any row; false: the item isn't there, or may be lacking.
  */
-PG_GUARDED bool take_from(Query *level, Node *from, int item, List **taken)
+PG_GUARDED bool take_from(Taking *taking, Node *from)
 {
     if (IsA(from, RangeTblRef))
-        return castNode(RangeTblRef, from)->rtindex == item;
+        return castNode(RangeTblRef, from)->rtindex == taking->item;
     if (IsA(from, FromExpr)) {
         auto *items = castNode(FromExpr, from);
         bool found = false;
         for (auto *part : pg::each<Node>(items->fromlist))
-            found = found || take_from(level, part, item, taken);
+            found = found || take_from(taking, part);
         if (found)
-            items->quals = take_conditions(level, items->quals, item, taken);
+            items->quals = take_conditions(taking, items->quals);
         return found;
     }
     auto *join = castNode(JoinExpr, from);
     const bool inner = join->jointype == JOIN_INNER;
-    const bool found =
-        ((inner || join->jointype == JOIN_LEFT) && take_from(level, join->larg, item, taken)) ||
-        (inner && take_from(level, join->rarg, item, taken));
+    const bool found = ((inner || join->jointype == JOIN_LEFT) && take_from(taking, join->larg)) ||
+                       (inner && take_from(taking, join->rarg));
     if (found && inner)
-        join->quals = take_conditions(level, join->quals, item, taken);
+        join->quals = take_conditions(taking, join->quals);
     return found;
 }
 
@@ -301,7 +338,7 @@ PG_GUARDED Query *under_conditions(Query *query, const Alias *names, List *condi
         const Oid type = exprType(shown);
         const int32 typmod = exprTypmod(shown);
         const Oid collation = exprCollation(shown);
-        const bool wanted = columns.all || bms_is_member(target->resno, columns.read);
+        const bool wanted = bms_is_member(target->resno, columns.read) || !can_be_null(shown);
         void *column = wanted || tells_apart(query, target)
                            ? static_cast<void *>(makeVar(1, target->resno, type, typmod, collation, 0))
                            : makeNullConst(type, typmod, collation);
@@ -357,24 +394,32 @@ PG_GUARDED Query *query_of_view(const Query *level, const RangeTblEntry *entry)
     return query;
 }
 
-/* What a table of the subquery shows, which is an item of the level's FROM. */
-PG_GUARDED Query *query_to_keep(Query *level, int item, const RangeTblEntry *entry)
+/* What a table of the subquery shows, which is an item of FROM of a level that so many are around. */
+PG_GUARDED void find_query(Subquery *subquery, int item, int depth)
 {
-    List *conditions = NIL;
-    if (entry->rtekind == RTE_RELATION)
-        return query_of_view(level, entry);
+    Query *level = subquery->level;
+    const RangeTblEntry *entry = subquery->entry;
+    if (reads_whole_row(level, item))
+        return;
+    if (entry->rtekind == RTE_RELATION) {
+        subquery->query = query_of_view(level, entry);
+        return;
+    }
     auto *query = static_cast<Query *>(copyObjectImpl(entry->subquery));
+    Taking taking = {.level = level, .item = item, .depth = depth, .taken = NIL};
     const bool numbers = query->hasWindowFuncs;
-    const auto *before = static_cast<FromExpr *>(copyObjectImpl(level->jointree));
-    if (numbers && !take_from(level, reinterpret_cast<Node *>(level->jointree), item, &conditions))
-        level->jointree = const_cast<FromExpr *>(before);
+    auto *before = static_cast<FromExpr *>(copyObjectImpl(level->jointree));
+    if (numbers && !take_from(&taking, reinterpret_cast<Node *>(level->jointree)))
+        level->jointree = before;
     const Columns wanted = columns_read(level, item);
     Columns needed = wanted;
-    needed.read = bms_union(wanted.read, columns_of_conditions(conditions, item));
+    needed.read = bms_union(wanted.read, columns_of_conditions(taking.taken, item));
     leave_out(query, needed);
     if (numbers)
         show_partitions(query);
-    return conditions == NIL ? query : under_conditions(query, entry->eref, conditions, wanted);
+    subquery->restricted = taking.taken != NIL;
+    subquery->query =
+        subquery->restricted ? under_conditions(query, entry->eref, taking.taken, wanted) : query;
 }
 
 /* Is the item a query that stands by itself, and that combines rows? */
@@ -389,7 +434,8 @@ PG_GUARDED bool can_be_kept(const RangeTblEntry *entry, int depth)
 /* What is carried along while subqueries are looked for. */
 struct Search {
     Oid owner;
-    int depth; /* how many levels are around this one */
+    int depth;          /* how many levels are around this one */
+    const Query *known; /* of which FROM can't be kept, only what is inside of that; or NULL */
     List *found;
 };
 
@@ -421,7 +467,8 @@ PG_GUARDED static bool sublink_walker(Node *node, void *context)
 PG_GUARDED void look_for(Query *query, Search *search)
 {
     check_stack_depth();
-    inline_with(query);
+    if (!inline_with(query))
+        return;
     const List *items = from_items(query);
     int item = 0;
     for (auto *entry : pg::each<RangeTblEntry>(query->rtable)) {
@@ -429,9 +476,10 @@ PG_GUARDED void look_for(Query *query, Search *search)
         if (query->setOperations == nullptr && !list_member_int(items, item))
             continue;
         inline_view(query, entry, search->owner);
-        if (query->setOperations == nullptr && can_be_kept(entry, search->depth)) {
+        if (query->setOperations == nullptr && query != search->known && can_be_kept(entry, search->depth)) {
             auto *subquery = static_cast<Subquery *>(palloc(sizeof(Subquery)));
-            *subquery = {.level = query, .entry = entry, .query = query_to_keep(query, item, entry)};
+            *subquery = {.level = query, .entry = entry, .query = nullptr, .restricted = false};
+            find_query(subquery, item, search->depth);
             search->found = lappend(search->found, subquery);
         } else if (entry->rtekind == RTE_SUBQUERY) {
             look_inside(entry->subquery, search);
@@ -474,9 +522,9 @@ PG_GUARDED static bool put_back_walker(Node *node, void *context)
 
 } // namespace
 
-PG_GUARDED List *find_subqueries(Query *query, Oid owner)
+PG_GUARDED List *find_subqueries(Query *query, Oid owner, bool restricted)
 {
-    Search search = {.owner = owner, .depth = 0, .found = NIL};
+    Search search = {.owner = owner, .depth = 0, .known = restricted ? query : nullptr, .found = NIL};
     look_for(query, &search);
     return search.found;
 }

@@ -69,8 +69,22 @@ PG_GUARDED void undo(void (*body)(void *), void *argument)
     ResourceOwner owner = CurrentResourceOwner;
     BeginInternalSubTransaction(nullptr);
     MemoryContextSwitchTo(caller);
-    body(argument);
-    RollbackAndReleaseCurrentSubTransaction();
+    PG_TRY();
+    {
+        body(argument);
+        RollbackAndReleaseCurrentSubTransaction();
+    }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(caller);
+        ErrorData *error = CopyErrorData();
+        FlushErrorState();
+        RollbackAndReleaseCurrentSubTransaction();
+        MemoryContextSwitchTo(caller);
+        CurrentResourceOwner = owner;
+        ReThrowError(error);
+    }
+    PG_END_TRY();
     MemoryContextSwitchTo(caller);
     CurrentResourceOwner = owner;
 }

@@ -215,15 +215,26 @@ PG_GUARDED bool state_is_indexed(const Imat &imat)
     return indexed;
 }
 
-/* Refresh the tables that its subqueries are kept in, and then the IMAT. */
-PG_GUARDED void refresh_all(Oid oid)
+/* The IMAT, behind the tables that its subqueries are kept in, each of which is behind those that it reads.
+ */
+PG_GUARDED List *with_subqueries(Oid oid, List *tables)
 {
     check_stack_depth();
     for (Oid subquery : load(oid)->registration.subqueries)
-        refresh_all(subquery);
-    LockRelationOid(oid, ShareRowExclusiveLock);
-    load(oid);
-    refresh_contents(oid);
+        tables = with_subqueries(subquery, tables);
+    return list_append_unique_oid(tables, oid);
+}
+
+/* Refresh the IMAT after what it reads.  They are locked in the order in which who writes them does. */
+PG_GUARDED void refresh_all(Oid oid)
+{
+    const List *tables = with_subqueries(oid, NIL);
+    for (Oid table : catalog::sorted_oids(list_copy(tables)))
+        LockRelationOid(table, ShareRowExclusiveLock);
+    for (Oid table : pg::each_oid(tables)) {
+        load(table);
+        refresh_contents(table);
+    }
 }
 
 } // namespace

@@ -183,8 +183,8 @@ PG_GUARDED void establish(const Birth &birth)
     check_not_in_use(birth.table);
     capture(imat->view->sources);
 
-    if (imat->view->uses_settings)
-        imat->registration.settings = catalog::current_settings();
+    imat->registration.settings =
+        imat->view->uses_settings ? catalog::current_settings() : settings_of_subqueries(imat->registration);
     if (!birth.from_materialized_view)
         match_persistence(birth.table, *imat->view);
     equip(imat, false, &primary_key);

@@ -254,6 +254,9 @@ PG_GUARDED Kept keep_subqueries(const Query *query, const char *name, Oid owner)
 /* The same for an IMAT that is there, as it is now; true: those that it had are to be dropped. */
 PG_GUARDED bool keep_subqueries_anew(catalog::Registration *registration);
 
+/* The settings that are pinned for subqueries, and so are to be for the query; NULL: none are. */
+PG_GUARDED ArrayType *settings_of_subqueries(const catalog::Registration &registration);
+
 /*
  * The query of an IMAT, with its subqueries in their places, each made exact for itself
  * (analyze::exact_query), as they are in the tables.
@@ -262,6 +265,9 @@ PG_GUARDED Query *query_with_subqueries(const catalog::Registration &registratio
 
 /* The IMAT that a subquery is kept in the table for; InvalidOid: there is none. */
 PG_GUARDED Oid keeper_of(Oid table);
+
+/* The same, where that may be kept for another again; the IMAT itself, if it isn't. */
+PG_GUARDED Oid outermost_keeper(Oid imat);
 
 /* -- convert.cpp -- */
 

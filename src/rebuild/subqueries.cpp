@@ -114,14 +114,24 @@ PG_GUARDED List *columns_for(const Query *query, const List *names)
     return columns;
 }
 
+/* Have the query give its columns these names; a view of it can't have two of one name. */
+PG_GUARDED void name_columns(Query *query, const List *columns)
+{
+    for (auto *target : pg::each<TargetEntry>(query->targetList))
+        if (!target->resjunk)
+            target->resname = list_nth_node(ColumnDef, columns, target->resno - 1)->colname;
+}
+
 /* Make an empty table for a subquery. */
-PG_GUARDED Oid create_table(const Making &making, const analyze::Subquery &subquery, const Query *query)
+PG_GUARDED Oid create_table(const Making &making, const analyze::Subquery &subquery, Query *query)
 {
     const Alias *names = subquery.entry->eref;
     CreateStmt *statement = makeNode(CreateStmt);
     statement->relation = makeRangeVar(pstrdup("imat"), free_name(making.name, names->aliasname), -1);
     statement->tableElts = columns_for(query, names->colnames);
     statement->oncommit = ONCOMMIT_NOOP;
+    name_columns(query, statement->tableElts);
+    name_columns(subquery.query, statement->tableElts);
     const Oid table = as_superuser(
         [&] { return DefineRelation(statement, RELKIND_RELATION, making.owner, nullptr, nullptr).objectId; });
     CommandCounterIncrement();
@@ -163,15 +173,15 @@ PG_GUARDED void give_keys(Oid table, model::View *view)
         finish_keys(&imat, primary_key);
 }
 
-PG_GUARDED void keep_inside(Making *making, const Query **query, List **subqueries);
+PG_GUARDED void keep_inside(Making *making, Query **query, bool restricted, List **subqueries);
 
 /* Keep one subquery of a query; false: it can't be maintained so that this is a gain. */
 PG_GUARDED bool keep_one(Making *making, const analyze::Subquery &subquery, const model::View &around,
                          List **subqueries)
 {
-    const Query *query = subquery.query;
+    Query *query = subquery.query;
     auto *stand_in = static_cast<StandIn *>(palloc0(sizeof(StandIn)));
-    if (!can_be_columns(query))
+    if (query == nullptr || !can_be_columns(query))
         return false;
     if (const StandIn *same = find_same(*making, query)) {
         *subqueries = list_append_unique_oid(*subqueries, same->table);
@@ -180,7 +190,7 @@ PG_GUARDED bool keep_one(Making *making, const analyze::Subquery &subquery, cons
     }
     stand_in->query = query;
     if (subquery.entry->rtekind == RTE_SUBQUERY) /* what is in the view of another stays there */
-        keep_inside(making, &query, &stand_in->subqueries);
+        keep_inside(making, &query, subquery.restricted, &stand_in->subqueries);
     model::View *view = understand(query, making->owner);
     if (view == nullptr || !(is_by_group(around) ? is_group_by_group(*view) : is_by_group(*view)) ||
         analyze::shows_arbitrary_keys(*view))
@@ -197,7 +207,7 @@ PG_GUARDED bool keep_one(Making *making, const analyze::Subquery &subquery, cons
 }
 
 /* Have the query read tables in place of subqueries, where that is a gain. */
-PG_GUARDED void keep_inside(Making *making, const Query **query, List **subqueries)
+PG_GUARDED void keep_inside(Making *making, Query **query, bool restricted, List **subqueries)
 {
     check_stack_depth();
     const model::View *before = understand(*query, making->owner);
@@ -206,7 +216,7 @@ PG_GUARDED void keep_inside(Making *making, const Query **query, List **subqueri
     const int tables = list_length(making->tables);
     auto *changed = static_cast<Query *>(copyObjectImpl(*query));
     bool kept = true;
-    List *found = analyze::find_subqueries(changed, making->owner);
+    List *found = analyze::find_subqueries(changed, making->owner, restricted);
     for (auto *subquery : pg::each<analyze::Subquery>(found))
         kept = kept && keep_one(making, *subquery, *before, subqueries);
     if (found != NIL && kept && gains(understand(changed, making->owner), *before)) {
@@ -254,8 +264,8 @@ PG_GUARDED Kept keep_subqueries(const Query *query, const char *name, Oid owner)
 {
     Making making = {.name = name, .owner = owner, .to_be_looked_at = false, .tables = NIL};
     List *subqueries = NIL;
-    const Query *over_subqueries = query;
-    keep_inside(&making, &over_subqueries, &subqueries);
+    auto *over_subqueries = static_cast<Query *>(copyObjectImpl(query));
+    keep_inside(&making, &over_subqueries, false, &subqueries);
     if (subqueries != NIL)
         lock_all_sources(query, owner);
     for (auto *stand_in : pg::each<StandIn>(making.tables))
@@ -272,8 +282,8 @@ PG_GUARDED bool try_subqueries(const Query *query, Oid owner, Look look, void *s
         Making making = {.name = "subquery", .owner = owner, .to_be_looked_at = true, .tables = NIL};
         List *tables = NIL;
         List *subqueries = NIL;
-        const Query *over_subqueries = query;
-        keep_inside(&making, &over_subqueries, &tables);
+        auto *over_subqueries = static_cast<Query *>(copyObjectImpl(query));
+        keep_inside(&making, &over_subqueries, false, &tables);
         kept = tables != NIL;
         for (auto *stand_in : pg::each<StandIn>(making.tables)) {
             auto *subquery = static_cast<KeptSubquery *>(palloc(sizeof(KeptSubquery)));
@@ -292,15 +302,29 @@ PG_GUARDED bool keep_subqueries_anew(catalog::Registration *registration)
     if (OidIsValid(keeper_of(registration->imat))) /* that has its own as well, and sees to both */
         return false;
     if (registration->strategy != model::Strategy::Swap)
-        now = keep_subqueries(analyze::standalone_query(registration->definition),
-                              get_rel_name(registration->imat), pg::owner_of_relation(registration->imat));
+        catalog::with_settings(registration->settings, [&] {
+            now =
+                keep_subqueries(analyze::standalone_query(registration->definition),
+                                get_rel_name(registration->imat), pg::owner_of_relation(registration->imat));
+        });
     if (now.subqueries == NIL && registration->subqueries.size == 0)
         return false;
     registration->subqueries = catalog::in_order(now.subqueries);
     registration->over_subqueries = now.view;
+    if (registration->settings == nullptr)
+        registration->settings = settings_of_subqueries(*registration);
     catalog::update(*registration);
     record_dependencies(*registration);
     return true;
+}
+
+PG_GUARDED ArrayType *settings_of_subqueries(const catalog::Registration &registration)
+{
+    catalog::Registration subquery = {};
+    for (Oid table : registration.subqueries)
+        if (catalog::find(table, &subquery) && subquery.settings != nullptr)
+            return subquery.settings;
+    return nullptr;
 }
 
 PG_GUARDED Query *query_with_subqueries(const catalog::Registration &registration)
@@ -313,6 +337,13 @@ PG_GUARDED Query *query_with_subqueries(const catalog::Registration &registratio
             analyze::put_back(query, table, analyze::exact_query(query_with_subqueries(subquery)));
     }
     return query;
+}
+
+PG_GUARDED Oid outermost_keeper(Oid imat)
+{
+    for (Oid keeper = keeper_of(imat); OidIsValid(keeper); keeper = keeper_of(imat))
+        imat = keeper;
+    return imat;
 }
 
 PG_GUARDED Oid keeper_of(Oid table)
