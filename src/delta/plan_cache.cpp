@@ -228,6 +228,18 @@ PG_GUARDED CachedTargets *look_up(Oid table)
     return entry;
 }
 
+/* Let go of the plans of IMATs that are gone; a session that lasts may see many come and go. */
+PG_GUARDED void forget_gone()
+{
+    for (CachedPlan *entry = catalog::session.first_plan; entry != nullptr; entry = entry->next)
+        if (entry->plan != nullptr && entry->plan->stale &&
+            !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(entry->imat))) {
+            Plan *gone = entry->plan;
+            entry->plan = nullptr;
+            let_go(gone);
+        }
+}
+
 } // namespace
 
 PG_GUARDED void watch_for_changes()
@@ -253,6 +265,7 @@ PG_GUARDED Plan *plan_of(Oid imat)
         entry->plan = nullptr;
         entry->next = catalog::session.first_plan;
         catalog::session.first_plan = entry;
+        forget_gone();
     }
     if (entry->plan != nullptr && !entry->plan->stale)
         return entry->plan;

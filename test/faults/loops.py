@@ -48,6 +48,7 @@ VIEWS = {
     'joined_extremes': 'SELECT k.name, max(o.v) AS hi, count(DISTINCT o.h) AS hs FROM orders o JOIN kinds k ON k.g = o.g GROUP BY k.name',
     'optional': 'SELECT o.id, k.g, k.name FROM orders o LEFT JOIN kinds k ON k.g = o.g',
     'semi': 'SELECT g, name FROM kinds k WHERE EXISTS (SELECT FROM orders o WHERE o.g = k.g AND o.v > 3)',
+    'over_groups': 'SELECT k.name, q.n, sum(q.v) AS v FROM kinds k JOIN (SELECT g, count(*) AS n, sum(v) AS v FROM orders GROUP BY g) q ON q.g = k.g GROUP BY k.name, q.n',
     'above': 'SELECT n % 2 AS odd, count(*) AS n, sum(v) AS v FROM plain GROUP BY n % 2',
 }
 ALL = list(VIEWS)
@@ -149,6 +150,11 @@ def scenarios():
         Scenario('drop schema', ['plain', 'above'], in_transaction('DROP TABLE orders CASCADE')),
         Scenario('alter', ['state'], in_transaction("SELECT imat.alter('state', strategy => 'swap')", WRITES[1],
                                                     "SELECT imat.alter('state', strategy => 'auto')", WRITES[0])),
+        Scenario('alter subqueries', ['over_groups'], in_transaction(
+            "SELECT imat.alter('over_groups', strategy => 'swap')", WRITES[1],
+            "SELECT imat.alter('over_groups', strategy => 'auto')", WRITES[0])),
+        Scenario('drop what keeps subqueries', ['over_groups'], in_transaction('DROP TABLE over_groups', WRITES[0])),
+        Scenario('explain subqueries', [], ["SELECT * FROM imat.explain_query($$%s$$)" % VIEWS['over_groups']]),
         Scenario('look', ALL, ["SELECT imat.verify(imat), e FROM imat.registered, imat.explain(imat) e",
                                "SELECT count(*) FROM imat.status", "SELECT * FROM imat.advise()"]),
         Scenario('rename', ['plain', 'state'], in_transaction('ALTER TABLE plain RENAME TO other', WRITES[0],

@@ -36,6 +36,8 @@ SELECT pg_temp.make('events', 'SELECT kind, extract(month from day) AS month, su
 SELECT pg_temp.make('rolled', 'SELECT kind, day > ''2024-03-01'' AS late, count(*) AS n FROM event GROUP BY ROLLUP (1, 2)');
 SELECT pg_temp.make('listed', 'SELECT id, price FROM priced WHERE price > 10');
 SELECT pg_temp.make('united', 'SELECT kind FROM item UNION SELECT kind FROM event');
+SELECT pg_temp.make('over_groups', 'SELECT p.mood, sum(q.price) AS price, count(*) AS n FROM person p JOIN (SELECT owner, sum(price) AS price FROM item GROUP BY owner) q ON q.owner = p.id GROUP BY p.mood');
+SELECT pg_temp.make('last_of_kind', 'SELECT ok, count(*) AS n FROM (SELECT kind, ok, row_number() OVER (PARTITION BY kind ORDER BY id DESC) AS r FROM item) s WHERE r = 1 GROUP BY ok');
 SELECT pg_temp.make('above', 'SELECT n % 3 AS third, count(*) AS n, sum(price) AS price FROM by_kind GROUP BY 1');
 
 GRANT ALL ON person, item, kind, event, event_old, event_new, priced TO smith;
