@@ -75,9 +75,9 @@ PG_GUARDED const char *what_to_do(const char *name, const List *views)
     for (auto *view : pg::each<model::View>(views)) {
         if (view->strategy == model::Strategy::Swap)
             continue;
-        for (auto *statement : pg::each<char>(missing_indexes(*view)))
-            if (strstr(statements.data, statement) == nullptr)
-                appendStringInfo(&statements, "%s; ", statement);
+        for (auto *missing : pg::each<MissingIndex>(missing_indexes(*view)))
+            if (strstr(statements.data, statement_for(*missing)) == nullptr)
+                appendStringInfo(&statements, "%s; ", statement_for(*missing));
     }
     appendStringInfo(&statements, "SELECT create_imat(%s)", quote_literal_cstr(name));
     return statements.data;

@@ -169,6 +169,15 @@ PG_GUARDED const char *word_for(model::Strategy strategy);
  */
 PG_GUARDED const char *state_layout(const model::View &view);
 
+/* An index of a source that doesn't exist, but would help. */
+struct MissingIndex {
+    Oid relation;
+    List *columns; /* as integers, in this order */
+};
+
+/* All of them: a List of MissingIndex. */
+PG_GUARDED List *missing_indexes(const model::View &view);
+
 /* What would make a state table unnecessary, in one sentence, or NULL. */
 PG_GUARDED const char *advice_on(const model::View &view);
 

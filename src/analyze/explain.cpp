@@ -505,8 +505,8 @@ PG_GUARDED List *write_lines(const model::View &view, model::Strategy strategy, 
                                     "changed can make a difference",
                                     view.upper_words));
     lines = lappend(lines, pstrdup("on TRUNCATE: the contents are rebuilt (swap)"));
-    for (auto *statement : pg::each<char>(missing_indexes(view)))
-        lines = lappend(lines, psprintf("advice: %s would help", statement));
+    for (auto *missing : pg::each<MissingIndex>(missing_indexes(view)))
+        lines = lappend(lines, psprintf("advice: %s would help", statement_for(*missing)));
     if (view.upper != nullptr && is_around_groups(view.upper))
         lines = lappend(lines, pstrdup("advice: if there are many groups, make an incremental materialized "
                                        "table of the query that groups, and read that instead"));

@@ -184,18 +184,23 @@ PG_GUARDED const char *find_index(Oid relation, const List *columns)
 }
 
 /* The names of columns that are set equal to columns of other tables, once each; NULL: there are none. */
-PG_GUARDED const char *wanted_columns(Oid relation, const List *columns)
+PG_GUARDED List *wanted_columns(const List *columns)
+{
+    List *wanted = NIL;
+    for (auto *equality : pg::each<Equality>(columns))
+        if (!equality->constant)
+            wanted = list_append_unique_int(wanted, equality->column);
+    return wanted;
+}
+
+/* The names of columns, as "iata, city"; NULL: there are none. */
+PG_GUARDED const char *names_of(Oid relation, const List *columns)
 {
     StringInfoData text;
-    Bitmapset *seen = nullptr;
     initStringInfo(&text);
-    for (auto *equality : pg::each<Equality>(columns)) {
-        if (equality->constant || bms_is_member(equality->column, seen))
-            continue;
-        seen = bms_add_member(seen, equality->column);
+    for (int column : pg::each_int(columns))
         appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "",
-                         quote_identifier(get_attname(relation, equality->column, false)));
-    }
+                         quote_identifier(get_attname(relation, static_cast<AttrNumber>(column), false)));
     return text.len > 0 ? text.data : nullptr;
 }
 
@@ -203,7 +208,9 @@ PG_GUARDED const char *wanted_columns(Oid relation, const List *columns)
 PG_GUARDED JoinStep step_by(const model::View &view, int reference, const List *columns)
 {
     const Oid relation = view.references[reference].relation;
-    JoinStep step = {.reference = reference, .index = nullptr, .wanted = wanted_columns(relation, columns)};
+    List *wanted = wanted_columns(columns);
+    JoinStep step = {
+        .reference = reference, .index = nullptr, .wanted = names_of(relation, wanted), .columns = wanted};
     step.index = find_index(relation, columns);
     return step;
 }
@@ -220,17 +227,17 @@ PG_GUARDED int rank_of(const JoinStep &step)
     return step.wanted == nullptr ? 0 : step.index == nullptr ? 1 : 2;
 }
 
-/* Add the statement that would make the index that a step lacks. */
-PG_GUARDED List *add_missing(const model::View &view, const JoinStep &step, List *statements)
+/* Add the index that a step lacks. */
+PG_GUARDED List *add_missing(const model::View &view, const JoinStep &step, List *indexes)
 {
     if (step.index != nullptr || step.wanted == nullptr)
-        return statements;
-    char *statement = psprintf("CREATE INDEX ON %s (%s)",
-                               qualified_name(view.references[step.reference].relation), step.wanted);
-    for (auto *other : pg::each<char>(statements))
-        if (strcmp(other, statement) == 0)
-            return statements;
-    return lappend(statements, statement);
+        return indexes;
+    auto *missing = static_cast<MissingIndex *>(palloc(sizeof(MissingIndex)));
+    *missing = {.relation = view.references[step.reference].relation, .columns = step.columns};
+    for (auto *other : pg::each<MissingIndex>(indexes))
+        if (other->relation == missing->relation && equal(other->columns, missing->columns))
+            return indexes;
+    return lappend(indexes, missing);
 }
 
 /* What is known, and what is computed of it. */
@@ -362,15 +369,14 @@ PG_GUARDED static bool has_keys(Relation index, int covered, const model::View &
 
 PG_GUARDED JoinStep extremum_step(const model::View &view, const model::Accumulator &accumulator)
 {
-    JoinStep step = {.reference = 0, .index = nullptr, .wanted = nullptr};
+    JoinStep step = {.reference = 0, .index = nullptr, .wanted = nullptr, .columns = NIL};
     List *columns = NIL;
     const AttrNumber argument = view.is_join() ? AttrNumber{0} : column_of(accumulator.input, 0);
     if (argument <= 0 || !key_columns(view, &columns))
         return step;
     const Oid relation = view.references[0].relation;
-    const char *wanted = wanted_columns(relation, columns);
-    const char *last = quote_identifier(get_attname(relation, argument, false));
-    step.wanted = wanted == nullptr ? last : psprintf("%s, %s", wanted, last);
+    step.columns = lappend_int(wanted_columns(columns), argument);
+    step.wanted = names_of(relation, step.columns);
 
     Relation table = table_open(relation, NoLock);
     for (const Oid oid : pg::each_oid(RelationGetIndexList(table))) {
@@ -392,24 +398,30 @@ PG_GUARDED bool index_has_extremes(const model::View &view, const model::Accumul
 
 PG_GUARDED List *missing_indexes(const model::View &view)
 {
-    List *statements = NIL;
+    List *indexes = NIL;
     if (view.strategy == model::Strategy::Keyed)
-        statements = add_missing(view, first_group_step(view), statements);
+        indexes = add_missing(view, first_group_step(view), indexes);
     bool in_order = false; /* such an index also finds the rows of a group */
     for (const model::Accumulator &accumulator : view.accumulators) {
         if (!model::keeps_extremes(accumulator.kind))
             continue;
         const JoinStep step = extremum_step(view, accumulator);
-        statements = add_missing(view, step, statements);
+        indexes = add_missing(view, step, indexes);
         in_order = in_order || step.wanted != nullptr;
     }
     if (view.has_extremes() && !in_order)
-        statements = add_missing(view, first_group_step(view), statements);
+        indexes = add_missing(view, first_group_step(view), indexes);
     for (int i = 0; i < view.references.size; i++) {
         for (const JoinStep &step : join_steps(view, i))
-            statements = add_missing(view, step, statements);
+            indexes = add_missing(view, step, indexes);
     }
-    return statements;
+    return indexes;
+}
+
+PG_GUARDED const char *statement_for(const MissingIndex &index)
+{
+    return psprintf("CREATE INDEX ON %s (%s)", qualified_name(index.relation),
+                    names_of(index.relation, index.columns));
 }
 
 } // namespace analyze

@@ -493,7 +493,8 @@ struct JoinStep {
     int reference;
     const char *index; /* that finds its rows, as "airports(iata)"; NULL: none does */
     const char
-        *wanted; /* without one: the columns that an index would help on, as "iata"; NULL: there are none */
+        *wanted;   /* without one: the columns that an index would help on, as "iata"; NULL: there are none */
+    List *columns; /* those, as integers */
 };
 
 /* The steps from a reference to all others. */
@@ -514,8 +515,8 @@ PG_GUARDED bool is_determined(const model::View &view, int reference, const Bitm
  */
 PG_GUARDED JoinStep extremum_step(const model::View &view, const model::Accumulator &accumulator);
 
-/* Indexes of sources that don't exist, but would help: a List of CREATE INDEX statements, as C strings. */
-PG_GUARDED List *missing_indexes(const model::View &view);
+/* The statement that makes an index. */
+PG_GUARDED const char *statement_for(const MissingIndex &index);
 
 /* --- exact.cpp --- */
 

@@ -21,6 +21,10 @@ struct ReadOid {
     Oid operator()(ListCell *cell) const noexcept { return lfirst_oid(cell); }
 };
 
+struct ReadInt {
+    int operator()(ListCell *cell) const noexcept { return lfirst_int(cell); }
+};
+
 template <class Read>
 class Range {
   public:
@@ -61,6 +65,12 @@ auto each(const List *list) noexcept
 inline auto each_oid(const List *list) noexcept
 {
     return detail::Range<detail::ReadOid>(list);
+}
+
+/* The elements of a list of integers. */
+inline auto each_int(const List *list) noexcept
+{
+    return detail::Range<detail::ReadInt>(list);
 }
 
 } // namespace pg

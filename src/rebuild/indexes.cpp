@@ -293,6 +293,16 @@ PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state
     return true;
 }
 
+PG_GUARDED void create_plain_index(Oid table, const List *columns)
+{
+    List *elements = NIL;
+    for (int column : pg::each_int(columns))
+        elements = lappend(
+            elements, index_element(get_attname(table, static_cast<AttrNumber>(column), false), nullptr));
+    pg::define_index(table, index_statement(table, "idx", "btree", elements), false);
+    CommandCounterIncrement();
+}
+
 PG_GUARDED void make_primary_key(Oid table, Oid index)
 {
     IndexStmt *statement = makeNode(IndexStmt);

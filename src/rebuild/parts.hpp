@@ -168,6 +168,9 @@ PG_GUARDED bool create_indexes(Oid table, const model::View &view, bool of_state
                                Oid *primary_key);
 PG_GUARDED void make_primary_key(Oid table, Oid index);
 
+/* Make an index over columns of the table. */
+PG_GUARDED void create_plain_index(Oid table, const List *columns);
+
 /* Put an index that takes keys of any length in place of catalog::index_to_hash, if there is that; the table
  * is locked by this. */
 PG_GUARDED bool hash_key_index(Oid table, const model::View &view, bool of_state, bool build, Oid made);

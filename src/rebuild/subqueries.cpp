@@ -235,12 +235,37 @@ PG_GUARDED void lock_all_sources(const Query *query, Oid owner)
         lock_with_children(source.relation, ShareRowExclusiveLock);
 }
 
+/* Can a btree take whatever values the columns have? */
+PG_GUARDED bool can_be_indexed(Oid table, const List *columns)
+{
+    bool can = true;
+    for (int column : pg::each_int(columns)) {
+        const Oid type = get_atttype(table, static_cast<AttrNumber>(column));
+        can = can && get_typlen(type) > 0 && OidIsValid(GetDefaultOpClass(type, BTREE_AM_OID));
+    }
+    return can;
+}
+
+/* Make the indexes of the tables that the query looks for their rows by, besides their keys. */
+PG_GUARDED void index_subqueries(const Query *query, Oid owner, const List *subqueries)
+{
+    const model::View *view = understand(query, owner);
+    for (auto *missing : pg::each<analyze::MissingIndex>(analyze::missing_indexes(*view)))
+        if (list_member_oid(subqueries, missing->relation) &&
+            can_be_indexed(missing->relation, missing->columns))
+            as_superuser([&] {
+                create_plain_index(missing->relation, missing->columns);
+                return missing->relation;
+            });
+}
+
 /* The view of a query over subqueries, if there are any. */
 PG_GUARDED Kept kept(const char *name, Oid owner, const Query *query, List *subqueries)
 {
-    return {.subqueries = subqueries,
-            .view =
-                subqueries == NIL ? InvalidOid : create_definition(name, "over_subqueries", owner, query)};
+    if (subqueries == NIL)
+        return {};
+    index_subqueries(query, owner, subqueries);
+    return {.subqueries = subqueries, .view = create_definition(name, "over_subqueries", owner, query)};
 }
 
 /* Make an IMAT of a table. */
@@ -285,6 +310,8 @@ PG_GUARDED bool try_subqueries(const Query *query, Oid owner, Look look, void *s
         auto *over_subqueries = static_cast<Query *>(copyObjectImpl(query));
         keep_inside(&making, &over_subqueries, false, &tables);
         kept = tables != NIL;
+        if (kept)
+            index_subqueries(over_subqueries, owner, tables);
         for (auto *stand_in : pg::each<StandIn>(making.tables)) {
             auto *subquery = static_cast<KeptSubquery *>(palloc(sizeof(KeptSubquery)));
             *subquery = {.name = stand_in->name, .view = understand(stand_in->over_subqueries, owner)};

@@ -74,7 +74,10 @@ CREATE FUNCTION shown(regclass) RETURNS text LANGUAGE sql AS $$ -- whatever rele
     SELECT regexp_replace(regexp_replace(pg_get_viewdef($1), '[\s();]+', ' ', 'g'), '\m(?!imat)\w+\.', '', 'g') $$;
 SELECT shown('imat.last_row_s_definition');
 SELECT shown('imat.with_chain_over_subqueries');
-SELECT e FROM imat.explain('listed') e;
+SELECT e FROM imat.explain('listed') e WHERE e ~ 'strategy|source|subquery|aggregate|no index';
+-- they have the indexes that they are looked up by
+SELECT imat.create('by_size', 'SELECT p.customer, s.m FROM (SELECT customer, count(*) AS n FROM orders GROUP BY customer) p JOIN (SELECT n, count(*) AS m FROM (SELECT customer, count(*) AS n FROM orders WHERE at > 10 GROUP BY customer) q GROUP BY n) s ON s.n = p.n');
+SELECT e FROM imat.explain('by_size') e WHERE e ~ 'joined with|advice';
 -- They are the IMAT's alone
 SELECT oracle.error('SELECT imat.drop(''imat.sizes_s'')'), oracle.error('DROP TABLE imat.sizes_s');
 SELECT oracle.error('DELETE FROM imat.sizes_s');
