@@ -18,6 +18,9 @@
  * it.
  */
 #include "analyze/parts.hpp"
+
+#include <algorithm>
+
 #include "pg/lookup.hpp"
 
 namespace analyze {
@@ -559,10 +562,9 @@ PG_GUARDED void put_back(Query *query, Oid table, const Query *shown)
 PG_GUARDED bool shows_arbitrary_keys(const model::View &view)
 {
     /* What an upper query shows of the keys isn't known here. */
-    for (const model::Key &key : view.keys)
-        if ((key.column != 0 || view.upper != nullptr) && !looks_determined(key))
-            return true;
-    return false;
+    return std::any_of(view.keys.begin(), view.keys.end(), [&](const model::Key &key) {
+        return (key.column != 0 || view.upper != nullptr) && !looks_determined(key);
+    });
 }
 
 } // namespace analyze
