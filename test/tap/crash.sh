@@ -83,7 +83,13 @@ backend_of_load() {
 
 # What the server has noticed, and what its clients have been told.
 noticed_more() { (($(crashes_seen) > $1)); } # THAN
-acknowledged() { (($(cat "$SCRATCH"/acknowledged.* 2>/dev/null | wc -l) >= $1)); } # NUMBER
+acknowledged() { # NUMBER: so many, and something to each writer
+    local owner
+    for owner in 0 1 2; do
+        [[ -s $SCRATCH/acknowledged.$owner ]] || return 1
+    done
+    (($(cat "$SCRATCH"/acknowledged.* | wc -l) >= $1))
+}
 crashes_seen() { grep -c 'terminated by signal 9' "$SCRATCH/p/server.log" || true; }
 
 crash() { # HOW PID
