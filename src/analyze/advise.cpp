@@ -6,6 +6,7 @@
  * functions of the owner's; names come out qualified, since nothing but pg_catalog is on the search_path.
  */
 #include "analyze/parts.hpp"
+#include "pg/lookup.hpp"
 #include "pg/scope.hpp"
 
 namespace analyze {
@@ -75,9 +76,11 @@ PG_GUARDED const char *what_to_do(const char *name, const List *views)
     for (auto *view : pg::each<model::View>(views)) {
         if (view->strategy == model::Strategy::Swap)
             continue;
-        for (auto *missing : pg::each<MissingIndex>(missing_indexes(*view)))
-            if (strstr(statements.data, statement_for(*missing)) == nullptr)
-                appendStringInfo(&statements, "%s; ", statement_for(*missing));
+        for (auto *missing : pg::each<MissingIndex>(missing_indexes(*view))) {
+            const char *statement = statement_for(*missing);
+            if (strstr(statements.data, statement) == nullptr)
+                appendStringInfo(&statements, "%s; ", statement);
+        }
     }
     appendStringInfo(&statements, "SELECT create_imat(%s)", quote_literal_cstr(name));
     return statements.data;
@@ -123,7 +126,7 @@ PG_GUARDED void advise_again(Advice *advice, const model::View &view, const List
     const char *kept = "subqueries of it are kept in tables of their own";
     advice->strategy = word_for(view.strategy);
     advice->reason = view.reason == nullptr ? kept : psprintf("%s; %s", view.reason, kept);
-    advice->advice = what_to_do(qualified_name(advice->view), all);
+    advice->advice = what_to_do(pg::qualified_name(advice->view), all);
 }
 
 PG_GUARDED List *advise()

@@ -49,12 +49,6 @@ PG_GUARDED List *range_table(const model::View &view)
 
 } // namespace
 
-PG_GUARDED const char *qualified_name(Oid relation)
-{
-    return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-                                      get_rel_name(relation));
-}
-
 PG_GUARDED List *reference_names(const model::View &view)
 {
     Bitmapset *all = nullptr;

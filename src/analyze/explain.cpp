@@ -6,6 +6,7 @@
  */
 #include "analyze/parts.hpp"
 #include "kernels/kernels.hpp"
+#include "pg/lookup.hpp"
 
 namespace analyze {
 
@@ -42,9 +43,9 @@ PG_GUARDED List *source_lines(const model::View &view, List *lines)
 {
     for (const model::Source &source : view.sources)
         lines = lappend(lines, source.references > 1
-                                   ? psprintf("source: %s, read %d times", qualified_name(source.relation),
-                                              source.references)
-                                   : psprintf("source: %s", qualified_name(source.relation)));
+                                   ? psprintf("source: %s, read %d times",
+                                              pg::qualified_name(source.relation), source.references)
+                                   : psprintf("source: %s", pg::qualified_name(source.relation)));
     return view.sources.size > 0 ? lines : lappend(lines, pstrdup("source: none, the contents never change"));
 }
 
@@ -54,8 +55,8 @@ PG_GUARDED const char *reference_words(const model::View &view, int reference)
     const Oid relation = view.references[reference].relation;
     const auto *name = static_cast<const char *>(list_nth(reference_names(view), reference));
     if (strcmp(name, get_rel_name(relation)) == 0)
-        return qualified_name(relation);
-    return psprintf("%s AS %s", qualified_name(relation), quote_identifier(name));
+        return pg::qualified_name(relation);
+    return psprintf("%s AS %s", pg::qualified_name(relation), quote_identifier(name));
 }
 
 /* The tables that are joined. */
@@ -363,8 +364,9 @@ PG_GUARDED const char *step_words(const model::View &view, const JoinStep &step)
     const char *name = reference_words(view, step.reference);
     if (step.index != nullptr)
         return psprintf("%s (index: %s)", name, step.index);
-    return step.wanted != nullptr ? psprintf("%s (no index on %s)", name, step.wanted)
-                                  : psprintf("%s (all of it)", name);
+    const Oid relation = view.references[step.reference].relation;
+    return step.wanted != NIL ? psprintf("%s (no index on %s)", name, column_names(relation, step.wanted))
+                              : psprintf("%s (all of it)", name);
 }
 
 /* How the keys that changes of one reference have a say in are found. */

@@ -12,6 +12,7 @@
  * expressions are left out of account.
  */
 #include "analyze/parts.hpp"
+#include "pg/lookup.hpp"
 
 namespace analyze {
 
@@ -183,7 +184,7 @@ PG_GUARDED const char *find_index(Oid relation, const List *columns)
     return best;
 }
 
-/* The names of columns that are set equal to columns of other tables, once each; NULL: there are none. */
+/* The columns that are set equal to columns of other tables, once each. */
 PG_GUARDED List *wanted_columns(const List *columns)
 {
     List *wanted = NIL;
@@ -193,24 +194,11 @@ PG_GUARDED List *wanted_columns(const List *columns)
     return wanted;
 }
 
-/* The names of columns, as "iata, city"; NULL: there are none. */
-PG_GUARDED const char *names_of(Oid relation, const List *columns)
-{
-    StringInfoData text;
-    initStringInfo(&text);
-    for (int column : pg::each_int(columns))
-        appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "",
-                         quote_identifier(get_attname(relation, static_cast<AttrNumber>(column), false)));
-    return text.len > 0 ? text.data : nullptr;
-}
-
 /* The step to a reference of which some columns are known. */
 PG_GUARDED JoinStep step_by(const model::View &view, int reference, const List *columns)
 {
     const Oid relation = view.references[reference].relation;
-    List *wanted = wanted_columns(columns);
-    JoinStep step = {
-        .reference = reference, .index = nullptr, .wanted = names_of(relation, wanted), .columns = wanted};
+    JoinStep step = {.reference = reference, .index = nullptr, .wanted = wanted_columns(columns)};
     step.index = find_index(relation, columns);
     return step;
 }
@@ -224,16 +212,16 @@ PG_GUARDED JoinStep step_to(const model::View &view, int reference, const Bitmap
 /* How good a step is: by an index, by columns that could have one, or neither. */
 PG_GUARDED int rank_of(const JoinStep &step)
 {
-    return step.wanted == nullptr ? 0 : step.index == nullptr ? 1 : 2;
+    return step.wanted == NIL ? 0 : step.index == nullptr ? 1 : 2;
 }
 
 /* Add the index that a step lacks. */
 PG_GUARDED List *add_missing(const model::View &view, const JoinStep &step, List *indexes)
 {
-    if (step.index != nullptr || step.wanted == nullptr)
+    if (step.index != nullptr || step.wanted == NIL)
         return indexes;
     auto *missing = static_cast<MissingIndex *>(palloc(sizeof(MissingIndex)));
-    *missing = {.relation = view.references[step.reference].relation, .columns = step.columns};
+    *missing = {.relation = view.references[step.reference].relation, .columns = step.wanted};
     for (auto *other : pg::each<MissingIndex>(indexes))
         if (other->relation == missing->relation && equal(other->columns, missing->columns))
             return indexes;
@@ -367,16 +355,25 @@ PG_GUARDED static bool has_keys(Relation index, int covered, const model::View &
     return all;
 }
 
+PG_GUARDED const char *column_names(Oid relation, const List *columns)
+{
+    StringInfoData text;
+    initStringInfo(&text);
+    for (int column : pg::each_int(columns))
+        appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "",
+                         quote_identifier(get_attname(relation, static_cast<AttrNumber>(column), false)));
+    return text.data;
+}
+
 PG_GUARDED JoinStep extremum_step(const model::View &view, const model::Accumulator &accumulator)
 {
-    JoinStep step = {.reference = 0, .index = nullptr, .wanted = nullptr, .columns = NIL};
+    JoinStep step = {.reference = 0, .index = nullptr, .wanted = NIL};
     List *columns = NIL;
     const AttrNumber argument = view.is_join() ? AttrNumber{0} : column_of(accumulator.input, 0);
     if (argument <= 0 || !key_columns(view, &columns))
         return step;
     const Oid relation = view.references[0].relation;
-    step.columns = lappend_int(wanted_columns(columns), argument);
-    step.wanted = names_of(relation, step.columns);
+    step.wanted = lappend_int(wanted_columns(columns), argument);
 
     Relation table = table_open(relation, NoLock);
     for (const Oid oid : pg::each_oid(RelationGetIndexList(table))) {
@@ -407,7 +404,7 @@ PG_GUARDED List *missing_indexes(const model::View &view)
             continue;
         const JoinStep step = extremum_step(view, accumulator);
         indexes = add_missing(view, step, indexes);
-        in_order = in_order || step.wanted != nullptr;
+        in_order = in_order || step.wanted != NIL;
     }
     if (view.has_extremes() && !in_order)
         indexes = add_missing(view, first_group_step(view), indexes);
@@ -420,8 +417,8 @@ PG_GUARDED List *missing_indexes(const model::View &view)
 
 PG_GUARDED const char *statement_for(const MissingIndex &index)
 {
-    return psprintf("CREATE INDEX ON %s (%s)", qualified_name(index.relation),
-                    names_of(index.relation, index.columns));
+    return psprintf("CREATE INDEX ON %s (%s)", pg::qualified_name(index.relation),
+                    column_names(index.relation, index.columns));
 }
 
 } // namespace analyze

@@ -346,10 +346,27 @@ PG_GUARDED bool computes_with(Query *upper, const Bitmapset *columns);
  */
 PG_GUARDED bool part_groups(Query *query, Query **groups, const char **words);
 
-/* --- subqueries.cpp: subqueries that tables can stand for --- */
+/* --- inlined.cpp: WITH queries and views become subqueries --- */
+
+/* An entry reads a subquery, under the names that it had before. */
+PG_GUARDED void read_subquery(RangeTblEntry *entry, Query *query);
+
+/* Make subqueries of the WITH queries of a level; false: that can't be, or would be too many. */
+PG_GUARDED bool inline_with(Query *query);
+
+/* The same for an entry that is a view of the owner's, if it isn't there to hide rows. */
+PG_GUARDED void inline_view(Query *level, RangeTblEntry *entry, Oid owner);
+
+/* --- narrowed.cpp: what a table shows that stands for a subquery --- */
 
 /* Does a level use the row of an item of its FROM as one value? */
 PG_GUARDED bool reads_whole_row(Query *level, int item);
+
+/*
+ * What it is to show for an item of FROM of a level that so many are around.  restricted: under conditions
+ * that the level had, which it has no more.
+ */
+PG_GUARDED Query *narrowed_query(Query *level, int item, int depth, bool *restricted);
 
 /* --- projection.cpp: a query that shows some of the groups of a subquery, one by one --- */
 
@@ -492,10 +509,11 @@ PG_GUARDED void decide_state(const FlatQuery &flat, model::View *view);
 struct JoinStep {
     int reference;
     const char *index; /* that finds its rows, as "airports(iata)"; NULL: none does */
-    const char
-        *wanted;   /* without one: the columns that an index would help on, as "iata"; NULL: there are none */
-    List *columns; /* those, as integers */
+    List *wanted;      /* without one: the columns that an index would help on, as integers; or NIL */
 };
+
+/* The names of columns of a relation, as "iata, city", quoted as needed. */
+PG_GUARDED const char *column_names(Oid relation, const List *columns);
 
 /* The steps from a reference to all others. */
 PG_GUARDED model::Array<JoinStep> join_steps(const model::View &view, int changed);
@@ -541,9 +559,6 @@ PG_GUARDED const char *show_over_group(const model::View &view, Node *expression
 
 /* What expressions call the references: a List of C strings. */
 PG_GUARDED List *reference_names(const model::View &view);
-
-/* A relation with its schema, quoted, whatever the search_path. */
-PG_GUARDED const char *qualified_name(Oid relation);
 
 /* A function with the types that it is called with, as in "min(integer)". */
 PG_GUARDED const char *show_call(Oid function, const List *argument_types, bool star);

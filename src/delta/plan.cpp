@@ -231,14 +231,13 @@ PG_GUARDED void check_rights(const Plan &plan, const Query *definition)
     if (analyze::may_run(definition))
         return;
     const Oid imat = plan.registration.imat;
-    ereport(
-        ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-        errmsg("incremental materialized table %s cannot be maintained, since its owner may not read its "
-               "sources any more",
-               quote_qualified_identifier(get_namespace_name(get_rel_namespace(imat)), get_rel_name(imat))),
-        errdetail("Role %s lacks a privilege that its definition needs.",
-                  quote_identifier(GetUserNameFromId(plan.owner, false))),
-        errhint("Grant SELECT to the owner, have the table belong to another role, or drop it."));
+    ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+            errmsg("incremental materialized table %s cannot be maintained, since its owner may not read its "
+                   "sources any more",
+                   pg::qualified_name(imat)),
+            errdetail("Role %s lacks a privilege that its definition needs.",
+                      quote_identifier(GetUserNameFromId(plan.owner, false))),
+            errhint("Grant SELECT to the owner, have the table belong to another role, or drop it."));
 }
 
 /*

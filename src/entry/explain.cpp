@@ -46,12 +46,6 @@ PG_GUARDED void check_imat(Oid relation, catalog::Registration *registration)
                                 "about a query.")));
 }
 
-/* A table as it is written anywhere. */
-PG_GUARDED const char *name_of(Oid table)
-{
-    return quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), get_rel_name(table));
-}
-
 /* What is said about an IMAT, and then about the tables that its subqueries are kept in. */
 PG_GUARDED List *explain(const catalog::Registration &registration, const char *indent)
 {
@@ -71,8 +65,8 @@ PG_GUARDED List *explain(const catalog::Registration &registration, const char *
         catalog::Registration subquery{};
         if (!catalog::find(table, &subquery))
             continue;
-        lines =
-            lappend(lines, psprintf("%ssubquery: kept in %s, a table of its own", indent, name_of(table)));
+        lines = lappend(
+            lines, psprintf("%ssubquery: kept in %s, a table of its own", indent, pg::qualified_name(table)));
         lines = list_concat(lines, explain(subquery, psprintf("%s  ", indent)));
     }
     return lines;

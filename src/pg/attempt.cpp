@@ -30,6 +30,18 @@ PG_GUARDED bool is_from_around(const ErrorData *error)
     }
 }
 
+/* Undo the subtransaction that is under way and has failed; the error. */
+PG_GUARDED ErrorData *roll_back(MemoryContext caller, ResourceOwner owner)
+{
+    MemoryContextSwitchTo(caller);
+    ErrorData *error = CopyErrorData();
+    FlushErrorState();
+    RollbackAndReleaseCurrentSubTransaction();
+    MemoryContextSwitchTo(caller);
+    CurrentResourceOwner = owner;
+    return error;
+}
+
 } // namespace
 
 PG_GUARDED bool attempt(void (*body)(void *), void *argument)
@@ -46,12 +58,7 @@ PG_GUARDED bool attempt(void (*body)(void *), void *argument)
     }
     PG_CATCH();
     {
-        MemoryContextSwitchTo(caller);
-        ErrorData *error = CopyErrorData();
-        FlushErrorState();
-        RollbackAndReleaseCurrentSubTransaction();
-        MemoryContextSwitchTo(caller);
-        CurrentResourceOwner = owner;
+        ErrorData *error = roll_back(caller, owner);
         if (is_from_around(error))
             ReThrowError(error);
         FreeErrorData(error);
@@ -76,13 +83,7 @@ PG_GUARDED void undo(void (*body)(void *), void *argument)
     }
     PG_CATCH();
     {
-        MemoryContextSwitchTo(caller);
-        ErrorData *error = CopyErrorData();
-        FlushErrorState();
-        RollbackAndReleaseCurrentSubTransaction();
-        MemoryContextSwitchTo(caller);
-        CurrentResourceOwner = owner;
-        ReThrowError(error);
+        ReThrowError(roll_back(caller, owner));
     }
     PG_END_TRY();
     MemoryContextSwitchTo(caller);

@@ -18,6 +18,13 @@ PG_GUARDED inline Oid owner_of_relation(Oid relation)
     return owner;
 }
 
+/* "schema.table", quoted as needed. */
+PG_GUARDED inline const char *qualified_name(Oid relation)
+{
+    return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+                                      get_rel_name(relation));
+}
+
 /* Is row-level security enabled on the table? */
 PG_GUARDED inline bool has_row_security(Oid table)
 {

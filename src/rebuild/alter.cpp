@@ -82,7 +82,7 @@ PG_GUARDED void change_strategy(const Imat &before, model::Strategy asked)
     catalog::update(imat->registration);
     if (otherwise)
         drop_subqueries(before.registration);
-    refresh_contents(registration.imat);
+    refresh_contents(list_make1_oid(registration.imat));
     make_identified(registration.imat, primary_key);
 }
 
@@ -217,24 +217,14 @@ PG_GUARDED bool state_is_indexed(const Imat &imat)
 
 /* The IMAT, behind the tables that its subqueries are kept in, each of which is behind those that it reads.
  */
-PG_GUARDED List *with_subqueries(Oid oid, List *tables)
+PG_GUARDED List *with_subqueries(Oid imat, List *tables)
 {
     check_stack_depth();
-    for (Oid subquery : load(oid)->registration.subqueries)
-        tables = with_subqueries(subquery, tables);
-    return list_append_unique_oid(tables, oid);
-}
-
-/* Refresh the IMAT after what it reads.  They are locked in the order in which who writes them does. */
-PG_GUARDED void refresh_all(Oid oid)
-{
-    const List *tables = with_subqueries(oid, NIL);
-    for (Oid table : catalog::sorted_oids(list_copy(tables)))
-        LockRelationOid(table, ShareRowExclusiveLock);
-    for (Oid table : pg::each_oid(tables)) {
-        load(table);
-        refresh_contents(table);
-    }
+    catalog::Registration registration = {};
+    if (catalog::find(imat, &registration))
+        for (Oid subquery : registration.subqueries)
+            tables = with_subqueries(subquery, tables);
+    return list_append_unique_oid(tables, imat);
 }
 
 } // namespace
@@ -295,7 +285,15 @@ PG_GUARDED void refresh(Oid imat)
 {
     require_relation(imat);
     require_maintenance(imat);
-    refresh_all(imat);
+    const List *tables;
+    do { /* they may be others by the time they are locked */
+        tables = with_subqueries(imat, NIL);
+        /* in the order in which who writes them locks them */
+        for (Oid table : catalog::sorted_oids(list_copy(tables)))
+            LockRelationOid(table, ShareRowExclusiveLock);
+    } while (!equal(tables, with_subqueries(imat, NIL)));
+    load(imat);
+    refresh_contents(tables);
 }
 
 } // namespace rebuild

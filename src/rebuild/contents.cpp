@@ -129,10 +129,8 @@ PG_GUARDED model::Array<Hidden> hidden_tables(const catalog::Registration &regis
 
 PG_GUARDED const char *name_of(Oid relation)
 {
-    const char *name = get_rel_name(relation);
-    return name == nullptr
-               ? psprintf("with OID %u", relation)
-               : quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
+    return get_rel_name(relation) == nullptr ? psprintf("with OID %u", relation)
+                                             : pg::qualified_name(relation);
 }
 
 PG_GUARDED Imat *describe(const catalog::Registration &registration)

@@ -151,8 +151,7 @@ PG_GUARDED Oid convert(const char *mv_name, const char *target_schema)
 
     Relation view = table_open(oid, NoLock);
     birth.definition = create_definition_of(view);
-    birth.kept = keep_subqueries(analyze::standalone_query(oid), RelationGetRelationName(view),
-                                 view->rd_rel->relowner);
+    birth.kept = keep_subqueries(analyze::standalone_query(oid), oid, view->rd_rel->relowner);
     table_close(view, NoLock);
     establish(birth);
     return oid;

@@ -63,7 +63,7 @@ PG_GUARDED Oid create(const char *name, const char *query_text, const char *main
     namestrcpy(&birth.old_schema, get_namespace_name(birth.target_schema));
     birth.definition = create_definition(get_rel_name(birth.table), "definition", GetUserId(), query);
     if (birth.strategy != model::Strategy::Swap)
-        birth.kept = keep_subqueries(query, get_rel_name(birth.table), GetUserId());
+        birth.kept = keep_subqueries(query, birth.table, GetUserId());
     establish(birth);
     return birth.table;
 }

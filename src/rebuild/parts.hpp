@@ -152,6 +152,10 @@ PG_GUARDED void unprotect(Oid table);
 
 /* -- state_table.cpp -- */
 
+/* An empty table in schema imat, of the owner's alone; tablespace: InvalidOid for the default one. */
+PG_GUARDED Oid create_hidden_table(const char *name, const char *suffix, List *columns, Oid owner,
+                                   char persistence, Oid tablespace);
+
 /* Make the tables that the view's groups are kept in, with their indexes, and note them. */
 PG_GUARDED void create_hidden_tables(catalog::Registration *registration, const model::View &view,
                                      bool build);
@@ -251,8 +255,9 @@ PG_GUARDED model::Strategy choose(model::Strategy asked, const model::View &view
 
 /* -- subqueries.cpp -- */
 
-/* Keep subqueries of the query in tables, as IMATs of the owner's, where that is better. */
-PG_GUARDED Kept keep_subqueries(const Query *query, const char *name, Oid owner);
+/* Keep subqueries of the query in tables beside the one that it is of, as IMATs of the owner's, where that is
+ * better. */
+PG_GUARDED Kept keep_subqueries(const Query *query, Oid table, Oid owner);
 
 /* The same for an IMAT that is there, as it is now; true: those that it had are to be dropped. */
 PG_GUARDED bool keep_subqueries_anew(catalog::Registration *registration);
@@ -378,8 +383,9 @@ PG_GUARDED model::Strategy strategy_of(const char *word);
 
 /* -- swap.cpp -- */
 
-/* Recompute the contents under the latest snapshot; waits for readers where that is needed. */
-PG_GUARDED void refresh_contents(Oid imat);
+/* Recompute the contents of IMATs under the latest snapshot, each behind those that it reads, and then of all
+ * that read them; waits for readers where that is needed. */
+PG_GUARDED void refresh_contents(const List *imats);
 
 /* The same, without waiting, and then for all IMATs that read it; it is locked by this. */
 PG_GUARDED void refresh_with_readers(Oid imat);

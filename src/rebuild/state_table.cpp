@@ -46,21 +46,9 @@ PG_GUARDED List *state_columns(const model::View &view)
 /* A table like the IMAT's, with columns behind the keys, which are never NULL unless the IMAT shows them. */
 PG_GUARDED Oid create_table(Oid table, const model::View &view, const char *suffix, List *columns)
 {
-    CreateStmt *statement = makeNode(CreateStmt);
-    statement->relation = makeRangeVar(pstrdup("imat"), free_name(get_rel_name(table), suffix), -1);
-    statement->relation->relpersistence = get_rel_persistence(table);
-    statement->tableElts = columns_behind_keys(view, columns);
-    statement->oncommit = ONCOMMIT_NOOP;
-    const Oid tablespace = get_rel_tablespace(table);
-    if (OidIsValid(tablespace))
-        statement->tablespacename = get_tablespace_name(tablespace);
-    const Oid hidden = as_superuser([&] {
-        return DefineRelation(statement, RELKIND_RELATION, pg::owner_of_relation(table), nullptr, nullptr)
-            .objectId;
-    });
-    CommandCounterIncrement();
-    NewRelationCreateToastTable(hidden, Datum(0));
-    set_privileges(hidden, 0, nullptr);
+    const Oid hidden = create_hidden_table(get_rel_name(table), suffix, columns_behind_keys(view, columns),
+                                           pg::owner_of_relation(table), get_rel_persistence(table),
+                                           get_rel_tablespace(table));
     AttrNumber not_null[2];
     const int size = view.strategy == model::Strategy::Keyed ? 0
                      : view.upper != nullptr                 ? 1
@@ -85,6 +73,24 @@ PG_GUARDED Oid create_multiplicities(Oid table, const model::View &view, const m
 }
 
 } // namespace
+
+PG_GUARDED Oid create_hidden_table(const char *name, const char *suffix, List *columns, Oid owner,
+                                   char persistence, Oid tablespace)
+{
+    CreateStmt *statement = makeNode(CreateStmt);
+    statement->relation = makeRangeVar(pstrdup("imat"), free_name(name, suffix), -1);
+    statement->relation->relpersistence = persistence;
+    statement->tableElts = columns;
+    statement->oncommit = ONCOMMIT_NOOP;
+    if (OidIsValid(tablespace))
+        statement->tablespacename = get_tablespace_name(tablespace);
+    const Oid table = as_superuser(
+        [&] { return DefineRelation(statement, RELKIND_RELATION, owner, nullptr, nullptr).objectId; });
+    CommandCounterIncrement();
+    NewRelationCreateToastTable(table, Datum(0));
+    set_privileges(table, 0, nullptr);
+    return table;
+}
 
 PG_GUARDED void create_hidden_tables(catalog::Registration *registration, const model::View &view, bool build)
 {

@@ -36,6 +36,7 @@ struct StandIn {
 struct Making {
     const char *name; /* of the IMAT */
     Oid owner;
+    Oid tablespace;       /* InvalidOid: the default one */
     bool to_be_looked_at; /* and undone: what else becomes of the tables is made at once */
     List *tables;         /* of StandIn, inner ones first */
 };
@@ -126,18 +127,11 @@ PG_GUARDED void name_columns(Query *query, const List *columns)
 PG_GUARDED Oid create_table(const Making &making, const analyze::Subquery &subquery, Query *query)
 {
     const Alias *names = subquery.entry->eref;
-    CreateStmt *statement = makeNode(CreateStmt);
-    statement->relation = makeRangeVar(pstrdup("imat"), free_name(making.name, names->aliasname), -1);
-    statement->tableElts = columns_for(query, names->colnames);
-    statement->oncommit = ONCOMMIT_NOOP;
-    name_columns(query, statement->tableElts);
-    name_columns(subquery.query, statement->tableElts);
-    const Oid table = as_superuser(
-        [&] { return DefineRelation(statement, RELKIND_RELATION, making.owner, nullptr, nullptr).objectId; });
-    CommandCounterIncrement();
-    NewRelationCreateToastTable(table, Datum(0));
-    set_privileges(table, 0, nullptr);
-    return table;
+    List *columns = columns_for(query, names->colnames);
+    name_columns(query, columns);
+    name_columns(subquery.query, columns);
+    return create_hidden_table(making.name, names->aliasname, columns, making.owner, RELPERSISTENCE_PERMANENT,
+                               making.tablespace);
 }
 
 /* Drop the last of the tables, until there are so many. */
@@ -285,9 +279,14 @@ PG_GUARDED void establish_one(const StandIn &stand_in, const Making &making)
 
 } // namespace
 
-PG_GUARDED Kept keep_subqueries(const Query *query, const char *name, Oid owner)
+PG_GUARDED Kept keep_subqueries(const Query *query, Oid table, Oid owner)
 {
-    Making making = {.name = name, .owner = owner, .to_be_looked_at = false, .tables = NIL};
+    const char *name = get_rel_name(table);
+    Making making = {.name = name,
+                     .owner = owner,
+                     .tablespace = get_rel_tablespace(table),
+                     .to_be_looked_at = false,
+                     .tables = NIL};
     List *subqueries = NIL;
     auto *over_subqueries = static_cast<Query *>(copyObjectImpl(query));
     keep_inside(&making, &over_subqueries, false, &subqueries);
@@ -304,7 +303,11 @@ PG_GUARDED bool try_subqueries(const Query *query, Oid owner, Look look, void *s
     if (RecoveryInProgress() || XactReadOnly || IsInParallelMode())
         return false;
     pg::undo([&] {
-        Making making = {.name = "subquery", .owner = owner, .to_be_looked_at = true, .tables = NIL};
+        Making making = {.name = "subquery",
+                         .owner = owner,
+                         .tablespace = InvalidOid,
+                         .to_be_looked_at = true,
+                         .tables = NIL};
         List *tables = NIL;
         List *subqueries = NIL;
         auto *over_subqueries = static_cast<Query *>(copyObjectImpl(query));
@@ -330,9 +333,8 @@ PG_GUARDED bool keep_subqueries_anew(catalog::Registration *registration)
         return false;
     if (registration->strategy != model::Strategy::Swap)
         catalog::with_settings(registration->settings, [&] {
-            now =
-                keep_subqueries(analyze::standalone_query(registration->definition),
-                                get_rel_name(registration->imat), pg::owner_of_relation(registration->imat));
+            now = keep_subqueries(analyze::standalone_query(registration->definition), registration->imat,
+                                  pg::owner_of_relation(registration->imat));
         });
     if (now.subqueries == NIL && registration->subqueries.size == 0)
         return false;

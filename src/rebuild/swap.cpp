@@ -322,22 +322,27 @@ PG_GUARDED static void refresh_now(Oid imat, Exchanging exchanging)
 }
 
 /*
- * The same of those that read the IMAT; one whose rows its key told apart may have to be maintained otherwise
- * now.  One of which a dump is yet to bring something has its contents from there.
+ * The same of those that read the IMAT, but for some; one whose rows its key told apart may have to be
+ * maintained otherwise now.  One of which a dump is yet to bring something has its contents from there.
  */
-PG_GUARDED static void refresh_readers(Oid imat)
+PG_GUARDED static void refresh_readers(Oid imat, const List *but)
 {
-    for (Oid reader : catalog::imats_on(imat))
+    for (Oid reader : catalog::imats_on(imat)) {
+        if (list_member_oid(but, reader))
+            continue;
         if (is_restoring() ? is_restored(reader) : fits(reader))
             refresh_with_readers(reader);
         else if (!is_restoring())
             revise(reader);
+    }
 }
 
-PG_GUARDED void refresh_contents(Oid imat)
+PG_GUARDED void refresh_contents(const List *imats)
 {
-    refresh_now(imat, Exchanging::Wait);
-    refresh_readers(imat);
+    for (Oid imat : pg::each_oid(imats))
+        refresh_now(imat, Exchanging::Wait);
+    for (Oid imat : pg::each_oid(imats))
+        refresh_readers(imat, imats);
 }
 
 PG_GUARDED void refresh_with_readers(Oid imat)
@@ -347,7 +352,7 @@ PG_GUARDED void refresh_with_readers(Oid imat)
     if (is_restoring() && !owner_may_read(imat))
         return postpone(imat);
     refresh_now(imat, Exchanging::Try);
-    refresh_readers(imat);
+    refresh_readers(imat, NIL);
 }
 
 } // namespace rebuild
