@@ -44,6 +44,9 @@ PG_GUARDED Query *standalone_query(Oid view);
  */
 PG_GUARDED Query *exact_query(const Query *query);
 
+/* May what the query shows, or one in it, depend on the order of rows nevertheless? */
+PG_GUARDED bool leaves_order_open(const Query *query);
+
 /*
  * The query, understood.  Raises an error for a query that can't be maintained at all; one that delta can't
  * take gets Strategy::Keyed or Strategy::Swap, and a reason.

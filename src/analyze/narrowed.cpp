@@ -106,11 +106,13 @@ PG_GUARDED bool can_be_left_out(const Query *query, const TargetEntry *target)
            can_be_null(expression) && !(query->hasWindowFuncs && is_primary_key(query, expression));
 }
 
-/* Have columns that nothing reads be NULL. */
+/* Have columns that nothing reads be NULL; not where they have a say in which rows come first, or in there
+ * being one. */
 PG_GUARDED void leave_out(Query *query, const Columns &columns)
 {
     const bool single_group = query->groupClause == NIL && makes_groups(query);
-    if (query->setOperations != nullptr || single_group)
+    if (query->setOperations != nullptr || single_group || query->hasDistinctOn ||
+        query->limitCount != nullptr || query->limitOffset != nullptr)
         return;
     for (auto *target : pg::each<TargetEntry>(query->targetList))
         if (can_be_left_out(query, target) && !bms_is_member(target->resno, columns.read)) {

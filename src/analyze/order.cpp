@@ -110,6 +110,30 @@ PG_GUARDED bool has_order(const RangeTblEntry *entry, void *context)
     }
 }
 
+extern "C" {
+
+/* Walker: does what a query shows, or one inside, a view's too, depend on the order of rows? */
+PG_GUARDED static bool open_walker(Node *node, void *context)
+{
+    if (node == nullptr)
+        return false;
+    if (IsA(node, Aggref) && depends_on_order(castNode(Aggref, node)))
+        return true;
+    if (!IsA(node, Query))
+        return pg::walk_expression(node, open_walker, context);
+    auto *query = castNode(Query, node);
+    if (query->hasDistinctOn || query->hasWindowFuncs || query->limitCount != nullptr ||
+        query->limitOffset != nullptr)
+        return true;
+    for (auto *entry : pg::each<RangeTblEntry>(query->rtable))
+        if (entry->rtekind == RTE_RELATION && entry->relkind == RELKIND_VIEW && entry->inFromCl &&
+            open_walker(reinterpret_cast<Node *>(definition_query(entry->relid)), context))
+            return true;
+    return pg::walk_query(query, open_walker, context, 0);
+}
+
+} // extern "C"
+
 /* The targets and clauses that an order is made of. */
 struct Order {
     List *targets;
@@ -230,6 +254,11 @@ PG_GUARDED static Node *without_order(const Query *query)
     auto *inside = static_cast<Query *>(copyObjectImpl(query));
     inside->sortClause = inside->groupClause = inside->distinctClause = NIL;
     return reinterpret_cast<Node *>(inside);
+}
+
+PG_GUARDED bool leaves_order_open(const Query *query)
+{
+    return open_walker(reinterpret_cast<Node *>(const_cast<Query *>(query)), nullptr);
 }
 
 PG_GUARDED bool reads_in_order(const Query *query)

@@ -331,4 +331,24 @@ PG_GUARDED model::Array<Oid> all_imats()
     return sorted_oids(found);
 }
 
+PG_GUARDED Oid keeper_of(Oid table)
+{
+    for (Oid imat : all_imats()) {
+        Registration registration = {};
+        if (!find(imat, &registration))
+            continue;
+        for (Oid subquery : registration.subqueries)
+            if (subquery == table)
+                return imat;
+    }
+    return InvalidOid;
+}
+
+PG_GUARDED Oid outermost_keeper(Oid imat)
+{
+    for (Oid keeper = keeper_of(imat); OidIsValid(keeper); keeper = keeper_of(imat))
+        imat = keeper;
+    return imat;
+}
+
 } // namespace catalog

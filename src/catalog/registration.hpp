@@ -89,4 +89,10 @@ PG_GUARDED Oid relation_of_ours(const char *name);
 /* Is it imat.registered, or imat.source? */
 PG_GUARDED bool is_table_of_ours(Oid table);
 
+/* The IMAT that a subquery is kept in the table for; InvalidOid: there is none. */
+PG_GUARDED Oid keeper_of(Oid table);
+
+/* The same, where that may be kept for another again; the IMAT itself, if it isn't. */
+PG_GUARDED Oid outermost_keeper(Oid imat);
+
 } // namespace catalog

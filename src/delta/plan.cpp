@@ -230,7 +230,7 @@ PG_GUARDED void check_rights(const Plan &plan, const Query *definition)
 {
     if (analyze::may_run(definition))
         return;
-    const Oid imat = plan.registration.imat;
+    const Oid imat = catalog::outermost_keeper(plan.registration.imat);
     ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
             errmsg("incremental materialized table %s cannot be maintained, since its owner may not read its "
                    "sources any more",

@@ -90,7 +90,7 @@ PG_GUARDED void unregister(const catalog::Registration &registration, DropBehavi
 /* An error for a table that keeps a subquery of another. */
 PG_GUARDED void refuse_subquery(Oid imat)
 {
-    const Oid keeper = keeper_of(imat);
+    const Oid keeper = catalog::keeper_of(imat);
     if (OidIsValid(keeper))
         ereport(ERROR, errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
                 errmsg("cannot drop %s because %s is maintained by it", name_of(imat), name_of(keeper)),
@@ -272,7 +272,7 @@ PG_GUARDED void leave_tables()
             continue;
         forget_dependency(imat, DEPENDENCY_NORMAL, registration.definition);
         forget_dependency(imat, DEPENDENCY_NORMAL, registration.over_subqueries);
-        if (!OidIsValid(keeper_of(imat)))
+        if (!OidIsValid(catalog::keeper_of(imat)))
             ereport(NOTICE,
                     errmsg("%s is an ordinary table now, which is maintained no more", name_of(imat)));
     }

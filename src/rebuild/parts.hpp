@@ -271,12 +271,6 @@ PG_GUARDED ArrayType *settings_of_subqueries(const catalog::Registration &regist
  */
 PG_GUARDED Query *query_with_subqueries(const catalog::Registration &registration);
 
-/* The IMAT that a subquery is kept in the table for; InvalidOid: there is none. */
-PG_GUARDED Oid keeper_of(Oid table);
-
-/* The same, where that may be kept for another again; the IMAT itself, if it isn't. */
-PG_GUARDED Oid outermost_keeper(Oid imat);
-
 /* -- convert.cpp -- */
 
 /* The IMAT whose old name the view has, or InvalidOid. */

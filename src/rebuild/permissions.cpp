@@ -127,7 +127,8 @@ PG_GUARDED bool owner_may_read(Oid imat)
 PG_GUARDED void check_owner(Oid imat)
 {
     CacheInvalidateRelcacheByRelid(imat); /* plans are to be made anew, and with that rights checked */
-    if (owner_may_read(imat))
+    /* What keeps a subquery is a matter of whom it does so for. */
+    if (OidIsValid(catalog::keeper_of(imat)) || owner_may_read(imat))
         return;
     ereport(WARNING,
             errmsg("the owner of incremental materialized table %s may not read its sources any more",

@@ -329,7 +329,7 @@ PG_GUARDED bool try_subqueries(const Query *query, Oid owner, Look look, void *s
 PG_GUARDED bool keep_subqueries_anew(catalog::Registration *registration)
 {
     Kept now = {};
-    if (OidIsValid(keeper_of(registration->imat))) /* that has its own as well, and sees to both */
+    if (OidIsValid(catalog::keeper_of(registration->imat))) /* that has its own as well, and sees to both */
         return false;
     if (registration->strategy != model::Strategy::Swap)
         catalog::with_settings(registration->settings, [&] {
@@ -366,26 +366,6 @@ PG_GUARDED Query *query_with_subqueries(const catalog::Registration &registratio
             analyze::put_back(query, table, analyze::exact_query(query_with_subqueries(subquery)));
     }
     return query;
-}
-
-PG_GUARDED Oid outermost_keeper(Oid imat)
-{
-    for (Oid keeper = keeper_of(imat); OidIsValid(keeper); keeper = keeper_of(imat))
-        imat = keeper;
-    return imat;
-}
-
-PG_GUARDED Oid keeper_of(Oid table)
-{
-    for (Oid imat : catalog::all_imats()) {
-        catalog::Registration registration = {};
-        if (!catalog::find(imat, &registration))
-            continue;
-        for (Oid subquery : registration.subqueries)
-            if (subquery == table)
-                return imat;
-    }
-    return InvalidOid;
 }
 
 } // namespace rebuild

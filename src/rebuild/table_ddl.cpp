@@ -416,7 +416,8 @@ PG_GUARDED void before_alter_table(const AlterTableStmt *statement)
                     ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                     errmsg("cannot alter type of column %s of table %s because incremental materialized "
                            "table %s reads it",
-                           quote_identifier(command->name), name_of(table), name_of(outermost_keeper(imat))),
+                           quote_identifier(command->name), name_of(table),
+                           name_of(catalog::outermost_keeper(imat))),
                     errhint(
                         "Turn it into a materialized view or a table with imat.drop(..., keep => ...), or "
                         "drop it, and create it again afterwards."));

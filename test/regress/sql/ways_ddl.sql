@@ -32,6 +32,8 @@ SELECT imat.create('lists', 'SELECT k, string_agg(t, '','' ORDER BY id) AS l FRO
 SELECT imat.create('ranks', 'SELECT id, t, rank() OVER (ORDER BY t, id) AS r FROM src')
 SELECT imat.create('whole', 'SELECT to_jsonb(ruled) AS j, count(*) AS n FROM ruled GROUP BY 1')
 SELECT imat.create('joined', 'SELECT s.t, count(*) AS n, sum(r.v) AS v FROM src s JOIN ruled r ON r.k = s.k GROUP BY s.t')
+SELECT imat.create('kept_sizes', 'SELECT n, count(*) AS c, sum(s) AS s FROM (SELECT k AS k, count(*) AS n, sum(v) AS s FROM src GROUP BY k) q GROUP BY n')
+SELECT imat.create('kept_joined', 'SELECT r.id, q.n FROM ruled r JOIN (SELECT k, count(*) AS n FROM src GROUP BY k) q ON q.k = r.k')
 SELECT imat.create('over', 'SELECT n, count(*) AS groups FROM sums GROUP BY n')
 SELECT imat.create('by_key', 'SELECT id, v FROM keyed_src')
 SELECT imat.create('by_index', 'SELECT code, v FROM keyed_src')

@@ -15,6 +15,7 @@ CREATE FUNCTION member_function(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS '
 INSERT INTO src SELECT i, i % 3, i FROM generate_series(1, 9) i
 INSERT INTO words VALUES (1, 'a'), (2, 'B'), (3, 'A')
 INSERT INTO member SELECT i, i % 3 FROM generate_series(1, 9) i
+SELECT imat.create('kept_sizes', 'SELECT n, count(*) AS c, sum(s) AS s FROM (SELECT k AS k, count(*) AS n, sum(v) AS s FROM src GROUP BY k) q GROUP BY n')
 SELECT imat.create('sums', 'SELECT k, sum(v) AS s, count(*) AS n FROM src GROUP BY k')
 SELECT imat.create('means', 'SELECT k, avg(v) AS a, count(DISTINCT v) AS d FROM src GROUP BY k')
 SELECT imat.create('lists', 'SELECT k, string_agg(v::text, '','' ORDER BY id) AS l FROM src GROUP BY k')

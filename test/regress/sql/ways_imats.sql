@@ -16,6 +16,8 @@ INSERT INTO src SELECT i, i % 4, i FROM generate_series(1, 12) i
 SELECT imat.create('sums', 'SELECT k, sum(v) AS s, count(*) AS n FROM src GROUP BY k')
 SELECT imat.create('means', 'SELECT k, avg(v) AS a, count(DISTINCT v) AS d FROM src GROUP BY k')
 SELECT imat.create('lists', 'SELECT k, string_agg(v::text, '','' ORDER BY id) AS l FROM src GROUP BY k')
+SELECT imat.create('kept_sizes', 'SELECT n, count(*) AS c, sum(s) AS s FROM (SELECT k AS k, count(*) AS n, sum(v) AS s FROM src GROUP BY k) q GROUP BY n')
+SELECT imat.create('kept_above', 'SELECT s.k, q.c FROM sums s JOIN (SELECT n, count(*) AS c FROM sums GROUP BY n) q ON q.n = s.n')
 SELECT imat.create('rows_', 'SELECT id, k, v FROM src WHERE v > 2')
 SELECT imat.create('ranks', 'SELECT id, rank() OVER (ORDER BY v, id) AS r FROM src')
 CREATE VIEW between_them AS SELECT k / 2 AS half, s, n FROM sums
@@ -47,7 +49,7 @@ INSERT INTO src VALUES (17, 7, 17); SELECT * FROM tip; UPDATE src SET v = 1 WHER
 TRUNCATE src
 INSERT INTO src SELECT i, i % 5, i FROM generate_series(1, 15) i
 -- one below computed anew, or by another strategy, and back
-SELECT oracle.unseen('ways.src', 'UPDATE ways.src SET v = v + 1 WHERE k = 1'); SELECT imat.refresh(c.imat) FROM imat.imat_config c JOIN imat.source s ON s.imat = c.imat AND s.source = 'src'::regclass ORDER BY c.imat
+SELECT oracle.unseen('ways.src', 'UPDATE ways.src SET v = v + 1 WHERE k = 1'); SELECT imat.refresh(c.imat) FROM imat.imat_config c JOIN imat.source s ON (s.imat = c.imat OR s.imat = ANY (c.subqueries)) AND s.source = 'src'::regclass ORDER BY c.imat
 SELECT imat.alter('sums', strategy => 'swap'); INSERT INTO src VALUES (20, 3, 20)
 SELECT imat.alter('sums', strategy => 'delta'); DELETE FROM src WHERE id = 20; SELECT imat.alter('rows_', strategy => 'swap')
 -- materialized views over each other, from below

@@ -14,6 +14,7 @@ INSERT INTO base SELECT i, i % 3, i FROM generate_series(1, 9) i
 SELECT imat.create('of_base', 'SELECT k, sum(v) AS s, count(*) AS n FROM base GROUP BY k')
 SELECT imat.create('of_base_alone', 'SELECT k, sum(v) AS s, count(*) AS n FROM ONLY base GROUP BY k')
 SELECT imat.create('of_base_rows', 'SELECT id, k, v FROM base')
+SELECT imat.create('kept_sizes', 'SELECT n, count(*) AS c, sum(s) AS s FROM (SELECT k AS k, count(*) AS n, sum(v) AS s FROM base GROUP BY k) q GROUP BY n')
 SELECT imat.create('of_other', 'SELECT k, sum(v) AS s, count(*) AS n FROM other GROUP BY k')
 CREATE TABLE keyed_base (id int PRIMARY KEY, g int NOT NULL, x int)
 CREATE TABLE keyed_child (LIKE keyed_base)

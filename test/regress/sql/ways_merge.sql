@@ -27,6 +27,7 @@ INSERT INTO base_child SELECT i, i % 3, i FROM generate_series(5, 9) i
 INSERT INTO src SELECT i, i % 4, i FROM generate_series(1, 12) i
 INSERT INTO parted SELECT i, i % 4, i FROM generate_series(1, 20) i
 INSERT INTO news VALUES (1, 9, 100), (2, 2, NULL), (3, 0, 3), (20, 1, 20), (21, 21, 21), (22, 0, NULL)
+SELECT imat.create('kept_sizes', 'SELECT n, count(*) AS c, sum(s) AS s FROM (SELECT k AS k, count(*) AS n, sum(v) AS s FROM parted GROUP BY k) q GROUP BY n')
 SELECT imat.create('sums', 'SELECT k, sum(v) AS s, count(v) AS c, count(*) AS n FROM src GROUP BY k')
 SELECT imat.create('lists', 'SELECT k, array_agg(v ORDER BY id) AS a FROM src GROUP BY k')
 SELECT imat.create('ranks', 'SELECT id, rank() OVER (ORDER BY v, id) AS r FROM src')

@@ -13,6 +13,8 @@ CREATE TABLE part_2 PARTITION OF part FOR VALUES IN (2)
 INSERT INTO src SELECT i, i % 3, i FROM generate_series(1, 9) i
 INSERT INTO part SELECT i, i % 2 + 1, i FROM generate_series(1, 9) i
 INSERT INTO dim SELECT i, 'd' || i FROM generate_series(0, 9) i
+SELECT imat.create('kept_sizes', 'SELECT n, count(*) AS c, sum(s) AS s FROM (SELECT g AS k, count(*) AS n, sum(x) AS s FROM src GROUP BY g) q GROUP BY n')
+SELECT imat.create('kept_joined', 'SELECT name, q.n FROM dim JOIN (SELECT g, count(*) AS n FROM part GROUP BY g) q USING (g)')
 SELECT imat.create('sums', 'SELECT g, sum(x) AS s, count(*) AS n FROM src GROUP BY g')
 SELECT imat.create('averages', 'SELECT g, avg(x) AS a, max(x) AS hi, count(DISTINCT x) AS d FROM src GROUP BY g')
 SELECT imat.create('lists', 'SELECT g, array_agg(x ORDER BY x) AS xs FROM src GROUP BY g')

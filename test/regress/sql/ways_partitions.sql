@@ -19,6 +19,8 @@ SELECT imat.create('joined', 'SELECT name, sum(v) AS s, count(*) AS n FROM root 
 SELECT imat.create('outer_rows', 'SELECT d.k, r.id, r.v FROM dim d LEFT JOIN root r ON r.k = d.k AND r.v < 20')
 SELECT imat.create('of_low', 'SELECT k, sum(v) AS s, count(*) AS n FROM low GROUP BY k')
 SELECT imat.create('of_high', 'SELECT k, avg(v) AS a, count(*) AS n FROM high GROUP BY k')
+SELECT imat.create('kept_outer', 'SELECT d.name, q.n, q.s FROM dim d LEFT JOIN (SELECT k, count(*) AS n, sum(v) AS s FROM root GROUP BY k) q USING (k)')
+SELECT imat.create('kept_sizes', 'SELECT n, count(*) AS c, sum(s) AS s FROM (SELECT k AS k, count(*) AS n, sum(v) AS s FROM root GROUP BY k) q GROUP BY n')
 SELECT imat.create('over', 'SELECT n, count(*) AS groups FROM sums GROUP BY n')
 $script$);
 SELECT oracle.write('steps', $script$

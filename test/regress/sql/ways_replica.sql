@@ -14,6 +14,7 @@ SELECT imat.create('lists', 'SELECT k, string_agg(v::text, '','' ORDER BY id) AS
 SELECT imat.create('ranks', 'SELECT id, rank() OVER (ORDER BY v, id) AS r FROM src')
 SELECT imat.create('joined', 'SELECT name, sum(v) AS s, count(*) AS n FROM src JOIN dim USING (k) GROUP BY name')
 SELECT imat.create('outer_rows', 'SELECT d.k, d.name, s.id FROM dim d LEFT JOIN src s ON s.k = d.k')
+SELECT imat.create('kept_joined', 'SELECT name, q.n FROM dim JOIN (SELECT k, count(*) AS n, sum(v) AS s FROM src GROUP BY k) q USING (k) WHERE q.s > 2')
 SELECT imat.create('over', 'SELECT n, count(*) AS groups FROM sums GROUP BY n')
 $script$);
 SELECT oracle.write('steps', $script$

@@ -16,6 +16,7 @@ GRANT SELECT, TRIGGER ON src TO imat_ways_group
 GRANT imat_ways_group TO imat_ways_owner
 SET ROLE imat_ways_owner
 CREATE FUNCTION plain(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN abs($1); END'
+SELECT imat.create('kept_sizes', 'SELECT n, count(*) AS c, sum(s) AS s FROM (SELECT k AS k, count(*) AS n, sum(v) AS s FROM src GROUP BY k) q GROUP BY n')
 SELECT imat.create('sums', 'SELECT k, sum(v) AS s, count(*) AS n FROM ways.src WHERE v > ways.plain(0) GROUP BY k')
 SELECT imat.create('means', 'SELECT k, avg(v) AS a, count(DISTINCT v) AS d FROM ways.src GROUP BY k')
 SELECT imat.create('lists', 'SELECT k, string_agg(v::text, '','' ORDER BY id) AS l FROM ways.src GROUP BY k')

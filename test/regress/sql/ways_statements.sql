@@ -26,6 +26,8 @@ SELECT imat.create('joined', 'SELECT a.k, sum(w) AS w, count(*) AS n FROM a JOIN
 SELECT imat.create('outer_rows', 'SELECT a.id, b.id AS other, w FROM a LEFT JOIN b ON b.a = a.id')
 SELECT imat.create('there', 'SELECT a.id, a.v FROM a WHERE EXISTS (SELECT FROM b WHERE b.a = a.id)')
 SELECT imat.create('first_ones', 'SELECT k, sum(v) AS s FROM a GROUP BY k ORDER BY s DESC NULLS LAST, k LIMIT 3')
+SELECT imat.create('kept_joined', 'SELECT b.w, sum(q.s) AS s, count(*) AS n FROM b JOIN (SELECT k, sum(v) AS s FROM a GROUP BY k) q ON q.k = b.a GROUP BY b.w')
+SELECT imat.create('kept_last', 'SELECT v, count(*) AS n FROM (SELECT k, v, row_number() OVER (PARTITION BY k ORDER BY id DESC) AS r FROM a) q WHERE r = 1 GROUP BY v')
 SELECT imat.create('over', 'SELECT n, count(*) AS groups, sum(w) AS w FROM joined GROUP BY n')
 SELECT imat.create('family', 'SELECT c, n, d, l, count(*) AS r, sum(id) AS s FROM child GROUP BY c, n, d, l')
 SELECT imat.create('parents', 'SELECT p.id, count(*) AS n FROM parent p JOIN child c ON c.c = p.id GROUP BY p.id')

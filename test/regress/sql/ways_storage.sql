@@ -20,6 +20,7 @@ SELECT imat.create('lists', 'SELECT k, string_agg(t, '','' ORDER BY id) AS l FRO
 SELECT imat.create('rows_', 'SELECT id, k, t FROM src WHERE v > 2')
 SELECT imat.create('ranks', 'SELECT id, rank() OVER (ORDER BY v, id) AS r FROM src')
 SELECT imat.create('joined', 'SELECT name, sum(v) AS s, count(*) AS n FROM src JOIN dim USING (k) GROUP BY name')
+SELECT imat.create('kept_joined', 'SELECT name, q.n FROM dim JOIN (SELECT k, count(*) AS n, sum(v) AS s FROM src GROUP BY k) q USING (k) WHERE q.s > 2')
 SELECT imat.create('over', 'SELECT n, count(*) AS groups FROM sums GROUP BY n')
 SELECT imat.create('of_root', 'SELECT k, count(*) AS n FROM root GROUP BY k')
 $script$);
